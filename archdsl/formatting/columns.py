@@ -136,7 +136,10 @@ class _Finder:
         return at if at < end and layout.tokens[at].text[0].isdigit() else None
 
     def place(self, index: int) -> Hashable:
-        """Return what says where a token stands: the brackets around it, from those with several lines on, and a sign beside it."""
+        """Return what says where a token stands: the brackets around it, and a sign beside it.
+
+        The outermost brackets are a body, or such with several lines.
+        """
         layout = self._layout
         group, path = layout.groups[index], list[object]()
         while not (group == TOP or layout.is_open_body(group) or self._has_lines(group)):

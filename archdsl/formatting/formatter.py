@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.formatting.columns import align
-from archdsl.formatting.layout import INDENT, Layout
+from archdsl.formatting.layout import INDENT, NOWHERE, Layout
 from archdsl.formatting.line_breaks import break_by_structure
 from archdsl.formatting.long_lines import break_long_lines
 from archdsl.formatting.same_tree import differs
+from archdsl.limits import DEFAULT, Limits
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
@@ -22,39 +23,67 @@ class Line(NamedTuple):
     start: int
 
 
-def format_source(file: ast.File) -> str:
+def format_source(file: ast.File, limits: Limits = DEFAULT) -> str:
     """Return the text of a file without syntax errors in the one style."""
-    return format_lines(file, None)
+    return _checked(file, "".join(line.text + _ending(file) for line in _lines(file)), limits)
 
 
-def format_lines(file: ast.File, lines: tuple[int, int] | None) -> str:
-    """Return the text of a file without syntax errors, with some of its lines in the one style.
+def format_lines(file: ast.File, lines: tuple[int, int], limits: Limits = DEFAULT) -> str:
+    """Return the text of a file without syntax errors with some lines in the one style: the first and the last, from 1.
 
-    `lines` is the first and the last line, from 1; None formats all. A line end that is no longer one takes the line behind it
-    along.
+    Lines are formatted together if they lose a line end, or if what stands between them moves from one to the other.
     """
-    layout = Layout(file)
-    break_by_structure(layout)
-    break_long_lines(layout)
-    comment_pads = align(layout)
-    result = list(_lines(layout, comment_pads))
-    text = file.source.text
-    ending = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
-    formatted = "".join(line.text + ending for line in result)
-    if formatted != text and differs(file, parse(SourceFile(file.source.name, formatted))[0]):
+    source, result, ending = file.source, list(_lines(file)), _ending(file)
+    old = source.text.split("\n")
+    new: list[str] = []
+    for first, after, formatted in _parts(source, result, len(old)):
+        if first <= lines[1] and lines[0] < after:
+            new += [line.text + ending for line in formatted]
+        else:
+            new += [old[number - 1] + ("\n" if number < len(old) else "") for number in range(first, after)]
+    return _checked(file, "".join(new), limits)
+
+
+def _parts(source: SourceFile, result: list[Line], count: int) -> Iterator[tuple[int, int, list[Line]]]:
+    """Yield the smallest parts of the text that can be replaced alone: their first line, that behind them, and the new lines."""
+    starts = [(1, 0)]
+    for index, line in enumerate(result[1:], 1):
+        if line.start != NOWHERE:
+            number, column = source.line_column(line.start)
+            if not source.line_text(number)[: column - 1].strip():
+                starts.append((number, index))
+    for (first, index), (after, end) in zip(starts, [*starts[1:], (count + 1, len(result))], strict=True):
+        yield first, after, result[index:end]
+
+
+def _ending(file: ast.File) -> str:
+    """Return the line end of the first line, which all lines get."""
+    return "\r\n" if file.source.text.partition("\n")[0].endswith("\r") else "\n"
+
+
+def _checked(file: ast.File, formatted: str, limits: Limits) -> str:
+    """Return a formatted text, which may be longer than a spec. Raise `RuntimeError` if it means something else."""
+    if formatted == file.source.text:
+        return formatted
+    again, _ = parse(SourceFile(file.source.name, formatted), limits._replace(source_characters=len(formatted)))
+    if differs(file, again):
         raise RuntimeError(f"{file.source.name}: formatting would change what the text means; this is a bug in archdsl")
     return formatted
 
 
-def _lines(layout: Layout, comment_pads: dict[int, int]) -> Iterator[Line]:
+def _lines(file: ast.File) -> Iterator[Line]:
     """Yield the lines of the result, empty ones included."""
+    layout = Layout(file)
+    break_by_structure(layout)
+    break_long_lines(layout)
+    comment_pads = align(layout)
     count = len(layout.tokens)
     start = 0
     yield from _comment_lines(layout, 0)
     while start < count:
         end = layout.line_end(start)
         if _is_below_blank(layout, start):
-            yield Line("", -1)
+            yield Line("", NOWHERE)
         pieces = [" " * layout.indent(start), layout.tokens[start].text]
         for index in range(start + 1, end):
             pieces += [layout.space(index), layout.tokens[index].text]
@@ -88,5 +117,5 @@ def _comment_lines(layout: Layout, index: int) -> Iterator[Line]:
         if number == 0 and comment.trailing:
             continue
         if comment.below_blank and not (number == 0 and (opened or index == 0)):
-            yield Line("", -1)
+            yield Line("", NOWHERE)
         yield Line(" " * indent + comment.text, comment.start)

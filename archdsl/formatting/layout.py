@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from archdsl.formatting.spacing import blanks_between
+from archdsl.formatting.spacing import Token, blanks_between
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.trivia import Kind, Trivia
 from archdsl.syntax.unparse import parts
@@ -13,6 +13,8 @@ from archdsl.syntax.unparse import parts
 WIDTH: Final = 130
 """The most characters of a line, without the comment at its end."""
 INDENT: Final = 2
+NOWHERE: Final = -1
+"""The start of what the text does not have in that place."""
 TOP: Final = -1
 """The group of what stands outside all brackets."""
 
@@ -35,16 +37,8 @@ class Break(IntEnum):
 NO_BREAK, STATEMENT, ROW, WRAPPED = Break  # members are slow to look up on their class
 
 
-class Token(NamedTuple):
-    """A token with the innermost node that it belongs to. An added one starts at -1."""
-
-    text: str
-    node: ast.Node
-    start: int
-
-
 class Comment(NamedTuple):
-    """A comment, and whether it stands at the end of a line, or below an empty one."""
+    """A comment, and whether it stands at the end of a line, or below an empty one. `start` is unknown if it has moved."""
 
     text: str
     start: int
@@ -117,12 +111,12 @@ class Layout:
         )  # fmt: skip
         for close in reversed(added):
             node = self.tokens[close].node
-            self.tokens.insert(close, Token(",", node, -1))
+            self.tokens.insert(close, Token(",", node, NOWHERE))
             self.gaps.insert(close, Gap())
         for index, token in enumerate(self.tokens):
             if token.text == "," and self.gaps[index].comments:
                 gap, following = self.gaps[index], self.gaps[index + 1]
-                following.comments[:0] = gap.comments
+                following.comments[:0] = [comment._replace(start=NOWHERE) for comment in gap.comments]
                 gap.comments = []
                 following.newline = True
 

@@ -1,14 +1,14 @@
-"""Line breaks that the text asks for: those of its author between statements, stages and rows, and those that follow from
-trailing commas and comments.
+"""Line breaks that the text asks for: those between statements, stages and rows, and those of trailing commas and comments.
 
-Statements stay on the lines where they were written. A body is on one line, or its braces stand on lines of their own.
+Statements stay on the lines where they were written. A body is on one line, or its braces stand on lines of their own; a
+statement of several lines shares none with others.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from archdsl.formatting.layout import ROW, STATEMENT, Layout
+from archdsl.formatting.layout import ROW, STATEMENT, TOP, Layout
 from archdsl.syntax import nodes as ast
 
 _OPERATORS: Final = {
@@ -23,6 +23,7 @@ def break_by_structure(layout: Layout) -> None:
             layout.breaks[index] = STATEMENT
     _open_brackets(layout)
     _open_bodies(layout)
+    _part_statements(layout)
 
 
 def _begins_line(layout: Layout, index: int) -> bool:
@@ -73,6 +74,24 @@ def _open_bodies(layout: Layout) -> None:
                 broken.add(group)
             if group in broken:
                 broken.add(layout.groups[group])
+
+
+def _part_statements(layout: Layout) -> None:
+    """Give a statement of several lines lines of its own."""
+    before = [0]
+    for broken in layout.breaks:
+        before.append(before[-1] + bool(broken))
+    count, last = len(layout.tokens), dict[int, int]()
+    for index in range(count + 1):
+        group = layout.groups[index] if index < count else TOP
+        if index < count and not layout.begins[index] and layout.closes.get(group) != index:
+            continue
+        start = last.get(group)
+        if start is not None and before[index] > before[start + 1]:  # the statement before has several lines
+            for place in (start, index):
+                if place < count and layout.separated(place) and layout.is_open_body(group):
+                    layout.breaks[place] = STATEMENT
+        last[group] = index
 
 
 def open_body(layout: Layout, opening: int) -> None:

@@ -7,9 +7,10 @@ divide would not fit on a line. Nothing else depends on them, so that the result
 
 from __future__ import annotations
 
-from archdsl.formatting.layout import NO_BREAK, STATEMENT, WIDTH, WRAPPED, Layout
+from collections.abc import Callable
+
+from archdsl.formatting.layout import NO_BREAK, STATEMENT, TOP, WIDTH, WRAPPED, Layout
 from archdsl.formatting.line_breaks import looseness, open_body
-from archdsl.syntax import nodes as ast
 
 
 def break_long_lines(layout: Layout) -> None:
@@ -19,7 +20,8 @@ def break_long_lines(layout: Layout) -> None:
     _each_line(layout, _wrap)
 
 
-def _each_line(layout: Layout, shorten) -> None:  # type: ignore[no-untyped-def]
+def _each_line(layout: Layout, shorten: Callable[[Layout, int, int], bool]) -> None:
+    """Shorten each line until it fits, or nothing can be done any more. A line is its first token and the one behind it."""
     start = 0
     while start < len(layout.tokens):
         end = layout.line_end(start)
@@ -36,8 +38,8 @@ def _last_fitting(layout: Layout, start: int, places: list[int]) -> int:
 
 def _break_statement(layout: Layout, start: int, end: int) -> bool:
     """Break a line at one place outside of brackets. Return whether there is one."""
-    level = [i for i in range(start + 1, end) if layout.is_open_body(layout.groups[i]) and not layout.breaks[i]]
-    separators = [i for i in level if layout.separated(i)]
+    level = [i for i in range(start, end) if layout.is_open_body(layout.groups[i])]
+    separators = [i for i in level if i > start and layout.separated(i)]
     if separators:
         layout.breaks[_last_fitting(layout, start, separators)] = STATEMENT
         return True
@@ -45,8 +47,8 @@ def _break_statement(layout: Layout, start: int, end: int) -> bool:
     if bodies:
         open_body(layout, max(bodies, key=lambda i: layout.span_width(i, layout.closes[i])))
         return True
-    arrows = [i for i in level if layout.tokens[i].text == "->"]
-    claims = [i for i in level if layout.tokens[i].text == "expect" and isinstance(layout.tokens[i].node, ast.Expect)]
+    arrows = [i for i in level if i > start and layout.tokens[i].text == "->"]
+    claims = [i for i in level if i > start and layout.tokens[i].text == "expect" and layout.groups[i] == TOP]
     for places in (arrows, claims):
         if places:
             layout.breaks[_last_fitting(layout, start, places)] = STATEMENT
@@ -85,7 +87,7 @@ def _is_wrapped(layout: Layout, index: int) -> bool:
 
 def _wrap(layout: Layout, start: int, end: int) -> bool:
     """Break a line at one place in brackets: in the outermost ones, where its parts are tied most loosely."""
-    depths = {TOP_DEPTH: 0}
+    depths = {TOP: 0}
     found: dict[tuple[int, int], list[int]] = {}
     for index in range(start + 1, end):
         loose = looseness(layout, index)
@@ -101,9 +103,6 @@ def _wrap(layout: Layout, start: int, end: int) -> bool:
     else:
         layout.breaks[place] = WRAPPED
     return True
-
-
-TOP_DEPTH = -1
 
 
 def _best(layout: Layout, start: int, found: dict[tuple[int, int], list[int]]) -> int:

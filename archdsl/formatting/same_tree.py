@@ -16,11 +16,19 @@ def differs(one: ast.File, other: ast.File) -> bool:
 
 
 def _differ(one: Any, other: Any) -> bool:
-    if isinstance(one, Span | Damage):
-        return False
-    if isinstance(one, ast.Node):
-        fields = type(one).__dataclass_fields__
-        return type(one) is not type(other) or any(_differ(getattr(one, name), getattr(other, name)) for name in fields)
-    if isinstance(one, tuple):
-        return len(one) != len(other) or any(_differ(a, b) for a, b in zip(one, other, strict=True))
-    return bool(one != other or type(one) is not type(other))
+    pending = [(one, other)]
+    while pending:
+        one, other = pending.pop()
+        if isinstance(one, Span | Damage):
+            continue
+        if type(one) is not type(other):
+            return True
+        if isinstance(one, ast.Node):
+            pending += [(getattr(one, name), getattr(other, name)) for name in type(one).__dataclass_fields__]
+        elif isinstance(one, tuple):
+            if len(one) != len(other):
+                return True
+            pending += zip(one, other, strict=True)
+        elif one != other:
+            return True
+    return False

@@ -1,17 +1,22 @@
-"""The blanks between two tokens on a line."""
+"""Tokens, and the blanks between two of them on a line."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 from archdsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from archdsl.formatting.layout import Token
 
 _TIGHT: Final = frozenset({".", "..", "^"})
 _NONE_BEFORE: Final = frozenset({",", ":", ")", "]"})
 _NONE_AFTER: Final = frozenset({"(", "["})
+
+
+class Token(NamedTuple):
+    """A token with the innermost node that it belongs to."""
+
+    text: str
+    node: ast.Node
+    start: int
 
 
 def blanks_between(before: Token, after: Token) -> int:
