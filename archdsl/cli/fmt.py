@@ -81,8 +81,9 @@ def _formatted(spec: SpecText, lines: tuple[int, int] | None, session: Session) 
     source = spec.source
     if isinstance(source, Diagnostic):
         return [source]
-    if lines is not None and lines[0] > len(source.line_starts):
-        raise click.UsageError(f"--range {lines[0]}:{lines[1]}: {source.name} has {len(source.line_starts)} lines")
+    count = len(source.text.splitlines())
+    if lines is not None and lines[0] > max(count, 1):
+        raise click.UsageError(f"--range {lines[0]}:{lines[1]}: {source.name} has {count} lines")
     file, errors = parse(source, session.limits)
     if errors:
         return errors

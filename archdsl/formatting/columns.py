@@ -43,6 +43,8 @@ class _Column(NamedTuple):
     cells: list[_Cell]
     others: list[_Cell]
     """The cells at this place that are in no column."""
+    ranks: dict[int, int]
+    """The order of the lines that have this place."""
 
 
 def align(layout: Layout) -> dict[int, int]:
@@ -181,11 +183,12 @@ def _columns(cells: list[_Cell]) -> list[_Column]:
         if cell.last is not None:
             found[cell.end, False].append(cell)
     taken, others, columns = set[int](), list[_Cell](), list[_Column]()
+    ranks = {line: rank for rank, line in enumerate(sorted({cell.line for cell in cells}))}
     for (position, by_start), members in sorted(found.items(), key=lambda item: (-len(item[1]), not item[0][1], item[0][0])):
         free = [cell for cell in members if cell.first not in taken]
         if len({cell.line for cell in free}) > 1 and any(cell.padded for cell in free):
             taken.update(cell.first for cell in free)
-            columns.append(_Column(position, by_start, free, others))
+            columns.append(_Column(position, by_start, free, others, ranks))
     others += [cell for cell in cells if cell.first not in taken]
     return columns
 
@@ -213,13 +216,13 @@ def _joining(layout: Layout, column: _Column) -> _Cell | None:
     for cell in column.others:
         if cell.last is None and not column.by_start:
             continue
-        near = [
-            member for member in column.cells
-            if cell.line in (layout.line_end(member.line), member.line) or layout.line_end(cell.line) == member.line
-        ]  # fmt: skip
-        stands_out = 0 < _reach(layout, column, cell) - target <= _STANDS_OUT
+        rank = column.ranks[cell.line]
+        near = [member for member in column.cells if abs(column.ranks[member.line] - rank) == 1]
+        position = cell.start if column.by_start else cell.end
+        distances = (_reach(layout, column, cell) - target, position - column.position)  # in the result, and in the text
+        stands_out = any(0 < distance <= _STANDS_OUT for distance in distances)
         alike = any(_kind(layout, member) == _kind(layout, cell) for member in near)
-        if near and cell.line not in {member.line for member in near} and (cell.padded or (stands_out and alike)):
+        if near and cell.line not in {member.line for member in column.cells} and (cell.padded or (stands_out and alike)):
             return cell
     return None
 
