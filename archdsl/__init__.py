@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from archdsl.ir import Graph
     from archdsl.limits import Limits
     from archdsl.literals import Expression
-    from archdsl.loading import check, load, loads
+    from archdsl.loading import check, format, load, loads
     from archdsl.network import Network
     from archdsl.trained import list_runs, run
 
@@ -25,6 +25,7 @@ __all__ = [
     "Weights",
     "__version__",
     "check",
+    "format",
     "list_runs",
     "load",
     "loads",
@@ -40,6 +41,7 @@ _HOMES = {
     "SpecError": "archdsl.diagnostics",
     "Weights": "archdsl.initial_weights",
     "check": "archdsl.loading",
+    "format": "archdsl.loading",
     "load": "archdsl.loading",
     "loads": "archdsl.loading",
     "list_runs": "archdsl.trained",

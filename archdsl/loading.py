@@ -1,4 +1,4 @@
-"""Load a network at an address or in a text, or check a text: the entry points of the Python API."""
+"""Load a network at an address or in a text, or check or format a text: the entry points of the Python API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import check_source, check_text, compile_address, compile_text
 from archdsl.elaborate import read_source
 from archdsl.input_sizes import InputSizes, sizes_of
@@ -16,6 +16,8 @@ from archdsl.lints import levels_from
 from archdsl.literals import Expression, show
 from archdsl.network import Network
 from archdsl.session import Session
+from archdsl.source import SourceFile
+from archdsl.syntax.parser import parse
 
 
 def load(address: str | os.PathLike[str], /, *, limits: Limits = DEFAULT, size: Any = None, **parameters: Any) -> Network:
@@ -60,6 +62,20 @@ def check(
     source = read_source(Path(text), limits=session.limits)
     found = [source] if isinstance(source, Diagnostic) else check_source(source, Path(text), session=session).diagnostics
     return levels.applied(found)
+
+
+def format(text: str, /, *, limits: Limits = DEFAULT) -> str:
+    """Return a text in the one style, as `archdsl fmt` writes it. Its networks are not checked.
+
+    Raise `SpecError`, which contains all diagnostics, if the text has syntax errors.
+    """
+    from archdsl.formatting import format_source  # here: no other function needs it
+
+    session = Session(_checked(limits))
+    file, errors = parse(SourceFile("<text>", text), session.limits)
+    if errors:
+        raise SpecError(*errors)
+    return format_source(file, session.limits)
 
 
 def _checked(limits: Limits) -> Limits:

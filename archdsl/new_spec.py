@@ -11,9 +11,11 @@ from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.driver import compile_source
 from archdsl.elaborate import Program, read_source, select_network
 from archdsl.file_io import cannot_write, check_storable, write_file
+from archdsl.formatting import format_source
 from archdsl.session import Session
 from archdsl.source import SourceFile
 from archdsl.syntax.extract import excerpt
+from archdsl.syntax.parser import parse
 
 _FIRST: Final = """\
 ## A small residual network for 8 by 8 digits: a template to edit.
@@ -31,12 +33,12 @@ block unit(width, stride = 1) {
 }
 
 network NAME(classes: int = 10, width: int = 16) {
-  input image [1, 8, 8]                     # channels, height, width; no batch
-  conv1: conv(width, 3) -> bn -> relu       # a label is a key of the state_dict: conv1.0.weight
+  input image [1, 8, 8]                # channels, height, width; no batch
+  conv1: conv(width, 3) -> bn -> relu  # a label is a key of the state_dict: conv1.0.weight
   for i in 0..3 {
     "layer{i + 1}": unit(width * 2^i, stride = 1 if i == 0 else 2)
   }
-  expect x.shape == [4 * width, 2, 2]       # a claim, verified by `check`
+  expect x.shape == [4 * width, 2, 2]  # a claim, verified by `check`
   gap; flatten
   fc: linear(classes)
 }
@@ -73,7 +75,14 @@ def copy_of(address: str, name: str, stdin: IO[bytes], session: Session) -> dict
     if isinstance(definition, Diagnostic):
         raise SpecError(definition)
     text = excerpt(module.file, definition, name)
-    return _imported(name, text, folder or Path(), session) | {f"{name}.arch": text}
+    found = _imported(name, text, folder or Path(), session)
+    return found | {f"{name}.arch": _formatted(text, session)}
+
+
+def _formatted(text: str, session: Session) -> str:
+    """Return a text without errors in the one style: another name may move what stands in columns."""
+    file, _ = parse(SourceFile("<new>", text), session.limits)
+    return format_source(file, session.limits)
 
 
 def _imported(name: str, text: str, folder: Path, session: Session) -> dict[str, str]:

@@ -23,6 +23,8 @@ from archdsl.cli.output import OutputError, print_text, writing_output
 
 COMMANDS: Final = {
     "check": "Check a network for errors and show its layers.",
+    "fmt": "Format spec files in the one style.",
+    "lint": "Report warnings and notes about spec files.",
     "compile": "Compile a network to PyTorch source.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",

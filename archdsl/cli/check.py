@@ -11,12 +11,12 @@ from archdsl.analysis import SymbolicSizes
 from archdsl.analysis.table_data import row_data, totals_data
 from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, level_options, network_arguments, read_network
-from archdsl.cli.console import colorful, print_diagnostics
+from archdsl.cli.console import colorful, print_annotations, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.size_option import size_option, verdict_data, wrong_inputs_refused
 from archdsl.cli.weights_options import weights_options
 from archdsl.compiled import Checked, Compiled
-from archdsl.diagnostics import Diagnostic, as_data, json_text, printable, render_github
+from archdsl.diagnostics import Diagnostic, as_data, json_text, printable
 from archdsl.driver import check_address
 from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n"
     "  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n"
     "  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n"
-    "  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
+    "  archdsl check resnet50 --weights resnet50.safetensors\n  archdsl check net.arch --watch\n  cat net.arch | archdsl check -",
 )
 @network_arguments
 @weights_options
@@ -46,21 +46,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Apply all certain fixes to the file; for standard input, write the fixed text to standard output.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
+@click.option("--watch", is_flag=True, help="Check again whenever the file or one of its imports changes, until Ctrl-C.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True,
               help="Output format. text: errors on standard error, the table on standard output; json: "
-                  "both; github: errors as annotations.")  # fmt: skip
+                  "both; github: errors as annotations; sarif: errors as SARIF 2.1.0.")  # fmt: skip
 @click.pass_context
-def command(
-    ctx: click.Context,
-    address: str,
-    settings: tuple[tuple[str, str], ...],
-    session: Session,
-    sizes: InputSizes,
-    weights: Weights | None,
-    levels: Levels,
-    fix: bool,
-    form: str,
-) -> None:
+def command(ctx: click.Context, /, watch: bool, **options: Any) -> None:
     """Check NETWORK for errors; if there are none, show its layers.
 
     All networks of a file are checked, and each claim of an alias, unless NETWORK names one of them.
@@ -71,22 +62,42 @@ def command(
     network is valid, and the reason for each condition, are listed below it. For a file with several networks
     there is a table of the networks instead, a line for each.
     """
+    if not watch:
+        ctx.exit(0 if _check(**options)[0] else 1)
+    from archdsl.cli.watch import check_on_change, refuse_together  # here: most checks end
+
+    refuse_together(options["address"], fix=options["fix"], form=options["form"])
+    check_on_change(options["address"], lambda: _check(**options)[1].sources)
+
+
+def _check(
+    *,
+    address: str,
+    settings: tuple[tuple[str, str], ...],
+    session: Session,
+    sizes: InputSizes,
+    weights: Weights | None,
+    levels: Levels,
+    fix: bool,
+    form: str,
+) -> tuple[bool, Checked]:
+    """Check what an address means once, and print the result. Return whether there are no errors."""
     with wrong_inputs_refused():
         fixed = _fixed(address, settings, session, sizes, levels, form) if fix else None
     checked = _checked(address, settings, session, sizes, one=weights is not None) if fixed is None else fixed.checked
     diagnostics = levels.applied(checked.diagnostics)
+    wrong = any(diagnostic.is_error for diagnostic in diagnostics)
     if len(checked.networks) > 1:
         _show_several(checked, diagnostics, levels, form, fixed)
-        ctx.exit(1 if any(diagnostic.is_error for diagnostic in diagnostics) else 0)
-    wrong = any(diagnostic.is_error for diagnostic in diagnostics)
+        return not wrong, checked
     network = Network(checked.networks[0][1]) if checked.networks and not wrong else None
     report = weights.check(network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None
     found = diagnostics + ([unfit] if unfit is not None else [])
     if form == "json":
         print_text(json_text({**_data(found, network, report), **_fixed_data(fixed)}))
-    elif form == "github":
-        print_text(render_github(found))
+    elif form != "text":
+        print_annotations(found, form)
     else:
         print_diagnostics(found)
         if fixed is not None and fixed.text is not None:
@@ -96,7 +107,7 @@ def command(
             print_text(table + "".join(f"\n{line}" for line in network.sizes.sentences()))
         if report is not None and report.ok:
             print_text(str(report))
-    ctx.exit(0 if network is not None and not any(diagnostic.is_error for diagnostic in found) else 1)
+    return network is not None and not any(diagnostic.is_error for diagnostic in found), checked
 
 
 def _checked(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes, *, one: bool) -> Checked:
@@ -115,8 +126,8 @@ def _show_several(checked: Checked, found: list[Diagnostic], levels: Levels, for
     if form == "json":
         listed = {"diagnostics": [as_data(diagnostic) for diagnostic in found], "networks": [line.data() for line in lines]}
         print_text(json_text({**listed, **_fixed_data(fixed)}))
-    elif form == "github":
-        print_text(render_github(found))
+    elif form != "text":
+        print_annotations(found, form)
     else:
         print_diagnostics(found)
         if fixed is not None and fixed.text is not None:

@@ -27,6 +27,11 @@ def networks(incomplete: str) -> list[CompletionItem]:
     return [*shipped, *map(_item, _files(incomplete)), CompletionItem(incomplete, type="dir")]
 
 
+def files(incomplete: str) -> list[CompletionItem]:
+    """Return the completions of FILES: spec files and folders."""
+    return [*map(_item, _files(incomplete)), CompletionItem(incomplete, type="dir")]
+
+
 def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
     """Return the names that `--set` accepts: the open parameters of the network, and the keys of a recipe."""
     from archdsl.recipe import Recipe  # here, as above

@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import click
 
-from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
+from archdsl.cli.output import print_text
+from archdsl.diagnostics import Diagnostic, SpecError, codes, render_github, render_text
 
 
 def colorful(stream: IO[Any]) -> bool:
@@ -22,6 +23,17 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     text = render_text(diagnostics, color=colorful(sys.stderr))
     if text:
         click.echo(text, err=True, nl=False, color=True)
+
+
+def print_annotations(diagnostics: Iterable[Diagnostic], form: str) -> None:
+    """Print diagnostics to standard output for a program that shows them beside the text: as `github` or `sarif`."""
+    if form == "github":
+        print_text(render_github(diagnostics))
+        return
+    from archdsl import __version__
+    from archdsl.diagnostics.sarif import render_sarif  # here: it reads the table of all codes
+
+    print_text(render_sarif(diagnostics, __version__))
 
 
 def report_failure(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""`archdsl check --fix`: apply certain fixes until none is left."""
+"""`archdsl check --fix` and `archdsl lint --fix`: apply certain fixes until none is left."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def fix_network(address: str, settings: dict[str, str], session: Session, levels
     What the levels allow is left as it is.
     """
     if split_address(address)[0] in ("-", STDIN):
-        return _fix_text(address, settings, session, levels, sizes)
+        _, name, source = read_address(address, session, sys.stdin.buffer)
+        if isinstance(source, Diagnostic):
+            return Fixed(Checked([], [source]))
+        return fix_text(source, levels, session, name=name, settings=settings, sizes=sizes)
     fixed = Fixed(check_address(address, settings, session=session, sizes=sizes))
     for _ in range(_ROUNDS):
         files = {file: path for file in _files(fixed.checked) if (path := _writable(file, session)) is not None}
@@ -66,11 +69,12 @@ def fix_network(address: str, settings: dict[str, str], session: Session, levels
     return fixed
 
 
-def _fix_text(address: str, settings: dict[str, str], session: Session, levels: Levels, sizes: InputSizes) -> Fixed:
-    path, name, source = read_address(address, session, sys.stdin.buffer)
-    if isinstance(source, Diagnostic):
-        return Fixed(Checked([], [source]))
-    fixed = Fixed(check_source(source, path, name, settings, session=session, sizes=sizes), text=source.text)
+def fix_text(
+    source: SourceFile, levels: Levels, session: Session, *, name: str | None = None, settings: dict[str, str] | None = None,
+    sizes: InputSizes = (),
+) -> Fixed:  # fmt: skip
+    """Fix a text from standard input, or one network of it, in memory."""
+    fixed = Fixed(check_source(source, None, name, settings, session=session, sizes=sizes), text=source.text)
     for _ in range(_ROUNDS):
         files = _files(fixed.checked)
         chosen = certain_fixes(levels.applied(fixed.checked.diagnostics), files)
@@ -78,7 +82,7 @@ def _fix_text(address: str, settings: dict[str, str], session: Session, levels: 
             break
         [(file, edits)] = edits_of(chosen).items()  # such a text cannot import
         fixed.text = edited(file.text, edits)
-        fixed.checked = check_source(SourceFile(source.name, fixed.text), path, name, settings, session=session, sizes=sizes)
+        fixed.checked = check_source(SourceFile(source.name, fixed.text), None, name, settings, session=session, sizes=sizes)
         fixed.applied += chosen
     return fixed
 

@@ -1,11 +1,14 @@
-"""The severities of warnings and notes as the user wants them: `--warn`, `--deny` and `--allow` of `archdsl check`."""
+"""The severities of warnings and notes as the user wants them: `--warn`, `--deny`, `--allow` and `--select`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Severity, did_you_mean
+
+ERRORS_ALONE: Final = "E"
+"""What is selected in place of a code if neither warnings nor notes are to be reported."""
 
 
 class Levels(NamedTuple):
@@ -35,6 +38,18 @@ def levels_from(*, warn: Iterable[str] = (), deny: Iterable[str] = (), allow: It
     for severity, given in ((None, allow), (Severity.ERROR, deny), (Severity.WARNING, warn)):
         by_code |= {_checked(code): severity for code in given}
     return Levels(by_code)
+
+
+def only(selected: Iterable[str], levels: Levels) -> Levels:
+    """Return the levels with which no other warnings and notes than the selected codes are reported. `E` selects none.
+
+    Raise `ValueError` for a code that does not exist, or is that of an error.
+    """
+    from archdsl.diagnostics.codes.table import CODES  # here, as below
+
+    kept = {_checked(code) for code in selected if code != ERRORS_ALONE}
+    others = {code: None for code in CODES if not code.startswith("E") and code not in kept}
+    return Levels({**levels.by_code, **others})
 
 
 def _checked(code: str) -> str:

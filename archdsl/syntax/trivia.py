@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from enum import Enum
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from archdsl.source import SourceFile, Span
@@ -69,7 +70,11 @@ class Trivia:
         self.file = file
         self.pieces = _pieces(file.source)
         self._starts = [piece.start for piece in self.pieces]
-        self.comments = [_attached(file, piece) for piece in self.pieces if piece.kind is Kind.COMMENT]
+
+    @cached_property
+    def comments(self) -> list[Comment]:
+        """The comments in their order, each with its node."""
+        return [_attached(self.file, piece) for piece in self.pieces if piece.kind is Kind.COMMENT]
 
     def between(self, start: int, end: int) -> list[Piece]:
         """Return the pieces from one offset to another, both where a piece begins or ends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from archdsl.syntax import nodes as ast
@@ -29,20 +29,23 @@ def unparse(trivia: Trivia, changed: Mapping[ast.Node, str] | None = None) -> st
     return text
 
 
-def parts(trivia: Trivia, changed: dict[ast.Node, str] | None = None) -> Iterator[Part]:
-    """Yield every piece of the text, in order, as the tree holds it. Texts of nodes are taken from `changed` as they come."""
-    yield from _parts(trivia, trivia.file, changed if changed is not None else {})
+def parts(trivia: Trivia, changed: dict[ast.Node, str] | None = None) -> list[Part]:
+    """Return every piece of the text, in order, as the tree holds it. Texts of nodes are taken from `changed` as they come."""
+    found: list[Part] = []
+    _add_parts(found, trivia, trivia.file, changed if changed is not None else {})
+    return found
 
 
-def _parts(trivia: Trivia, node: ast.Node, changed: dict[ast.Node, str]) -> Iterator[Part]:
-    if node in changed:
-        yield Part(node, Kind.TOKEN, changed.pop(node))
+def _add_parts(found: list[Part], trivia: Trivia, node: ast.Node, changed: dict[ast.Node, str]) -> None:
+    if changed and node in changed:
+        found.append(Part(node, Kind.TOKEN, changed.pop(node)))
         return
     text, at = node.span.file.text, node.span.start
     below = () if isinstance(node, ast.Template) else ast.children(node)  # a label string is one token
-    for start, end, child in [*((child.span.start, child.span.end, child) for child in below), (node.span.end, 0, None)]:
-        for piece in trivia.between(at, start):
-            yield Part(node, piece.kind, text[piece.start : piece.end])
-        if child is not None:
-            yield from _parts(trivia, child, changed)
-            at = end
+    for child in below:
+        span = child.span
+        if at < span.start:
+            found += [Part(node, kind, text[start:end]) for kind, start, end in trivia.between(at, span.start)]
+        _add_parts(found, trivia, child, changed)
+        at = span.end
+    found += [Part(node, kind, text[start:end]) for kind, start, end in trivia.between(at, node.span.end)]
