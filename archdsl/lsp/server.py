@@ -22,6 +22,7 @@ from archdsl.lsp import actions, completion, diagnostics, hints, lenses, navigat
 from archdsl.lsp import hover as hovers
 from archdsl.lsp.analysis import Analysis, Text
 from archdsl.lsp.documents import Documents, NotOpen
+from archdsl.lsp.format import format_edits
 from archdsl.lsp.workspace_files import importing, trees
 
 _WATCHED: Final = "**/*.arch"
@@ -230,6 +231,16 @@ def _register_changes(server: ArchServer) -> None:
         analysis = await _analysis(server, params.text_document.uri)
         shown, only = params.context.diagnostics, params.context.only
         return await server.documents.work(actions.code_actions, analysis, params.range, shown, only, server.documents.session)
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    async def formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        analysis = await _analysis(server, params.text_document.uri)
+        return await server.documents.work(format_edits, analysis, server.documents.session.limits)
+
+    @server.feature(types.TEXT_DOCUMENT_RANGE_FORMATTING)
+    async def range_formatting(params: types.DocumentRangeFormattingParams) -> list[types.TextEdit]:
+        analysis = await _analysis(server, params.text_document.uri)
+        return await server.documents.work(format_edits, analysis, server.documents.session.limits, params.range)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:

@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 from archdsl.driver import check_source
+from archdsl.limits import DEFAULT
 from archdsl.lsp import actions, completion, hints, hover, lenses, navigation, outline, semantic_tokens, signatures
 from archdsl.lsp.analysis import Analysis, Text
 from archdsl.lsp.documents import Documents
+from archdsl.lsp.format import format_edits
 from archdsl.resources import shipped_files
 from archdsl.session import Session
 from archdsl.source import SourceFile
@@ -87,6 +89,7 @@ class Typing:
         yield navigation.definition(analysis, place), navigation.highlights(analysis, place)
         yield navigation.references([analysis], analysis, place, declared=True)
         yield lenses.code_lenses(analysis)
+        yield format_edits(analysis, DEFAULT), format_edits(analysis, DEFAULT, types.Range(place, end))
         if self.random.random() < 0.2:
             yield actions.code_actions(analysis, types.Range(place, end), [], None, Session())
 

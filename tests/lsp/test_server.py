@@ -176,6 +176,20 @@ async def test_lenses_and_their_commands(client: LanguageClient) -> None:
     opened.close()
 
 
+async def test_formatting(client: LanguageClient) -> None:
+    opened = Opened(client, "format.arch", "network n {\n  input i [3,8,8]\n  conv(4,3)->relu\n  gap\n}\n")
+    options = types.FormattingOptions(2, True)
+    [edit] = await client.text_document_formatting_async(types.DocumentFormattingParams(opened.identifier, options)) or []
+    assert (edit.range.start, edit.new_text) == (types.Position(1, 13), " 8, 8]\n  conv(4, 3) -> ")
+    line = types.Range(types.Position(1, 0), types.Position(2, 0))
+    parameters = types.DocumentRangeFormattingParams(opened.identifier, line, options)
+    [edit] = await client.text_document_range_formatting_async(parameters) or []
+    assert edit.range.start.line == edit.range.end.line == 1
+    opened.change("network n { conv( }")
+    assert not await client.text_document_formatting_async(types.DocumentFormattingParams(opened.identifier, options))
+    opened.close()
+
+
 async def test_what_closes_leaves_no_findings(client: LanguageClient) -> None:
     opened = Opened(client, "closed2.arch", "network n {\n  conv(\n}\n")
     assert await opened.found()

@@ -1,0 +1,37 @@
+"""Formatting: the edits that bring a text, or some of its lines, into the one style."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from archdsl.formatting import format_lines, format_source
+from archdsl.limits import Limits
+from archdsl.lsp.analysis import Analysis
+from archdsl.lsp.positions import range_of
+from archdsl.source import Span
+
+
+def format_edits(analysis: Analysis, limits: Limits, range_: types.Range | None = None) -> list[types.TextEdit]:
+    """Return the edits that format a text, or the lines of a range; none if it has syntax errors.
+
+    What is equal before and after the changes is left alone, so that an editor keeps its cursor and folds.
+    """
+    file = analysis.file
+    if file.damaged or not file.items:
+        return []
+    old = analysis.source.text
+    if range_ is None:
+        new = format_source(file, limits)
+    else:
+        last = range_.end.line + (range_.end.character > 0 or range_.end.line == range_.start.line)
+        new = format_lines(file, (range_.start.line + 1, min(last, len(analysis.source.line_starts))), limits)
+    if new == old:
+        return []
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    return [types.TextEdit(range_of(Span(analysis.source, start, len(old) - end)), new[start : len(new) - end])]
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their start."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
