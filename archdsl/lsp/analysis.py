@@ -12,7 +12,6 @@ from archdsl.driver import check_source
 from archdsl.elaborate import Module
 from archdsl.elaborate.symbols import SymbolTable
 from archdsl.lsp.applications import Applications, applications_of
-from archdsl.lsp.positions import uri_of
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -100,7 +99,7 @@ class Analysis:
         if source is self.source:
             return self.text.uri
         path = Path(source.name)
-        return uri_of(path) if path.is_absolute() else None
+        return path.as_uri() if path.is_absolute() else None
 
     def of_this_file(self, span: Span | None) -> bool:
         """Return whether a span lies in the text itself, and not in one that it imports."""

@@ -1,4 +1,4 @@
-"""Inlay hints: the shape after each line, and how often a block is called.
+"""Hints: the shape after each line, and how often a block is called.
 
 A stage that gives several shapes, because its block is called several times, shows the first and the last. A line ends
 where its code ends, before a comment. While a text has an error, a line that the check does not reach shows what it gave in
@@ -7,14 +7,11 @@ the last version without errors: `was [64, 56, 56]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Final, NamedTuple
-
-from lsprotocol import types
 
 from archdsl.lsp.analysis import Analysis
 from archdsl.lsp.applications import Application, macs_text
-from archdsl.lsp.positions import position_of
 from archdsl.shapes import format_shape
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -64,26 +61,6 @@ def _earlier(analysis: Analysis, known: Set[int]) -> Iterator[Hint]:
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     """Return how many lines two texts have in common at their start."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-
-
-def inlay_hints(analysis: Analysis, range_: types.Range) -> list[types.InlayHint]:
-    """Return the hints in a range. Their tooltips, which have the counts, are made on demand by `with_tooltip`."""
-    made = []
-    for hint in hints_of(analysis):
-        position = position_of(analysis.source, hint.offset)
-        if range_.start.line <= position.line <= range_.end.line:
-            data = {"uri": analysis.text.uri, "offset": hint.offset}
-            made.append(types.InlayHint(position, hint.text, padding_left=True, data=data))
-    return made
-
-
-def with_tooltip(analysis: Analysis, hint: types.InlayHint) -> types.InlayHint:
-    """Return a hint with its counts: parameters and MACs of each application."""
-    offset = hint.data.get("offset") if isinstance(hint.data, Mapping) else None
-    meant = next((one for one in hints_of(analysis) if one.offset == offset), None)
-    if meant is not None and meant.applications:
-        hint.tooltip = types.MarkupContent(types.MarkupKind.Markdown, applications_table(meant.applications))
-    return hint
 
 
 def applications_table(applications: Iterable[Application]) -> str:

@@ -18,7 +18,7 @@ from archdsl.analysis import layer_table
 from archdsl.backends.diagram.render import render
 from archdsl.diagnostics import SpecError
 from archdsl.ir import Graph
-from archdsl.lsp import actions, completion, diagnostics, hints, lenses, navigation, outline, semantic_tokens, signatures
+from archdsl.lsp import actions, completion, diagnostics, inlay_hints, lenses, navigation, outline, semantic_tokens, signatures
 from archdsl.lsp import hover as hovers
 from archdsl.lsp.analysis import Analysis, Text
 from archdsl.lsp.documents import Documents, NotOpen
@@ -135,12 +135,12 @@ def _register_texts(server: ArchServer) -> None:
 def _register_reading(server: ArchServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintOptions(resolve_provider=True))
     async def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint]:
-        return hints.inlay_hints(await _analysis(server, params.text_document.uri), params.range)
+        return inlay_hints.inlay_hints(await _analysis(server, params.text_document.uri), params.range)
 
     @server.feature(types.INLAY_HINT_RESOLVE)
     async def resolve_hint(hint: types.InlayHint) -> types.InlayHint:
         uri = hint.data["uri"] if isinstance(hint.data, dict) else getattr(hint.data, "uri", "")
-        return hints.with_tooltip(await _analysis(server, uri), hint) if uri in server.documents else hint
+        return inlay_hints.with_tooltip(await _analysis(server, uri), hint) if uri in server.documents else hint
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def hover(params: types.HoverParams) -> types.Hover | None:

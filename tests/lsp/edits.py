@@ -15,7 +15,7 @@ from lsprotocol import types
 
 from archdsl.driver import check_source
 from archdsl.limits import DEFAULT
-from archdsl.lsp import actions, completion, hints, hover, lenses, navigation, outline, semantic_tokens, signatures
+from archdsl.lsp import actions, completion, hover, inlay_hints, lenses, navigation, outline, semantic_tokens, signatures
 from archdsl.lsp.analysis import Analysis, Text
 from archdsl.lsp.documents import Documents
 from archdsl.lsp.format import format_edits
@@ -80,7 +80,7 @@ class Typing:
         offset = self.random.randrange(len(source.text) + 1)
         place = types.Position(*source.utf16_position(offset))
         end = types.Position(*source.utf16_position(min(len(source.text), offset + self.random.randrange(300))))
-        yield hints.inlay_hints(analysis, types.Range(types.Position(0, 0), end))
+        yield inlay_hints.inlay_hints(analysis, types.Range(types.Position(0, 0), end))
         yield hover.hover(analysis, place)
         yield completion.completions(analysis, place, Session())
         yield signatures.signature_help(analysis, place)
