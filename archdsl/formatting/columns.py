@@ -7,7 +7,7 @@ third number in each row of a list, what follows a `;`, an `=`. Empty lines divi
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from archdsl.syntax.error_context import KEYWORDS
 COMMENT_GAP: Final = 2
 """How many blanks there are at least before a comment at the end of a line."""
 _STANDS_OUT: Final = 8
-"""How far a line may stand out of a column and still belong to it."""
+"""How far a line may be off a column and still belong to it."""
 _MARKS: Final = frozenset(KEYWORDS) | frozenset(";,:=({[+-*/%<>") | {"->", "//", "==", "!=", "<=", ">="}
 """What says by standing beside a token what place it has."""
 
@@ -33,6 +33,8 @@ class _Cell(NamedTuple):
     start: int
     end: int
     padded: bool
+    occurrence: int = 0
+    """How many cells of its line stand before it at the same place."""
 
 
 class _Column(NamedTuple):
@@ -59,10 +61,13 @@ def align(layout: Layout) -> dict[int, int]:
         padded = any(finder.is_padded(i) for start, end in section for i in range(start + 1, end))
         for start, end in section:
             if padded:
+                seen = Counter[Hashable]()
                 for index in range(start + 1, end):
                     cell = finder.cell(index, start, end)
                     if cell is not None:
-                        cells[section[0], finder.place(index)].append(cell)
+                        place = section[0], finder.place(index)
+                        cells[place].append(cell._replace(occurrence=seen[place]))
+                        seen[place] += 1
             found = layout.gaps[end].comments
             if found and found[0].trailing:
                 comments.append((section[0][0], finder.column(found[0].start), end))
@@ -210,19 +215,25 @@ def _pad(layout: Layout, column: _Column) -> None:
 def _joining(layout: Layout, column: _Column) -> _Cell | None:
     """Return a cell of a line next to a column that belongs to it, although a change of its line has moved it; None if none does.
 
-    It is padded, or it stands out a little, with the same kind of statement before and behind it.
+    It is close, and either padded, or it stands out with the same kind of statement before and behind it.
     """
     target = max(_reach(layout, column, cell) for cell in column.cells)
     for cell in column.others:
         if cell.last is None and not column.by_start:
             continue
         rank = column.ranks[cell.line]
-        near = [member for member in column.cells if abs(column.ranks[member.line] - rank) == 1]
+        others = [member for member in column.cells if member.occurrence == cell.occurrence]
+        near = [member for member in others if abs(column.ranks[member.line] - rank) == 1]
         position = cell.start if column.by_start else cell.end
         distances = (_reach(layout, column, cell) - target, position - column.position)  # in the result, and in the text
+        close = any(abs(distance) <= _STANDS_OUT for distance in distances)
         stands_out = any(0 < distance <= _STANDS_OUT for distance in distances)
         alike = any(_kind(layout, member) == _kind(layout, cell) for member in near)
-        if near and cell.line not in {member.line for member in column.cells} and (cell.padded or (stands_out and alike)):
+        if (
+            near
+            and cell.line not in {member.line for member in column.cells}
+            and ((cell.padded and close) or (stands_out and alike))
+        ):
             return cell
     return None
 
