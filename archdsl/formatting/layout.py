@@ -148,6 +148,22 @@ class Layout:
         """Whether `;` stands before a token, if it begins no line."""
         return self.begins[index] and index > 0 and index - 1 != self.groups[index]
 
+    # -- empty lines --
+
+    def is_below_blank(self, index: int) -> bool:
+        """Whether an empty line stands right above the line that begins with a token, in the result."""
+        gap, group = self.gaps[index], self.groups[index]
+        if not gap.below_blank or self.closes.get(group) == index or (index == group + 1 and not gap.comments):
+            return False
+        return self.begins[index] or not self.is_body(group)
+
+    def comments_above(self, index: int) -> list[tuple[Comment, bool]]:
+        """Return the comments on lines of their own before a token or the end, and whether an empty line stands above each."""
+        comments = self.gaps[index].comments
+        first = index == 0 or (index < len(self.tokens) and self.groups[index] == index - 1)
+        found = [(comment, comment.below_blank and not (first and number == 0)) for number, comment in enumerate(comments)]
+        return found[1:] if comments and comments[0].trailing else found
+
     # -- places --
 
     def _blanks_before(self, index: int) -> int:

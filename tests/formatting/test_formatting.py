@@ -22,6 +22,7 @@ from tests.docs.test_language import blocks
 from tests.fuzz.formatting import parsed
 from tests.syntax.texts import SPECS
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 LINE = "-" * 60 + "\n"
 
@@ -54,6 +55,12 @@ def test_the_blocks_of_the_documentation_have_the_style() -> None:
             assert archdsl.format(text) == text
             seen += 1
     assert seen > 100
+
+
+def test_the_example_of_the_page() -> None:
+    page = (ROOT / "docs" / "formatting.md").read_text(encoding="utf-8")
+    before, after = page.split("```text\n")[1].split("```")[0], page.split("```arch\n")[1].split("```")[0]
+    assert archdsl.format(before) == after
 
 
 def test_the_examples_of_codes_have_the_style() -> None:
