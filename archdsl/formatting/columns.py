@@ -7,18 +7,18 @@ third number in each row of a list, what follows a `;`, an `=`. Empty lines divi
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from archdsl.formatting.layout import TOP, WIDTH, Layout
+from archdsl.formatting.positions import Positions, positions_in_result, positions_in_text
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.error_context import KEYWORDS
 
-COMMENT_GAP: Final = 2
-"""How many blanks there are at least before a comment at the end of a line."""
+_ROUNDS: Final = 8
 _STANDS_OUT: Final = 8
-"""How far a line may stand out of a column and still belong to it."""
+"""How far a line may be off a column and still belong to it."""
 _MARKS: Final = frozenset(KEYWORDS) | frozenset(";,:=({[+-*/%<>") | {"->", "//", "==", "!=", "<=", ">="}
 """What says by standing beside a token what place it has."""
 
@@ -33,6 +33,8 @@ class _Cell(NamedTuple):
     start: int
     end: int
     padded: bool
+    occurrence: int = 0
+    """How many cells of its line stand before it at the same place."""
 
 
 class _Column(NamedTuple):
@@ -50,22 +52,43 @@ class _Column(NamedTuple):
 def align(layout: Layout) -> dict[int, int]:
     """Pad the tokens in columns. Return how many more blanks to put before the comments that stand before a token.
 
+    What is aligned is decided again in the result, until nothing changes, so that the result stays as it is when it is formatted
+    again. Nothing is aligned if that has no end.
+    """
+    positions = positions_in_text(layout)
+    for _ in range(_ROUNDS):
+        before = layout.pads
+        layout.pads = [0] * len(before)
+        comment_pads = _aligned(layout, positions)
+        following = positions_in_result(layout, comment_pads)
+        if following == positions:
+            return comment_pads
+        positions = following
+    layout.pads = [0] * len(layout.pads)
+    return {}
+
+
+def _aligned(layout: Layout, positions: Positions) -> dict[int, int]:
+    """Pad the tokens that are aligned in these positions. Return the blanks before comments.
+
     Columns are widened from the left, so that each is where the ones before it push it.
     """
-    finder = _Finder(layout)
-    comments: list[tuple[int, int, int]] = []  # section, column in the text, token behind
+    finder = _Finder(layout, positions)
+    comments: list[tuple[int, int, int]] = []  # section, column, token behind
     cells: dict[Hashable, list[_Cell]] = defaultdict(list)
     for section in _sections(layout):
-        padded = any(finder.is_padded(i) for start, end in section for i in range(start + 1, end))
+        padded = any(positions.padded[i] for start, end in section for i in range(start + 1, end))
         for start, end in section:
             if padded:
+                seen = Counter[Hashable]()
                 for index in range(start + 1, end):
                     cell = finder.cell(index, start, end)
                     if cell is not None:
-                        cells[section[0], finder.place(index)].append(cell)
-            found = layout.gaps[end].comments
-            if found and found[0].trailing:
-                comments.append((section[0][0], finder.column(found[0].start), end))
+                        place = section[0], finder.place(index)
+                        cells[place].append(cell._replace(occurrence=seen[place]))
+                        seen[place] += 1
+            if end in positions.comments:
+                comments.append((section[0][0], positions.comments[end], end))
     columns = [column for group in cells.values() for column in _columns(group)]
     for column in sorted(columns, key=lambda column: (column.position, column.by_start)):
         _pad(layout, column)
@@ -76,8 +99,8 @@ def _sections(layout: Layout) -> Iterator[list[tuple[int, int]]]:
     """Yield the lines between empty ones, each as its first token and the one behind its last."""
     start, section = 0, list[tuple[int, int]]()
     while start < len(layout.tokens):
-        gap, end = layout.gaps[start], layout.line_end(start)
-        if section and (gap.below_blank or any(comment.below_blank for comment in gap.comments)):
+        end = layout.line_end(start)
+        if section and (layout.is_below_blank(start) or any(blank for _, blank in layout.comments_above(start))):
             yield section
             section = []
         section.append((start, end))
@@ -89,40 +112,30 @@ def _sections(layout: Layout) -> Iterator[list[tuple[int, int]]]:
 class _Finder:
     """Finds what may be aligned, and in which places."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout, self._text = layout, layout.file.source.text
+    def __init__(self, layout: Layout, positions: Positions) -> None:
+        self._layout, self._positions = layout, positions
         self._ordinals = _ordinals(layout)
         self._broken = [0]
         for broken in layout.breaks:
             self._broken.append(self._broken[-1] + bool(broken))
 
-    def column(self, offset: int) -> int:
-        """Return the column of a place in the text."""
-        return offset - (self._text.rfind("\n", 0, offset) + 1)
-
-    def is_padded(self, index: int) -> bool:
-        """Whether the text has more blanks before a token than its place needs, on its line."""
-        start = self._layout.tokens[index].start
-        blanks = self._layout.blanks(index)
-        if start <= blanks or self._layout.gaps[index].newline:
-            return False
-        before = self._text[start - blanks - 1 : start]
-        return before.isspace() or before.endswith("\t")
-
     def cell(self, index: int, line: int, end: int) -> _Cell | None:
         """Return the cell that begins with a token, on a line that begins with `line`; None if nothing can be aligned there."""
-        layout = self._layout
-        start = layout.tokens[index].start
-        if start < 0 or layout.gaps[index].newline or layout.tokens[index].text in (",", ")", "]"):
+        layout, starts = self._layout, self._positions.starts
+        start = starts[index]
+        if start is None or layout.tokens[index].text in (",", ")", "]"):
             return None
         first_item = layout.groups[index] == index - 1 and not layout.is_body(index - 1) and layout.has_items(index - 1)
         if not layout.blanks(index) and not first_item:
             return None
-        last = self._last(index, end)
-        stop = layout.tokens[last].start + len(layout.tokens[last].text) if last is not None else start
-        if last is not None and (layout.tokens[last].start < 0 or "\n" in self._text[start:stop]):
-            last = None
-        return _Cell(line, index, last, self.column(start), self.column(stop), self.is_padded(index))
+        last, stop = self._last(index, end), start
+        if last is not None:
+            last_start = starts[last]
+            if last_start is None or None in starts[index:last]:
+                last = None
+            else:
+                stop = last_start + len(layout.tokens[last].text)
+        return _Cell(line, index, last, start, stop, self._positions.padded[index])
 
     def _last(self, index: int, end: int) -> int | None:
         """Return the last token of a cell whose end can be aligned: an item, or a number."""
@@ -210,19 +223,25 @@ def _pad(layout: Layout, column: _Column) -> None:
 def _joining(layout: Layout, column: _Column) -> _Cell | None:
     """Return a cell of a line next to a column that belongs to it, although a change of its line has moved it; None if none does.
 
-    It is padded, or it stands out a little, with the same kind of statement before and behind it.
+    It is close, and either padded, or it stands out with the same kind of statement before and behind it.
     """
     target = max(_reach(layout, column, cell) for cell in column.cells)
     for cell in column.others:
         if cell.last is None and not column.by_start:
             continue
         rank = column.ranks[cell.line]
-        near = [member for member in column.cells if abs(column.ranks[member.line] - rank) == 1]
+        others = [member for member in column.cells if member.occurrence == cell.occurrence]
+        near = [member for member in others if abs(column.ranks[member.line] - rank) == 1]
         position = cell.start if column.by_start else cell.end
         distances = (_reach(layout, column, cell) - target, position - column.position)  # in the result, and in the text
+        close = any(abs(distance) <= _STANDS_OUT for distance in distances)
         stands_out = any(0 < distance <= _STANDS_OUT for distance in distances)
         alike = any(_kind(layout, member) == _kind(layout, cell) for member in near)
-        if near and cell.line not in {member.line for member in column.cells} and (cell.padded or (stands_out and alike)):
+        if (
+            near
+            and cell.line not in {member.line for member in column.cells}
+            and ((cell.padded and close) or (stands_out and alike))
+        ):
             return cell
     return None
 

@@ -9,6 +9,7 @@ from archdsl.formatting.columns import align
 from archdsl.formatting.layout import INDENT, NOWHERE, Layout
 from archdsl.formatting.line_breaks import break_by_structure
 from archdsl.formatting.long_lines import break_long_lines
+from archdsl.formatting.positions import COMMENT_GAP
 from archdsl.formatting.same_tree import differs
 from archdsl.limits import DEFAULT, Limits
 from archdsl.source import SourceFile
@@ -82,40 +83,28 @@ def _lines(file: ast.File) -> Iterator[Line]:
     yield from _comment_lines(layout, 0)
     while start < count:
         end = layout.line_end(start)
-        if _is_below_blank(layout, start):
+        if layout.is_below_blank(start):
             yield Line("", NOWHERE)
         pieces = [" " * layout.indent(start), layout.tokens[start].text]
         for index in range(start + 1, end):
             pieces += [layout.space(index), layout.tokens[index].text]
         comments = layout.gaps[end].comments
         if comments and comments[0].trailing:
-            pieces += [" " * (2 + comment_pads.get(end, 0)), comments[0].text]
+            pieces += [" " * (COMMENT_GAP + comment_pads.get(end, 0)), comments[0].text]
         yield Line("".join(pieces), layout.tokens[start].start)
         yield from _comment_lines(layout, end)
         start = end
 
 
-def _is_below_blank(layout: Layout, index: int) -> bool:
-    """Whether an empty line stands above the line that begins with a token."""
-    gap, group = layout.gaps[index], layout.groups[index]
-    if not gap.below_blank or layout.closes.get(group) == index or (index == group + 1 and not gap.comments):
-        return False
-    return layout.begins[index] or not layout.is_body(group)
-
-
 def _comment_lines(layout: Layout, index: int) -> Iterator[Line]:
     """Yield the comments on lines of their own before a token, or at the end of the file."""
-    comments = layout.gaps[index].comments
+    comments = layout.comments_above(index)
     if not comments:
         return
-    if index == len(layout.tokens):
-        indent, opened = 0, False
-    else:
-        closing = layout.closes.get(layout.groups[index]) == index
-        indent, opened = layout.indent(index) + (INDENT if closing else 0), layout.groups[index] == index - 1
-    for number, comment in enumerate(comments):
-        if number == 0 and comment.trailing:
-            continue
-        if comment.below_blank and not (number == 0 and (opened or index == 0)):
+    indent = 0
+    if index < len(layout.tokens):
+        indent = layout.indent(index) + (INDENT if layout.closes.get(layout.groups[index]) == index else 0)
+    for comment, below_blank in comments:
+        if below_blank:
             yield Line("", NOWHERE)
         yield Line(" " * indent + comment.text, comment.start)

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from archdsl.formatting.spacing import Token, blanks_between
+from archdsl.ops.join import joins
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.trivia import Kind, Trivia
 from archdsl.syntax.unparse import parts
@@ -86,6 +87,8 @@ class Layout:
         starts = _statement_starts(file)
         self.begins = [token.start in starts for token in self.tokens]
         """Whether a statement, a definition or a setting begins with a token."""
+        self.arms = _arms(file, {token.start: index for index, token in enumerate(self.tokens)})
+        """The opening braces of an `if`, for each of them."""
         self.breaks = [NO_BREAK] * len(self.tokens)
         self.pads = [0] * len(self.tokens)
         """Further blanks before each token, for columns."""
@@ -107,6 +110,7 @@ class Layout:
             close
             for opening, close in closes.items()
             if self.has_items(opening) and close - opening > 1 and self.tokens[close - 1].text != ","
+            and not _may_be_join(self.tokens[opening].node)
             and commented[close + 1] > commented[opening + 1]
         )  # fmt: skip
         for close in reversed(added):
@@ -143,6 +147,22 @@ class Layout:
     def separated(self, index: int) -> bool:
         """Whether `;` stands before a token, if it begins no line."""
         return self.begins[index] and index > 0 and index - 1 != self.groups[index]
+
+    # -- empty lines --
+
+    def is_below_blank(self, index: int) -> bool:
+        """Whether an empty line stands right above the line that begins with a token, in the result."""
+        gap, group = self.gaps[index], self.groups[index]
+        if not gap.below_blank or self.closes.get(group) == index or (index == group + 1 and not gap.comments):
+            return False
+        return self.begins[index] or not self.is_body(group)
+
+    def comments_above(self, index: int) -> list[tuple[Comment, bool]]:
+        """Return the comments on lines of their own before a token or the end, and whether an empty line stands above each."""
+        comments = self.gaps[index].comments
+        first = index == 0 or (index < len(self.tokens) and self.groups[index] == index - 1)
+        found = [(comment, comment.below_blank and not (first and number == 0)) for number, comment in enumerate(comments)]
+        return found[1:] if comments and comments[0].trailing else found
 
     # -- places --
 
@@ -232,6 +252,13 @@ def _brackets(tokens: list[Token]) -> tuple[list[int], dict[int, int]]:
     return groups, closes
 
 
+def _may_be_join(node: ast.Node) -> bool:
+    """Whether a comma behind the argument of a call makes it a join that is written wrongly: `max(0,)`."""
+    if not isinstance(node, ast.CallExpr) or len(node.arguments) > 1 or not isinstance(node.callee, ast.Name):
+        return False
+    return node.callee.id in joins() and all(argument.name is None for argument in node.arguments)
+
+
 def _statement_starts(file: ast.File) -> set[int]:
     """Return where the members of files, bodies and settings begin."""
     starts = {item.span.start for item in file.items}
@@ -241,3 +268,13 @@ def _statement_starts(file: ast.File) -> set[int]:
         elif isinstance(node, ast.Train | ast.Init):
             starts.update(entry.span.start for entry in node.entries)
     return starts
+
+
+def _arms(file: ast.File, indices: dict[int, int]) -> dict[int, list[int]]:
+    """Return the opening braces of each `if` by each of them; `indices` are those of the tokens, by their start."""
+    found: dict[int, list[int]] = {}
+    for node in ast.walk(file):
+        if isinstance(node, ast.If):
+            braces = [indices[arm.body.span.start] for arm in node.arms]
+            found |= dict.fromkeys(braces, braces)
+    return found

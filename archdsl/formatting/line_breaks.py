@@ -95,8 +95,10 @@ def _part_statements(layout: Layout) -> None:
 
 
 def open_body(layout: Layout, opening: int) -> None:
-    """Put the braces of a body on lines of their own."""
-    layout.breaks[opening + 1] = layout.breaks[layout.closes[opening]] = STATEMENT
+    """Put the braces of a body on lines of their own, and those of the other arms of an `if`."""
+    for brace in layout.arms.get(opening, [opening]):
+        if layout.closes[brace] > brace + 1:
+            layout.breaks[brace + 1] = layout.breaks[layout.closes[brace]] = STATEMENT
 
 
 def behind_comma(layout: Layout, index: int) -> bool:

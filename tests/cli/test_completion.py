@@ -113,6 +113,24 @@ def test_parameters_in_bash(ask: Ask) -> None:
     assert plain(ask("archdsl train several.arch:wide --set d")) == ["depth="]
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("fmt ", {"several.arch", "parts.arch", "damaged.arch", ""}),
+        ("lint parts.arch sub/", {"sub/inner.arch", "sub/"}),
+        ("lint --select n", {"N0301", "N0302", "N0303"}),
+        ("fmt --r", {"--range"}),
+        ("check net.arch --wa", {"--warn", "--watch"}),
+        ("check net.arch --format s", {"sarif"}),
+    ],
+)
+def test_files_and_options(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, offered: set[str]) -> None:
+    monkeypatch.chdir(folder)
+    *words, incomplete = line.split(" ")
+    found = ShellComplete(command_line, {}, "archdsl", "_ARCHDSL_COMPLETE").get_completions(words, incomplete)
+    assert {item.value for item in found} == offered
+
+
 @pytest.mark.parametrize("option", ["--deny", "--warn", "--allow"])
 def test_codes_of_warnings_and_notes(ask: Ask, option: str) -> None:
     assert plain(ask(f"archdsl check lenet {option} n")) == ["N0301", "N0302", "N0303"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+SPEC = Path(__file__).parents[2] / "specs" / "lenet.arch"
 Process = Callable[..., subprocess.CompletedProcess[str]]
 HEAVY = {"torch", "lightning", "sklearn", "numpy", "networkx", "rich", "pygraphviz", "torchmetrics", "scipy", "tqdm"}
 
@@ -21,6 +22,8 @@ HEAVY = {"torch", "lightning", "sklearn", "numpy", "networkx", "rich", "pygraphv
         (["--version"], {"archdsl.driver", "pydantic", "lark"}),
         (["check", "resnet50"], {"archdsl.backends", "archdsl.elaborate.symbols", "archdsl.recipe", "importlib.metadata"}),
         (["check", "nowhere.arch"], {"archdsl.backends"}),
+        (["fmt", "--check", str(SPEC)], {"archdsl.backends", "pydantic"}),
+        (["lint", str(SPEC)], {"archdsl.backends", "archdsl.formatting"}),
         (["train", "resnet50"], set()),
         (["compile", "resnet50"], {"archdsl.backends.diagram"}),
         (["ops"], {"archdsl.backends"}),

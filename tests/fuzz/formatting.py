@@ -45,7 +45,7 @@ def random_text(seed: int) -> str:
     return "\n\n".join(item.span.text for item in items) + "\n"
 
 
-_CHANGED = 5
+_CHANGED = 20
 """How many texts are made of each program: to generate it takes longer than to change it."""
 _Change = Callable[[Random, str, Kind], str | None]
 
@@ -133,7 +133,7 @@ def main() -> None:
             outcomes["skipped"] += 1
             continue
         file = disturbed(random, file, outcomes)
-        wrong = problem(file, random, graph=seed % 10 == 0)
+        wrong = problem(file, random, graph=seed % 20 == 0)
         outcomes[wrong or "right"] += 1
         if wrong is not None:
             print(f"seed {seed}: {wrong}\n{file.source.text}")
