@@ -111,7 +111,7 @@ def measure(*, quick: bool, only: str | None = None) -> list[Section]:
     """Everything."""
     parts = {
         "equality": lambda: equality(["resnet18", "mobilenet_v2"] if quick else None),
-        "speed": lambda: speed(2, 2) if quick else speed(10, BATCH),
+        "speed": lambda: speed(2, 2) if quick else speed(7, BATCH),
     }
     return [part() for name, part in parts.items() if only in (None, name)]
 

@@ -24,6 +24,7 @@ from archdsl.cli.output import OutputError, print_text, writing_output
 COMMANDS: Final = {
     "check": "Check a network for errors and show its layers.",
     "compile": "Compile a network to PyTorch source.",
+    "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
     "runs": "List training runs, compare them, and draw their curves.",
