@@ -93,18 +93,18 @@ def command(
 def _text(found: Benchmark) -> str:
     shapes = ", ".join(f"{name} [{', '.join(map(str, shape))}]" for name, shape in found.inputs.items())
     where = f"{found.hardware}, {found.threads} thread{'s' if found.threads > 1 else ''}, PyTorch {found.torch}"
-    title = f"{found.network}, {shapes}, {found.mode}, {found.precision}\n{where}\n\n"
+    title = [f"{found.network}, {shapes}, {found.mode}, {found.precision}", where, ""]
     names = ("batch", "form", "latency, ms", "", "examples/s", "memory, MiB", "times as fast", "")
     rows: list[list[Cell | str]] = [[Cell(name, BOLD) for name in names]]
     rows += [_row(row) for row in found.rows]
-    return printable(title) + format_columns(rows, "><><>>><", color=colorful(sys.stdout))
+    return "".join(f"{printable(line)}\n" for line in title) + format_columns(rows, "><><>>><", color=colorful(sys.stdout))
 
 
 def _row(row: Measured) -> list[Cell | str]:
     if row.latency is None or row.low is None or row.high is None:
         return [str(row.batch), row.form, "", "", "", "", "", Cell(printable(f"not measured: {row.failed}"), DIM)]
     digits = 3 if row.latency < 0.01 else 1
-    memory = "" if row.memory is None else f"{row.memory / 2**20:,.0f}"
+    memory = "" if row.memory is None else f"{row.memory / 2**20:,.1f}"
     spread = f"({1e3 * row.low:,.{digits}f} to {1e3 * row.high:,.{digits}f})"
     return [
         str(row.batch), row.form, f"{1e3 * row.latency:,.{digits}f}", Cell(spread, DIM), f"{row.throughput:,.1f}", memory,
