@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "fmt": "Format spec files in the one style.",
     "lint": "Report warnings and notes about spec files.",
     "compile": "Compile a network to PyTorch source.",
+    "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
     "runs": "List training runs, compare them, and draw their curves.",

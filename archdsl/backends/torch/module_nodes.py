@@ -164,10 +164,15 @@ class ModuleNode:
         """
         families: dict[tuple[str, ...], dict[str, Registry]] = {}
         for step in self.steps:
-            for end in range(1, len(step.key)) if step.constructed else ():
+            for end in range(1, len(step.key)) if step.constructed and _is_member(step) else ():
                 held = step.registry if end == len(step.key) - 1 else "_modules"
                 families.setdefault(step.key[:end], {})[step.key[end]] = held
         return {name: _container(members) for name, members in families.items()}
+
+
+def _is_member(step: Step) -> bool:
+    """Return whether a step has something to construct: one that is written as a function alone is no member of its family."""
+    return isinstance(step, CallStep) or step.as_module or step.lowering.bare is not None
 
 
 def _container(members: dict[str, Registry]) -> Container:

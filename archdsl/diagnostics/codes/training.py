@@ -46,8 +46,8 @@ class FirstLossNotFinite(Diagnostic, code=E0804, argument="loss"):
 E0805 = Code(
     "E0805",
     "the device cannot be used",
-    """PyTorch cannot train on the device that was asked for: there is none, or the driver does not fit. `--device cpu` works
-    everywhere.""",
+    """PyTorch cannot train or measure on the device that was asked for: there is none, or the driver does not fit. `--device cpu`
+    works everywhere.""",
     situation="`archdsl train net.arch --device cuda` on a machine without one.",
 )
 
@@ -63,6 +63,19 @@ class NoDevice(Diagnostic, code=E0805):
 
     def remedy(self) -> str:
         return "train without it: `--device cpu`"
+
+
+class NoDeviceToMeasure(Diagnostic, code=E0805):
+    """A kind of device to measure on that this machine lacks."""
+
+    accelerator: str
+    device: str
+
+    def summary(self) -> str:
+        return f"cannot measure on `{self.accelerator}`: no {self.device} was found"
+
+    def remedy(self) -> str:
+        return "measure on the CPU: `--device cpu`"
 
 
 class RefusedDevice(Diagnostic, code=E0805):

@@ -270,3 +270,9 @@ def test_a_transposed_volume_is_normalized_over_its_channels() -> None:
     x = torch.randn(1, 4, 5, 6, 7)
     found = network(text)(x)
     assert torch.equal(found, torch.nn.functional.local_response_norm(x.transpose(2, 4).contiguous(), 3))
+
+
+def test_a_member_without_a_module_moves_no_key() -> None:
+    """`e[0]` is a function of PyTorch, so that `e[1]` is the only module of the family, and keeps its number."""
+    network = archdsl.loads("network n { input image [4, 8, 8]; e[0]: min(axis = 2); e[1]: { conv(4, 3) } }")
+    assert list(network.build(device="meta").state_dict()) == list(state(network.graph)) == ["e.1.0.weight", "e.1.0.bias"]
