@@ -119,12 +119,17 @@ class Run:
         arguments and errors are those of `TrainedNetwork.evaluate`. Raise `SpecError` E1004 if the run kept fewer epochs.
         """
         members = [] if ensemble is None else self.best_epochs(ensemble)
-        if data is None and self._data_folder() == Path() and _relative(self.preparation.recipe.data):
+        if data is None and "data_folder" not in self.record.facts and _relative(self.preparation.recipe.data):
             advice = "say where it is: --data PATH"
             raise SpecError(codes.inference.MissingFact(str(self.folder), "the folder of its data", advice))
         trained = self.trained(weights)
         modules = [self.network().build(weights=path, aux=False).eval() for path in members]
-        return trained.evaluate(split=split, data=data, tta=tta, ensemble=modules, device=device, worst=worst)
+        try:
+            return trained.evaluate(split=split, data=data, tta=tta, ensemble=modules, device=device, worst=worst)
+        except SpecError as error:
+            if data is None and isinstance(error.diagnostic, codes.data.MissingData):  # it was moved since
+                raise error.map(lambda found: found.with_remedy("say where it is now: --data PATH")) from error
+            raise
 
     def predict(
         self, *sources: Any, weights: str | os.PathLike[str] = "last", top: int = 5, device: str = "auto"
@@ -158,7 +163,9 @@ class Run:
     def _data_folder(self) -> Path:
         """Return the folder for relative paths of data; the current folder if an earlier version did not record it."""
         found = self.record.facts.get("data_folder")
-        return Path(found) if isinstance(found, str) else Path()
+        if not isinstance(found, str):
+            return Path()
+        return Path(found).relative_to(Path.cwd()) if Path(found).is_relative_to(Path.cwd()) else Path(found)
 
     def __repr__(self) -> str:
         record = self.record

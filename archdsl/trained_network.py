@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.data.read_options import ReadOptions
 from archdsl.diagnostics import SpecError, codes
 from archdsl.driver import compile_text
+from archdsl.literals import show
 from archdsl.network import Network
 from archdsl.optional_dependencies import extra_needed
 from archdsl.recipe import Dataset, Recipe
@@ -68,7 +70,7 @@ class TrainedNetwork:
 
         recipe = self.preparation.recipe
         dataset, root = (recipe.data, self._root) if data is None else (dataset_of(data, recipe), Path())
-        with self.network.at_keys():
+        with self.network.at_keys() if data is None else nullcontext():
             source = open_evaluation_data(self.preparation, dataset, root, self._reading, whole=data is not None)
         return evaluate(
             self.network.name, self.module, self.preparation, source, split=split, average=Averaged(tta, ensemble),
@@ -141,7 +143,7 @@ def require_same_training(path: Path, recipe: Recipe) -> None:
 
 
 def _shown(value: Any) -> str:
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    return show(value) if value is None else f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 def _trained_recipe(path: Path) -> dict[str, Any] | None:

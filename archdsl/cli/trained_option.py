@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.arguments import require_network
+from archdsl.cli.arguments import read_network, require_network
 from archdsl.input_sizes import InputSizes
 from archdsl.recipe import Dataset
 from archdsl.session import Session
@@ -38,9 +38,15 @@ def require_weights(
     """Return a network with the weights of `--weights`. A network without a recipe gets one for `--data`."""
     if weights is None or (weights in STATES and not os.path.exists(weights)):
         raise click.UsageError(f"{address} is no run: say which weights, --weights FILE")
-    network, described = require_network(address, settings, session, sizes), True
-    if network.recipe is None and data is not None:
+    described = data is None or _has_recipe(address, settings, session, sizes)
+    if not described and data is not None:
         described = "train.normalize" in dict(settings)
         written = data if Dataset.registry.get(data.partition("(")[0].strip()) is not None else json.dumps(data)
-        network = require_network(address, (*settings, ("train.data", written)), session, sizes)
-    return with_weights(network, weights, described=described)
+        settings = (*settings, ("train.data", written))
+    return with_weights(require_network(address, settings, session, sizes), weights, described=described)
+
+
+def _has_recipe(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes) -> bool:
+    """Return whether the file of a network has a recipe, or settings make one. Standard input is read once, and must."""
+    own = tuple([setting for setting in settings if not setting[0].startswith("train.")])
+    return address == "-" or "train.data" in dict(settings) or read_network(address, own, session, sizes).recipe is not None

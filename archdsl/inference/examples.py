@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,7 +29,8 @@ BATCH: Final = 256
 """The batch size of validation, so that predictions equal it to the bit."""
 
 
-class Named(NamedTuple):
+@dataclass(frozen=True)
+class Named:
     """An image to decode: what it is called, and its path or bytes."""
 
     name: str
@@ -39,8 +41,14 @@ class Named(NamedTuple):
         return io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source
 
 
-Examples = list[Named] | tuple[Any, ...]
-"""Images to decode; or a tuple with an array [examples, ...] for each input of the network."""
+@dataclass(frozen=True)
+class Arrays:
+    """Batches of examples of one size each: an array [examples, ...] for each input of the network."""
+
+    batches: list[tuple[Any, ...]]
+
+
+Examples = list[Named] | Arrays
 
 
 class Ready(NamedTuple):
@@ -64,11 +72,13 @@ def examples_of(preparation: InputPreparation, sources: Iterable[Any]) -> Exampl
     if not given or not all(isinstance(one, tuple | np.ndarray | torch.Tensor) for one in given):
         return [_named(number, one) for number, one in enumerate(given)]
     batches = [_arrays(preparation, one if type(one) is tuple else (one,)) for one in given]
-    arrays = tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))
-    as_files = preparation.storage.files and arrays[0].dtype == np.uint8 and bool(preparation.recipe.transform)
-    if not as_files:
-        return arrays
-    return [Named(str(number), _encoded_array(array)) for number, array in enumerate(arrays[0])]  # Pillow resizes them
+    as_files = preparation.storage.files and bool(preparation.recipe.transform)
+    if as_files and all(arrays[0].dtype == np.uint8 for arrays in batches):  # Pillow resizes them, as it did the files
+        return [
+            Named(str(number), _encoded_array(array)) for number, array in enumerate(array for one in batches for array in one[0])
+        ]
+    alike = groupby(batches, lambda arrays: [(array.shape[1:], array.dtype) for array in arrays])
+    return Arrays([tuple(np.concatenate(parts) for parts in zip(*group, strict=True)) for _, group in alike])
 
 
 def _arrays(preparation: InputPreparation, given: tuple[Any, ...]) -> list[Any]:
@@ -161,12 +171,8 @@ def _check_size(preparation: InputPreparation, given: Input, name: str, head: He
 
 def batches_of(preparation: InputPreparation, examples: Examples) -> Iterator[Ready]:
     """Yield the examples in batches of one size, in order."""
-    if isinstance(examples, tuple):
-        for start in range(0, len(examples[0]), BATCH):
-            pairs = zip(examples, preparation.inputs, strict=True)
-            tensors = tuple(example_tensor(array[start : start + BATCH], given) for array, given in pairs)
-            names = [str(number) for number in range(start, start + len(tensors[0]))]
-            yield _ready(tensors, names, [None] * len(names), transform=True)
+    if isinstance(examples, Arrays):
+        yield from _array_batches(preparation, examples)
         return
     given, files = _image_input(preparation), preparation.storage.files
     cropper = Cropper(preparation.recipe.replace(augment=(), **({} if files else {"transform": ()})))
@@ -175,6 +181,17 @@ def batches_of(preparation: InputPreparation, examples: Examples) -> Iterator[Re
         while rows := list(islice(group, BATCH)):
             images = torch.from_numpy(np.concatenate([pixels for _, pixels, _ in rows]))
             yield _ready((images,), [name for name, *_ in rows], [size for *_, size in rows], transform=not files)
+
+
+def _array_batches(preparation: InputPreparation, examples: Arrays) -> Iterator[Ready]:
+    number = 0
+    for arrays in examples.batches:
+        for start in range(0, len(arrays[0]), BATCH):
+            pairs = zip(arrays, preparation.inputs, strict=True)
+            tensors = tuple(example_tensor(array[start : start + BATCH], given) for array, given in pairs)
+            names = [str(number + place) for place in range(len(tensors[0]))]
+            number += len(names)
+            yield _ready(tensors, names, [None] * len(names), transform=True)
 
 
 def _decoded(preparation: InputPreparation, given: Input, cropper: Cropper, one: Named) -> tuple[str, Any, Any]:

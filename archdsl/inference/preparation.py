@@ -16,6 +16,7 @@ from archdsl.data import Input, Labels
 from archdsl.data.augmentation_check import moves_with
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.inference.storage import Storage
+from archdsl.literals import show
 from archdsl.recipe import Recipe, Transform
 from archdsl.recipe.metrics import Kind
 from archdsl.train.data import Data
@@ -191,4 +192,5 @@ def _require_same_recipe(folder: Path, environment: Mapping[str, Any], recipe: R
         raise SpecError(codes.inference.MissingFact(str(folder), "`recipe` in environment.json"))
     for key in _MUST_AGREE:
         if repr(trained.get(key)) != repr(now[key]):
-            raise SpecError(codes.inference.OtherRecipe(str(folder), key, str(trained.get(key)), str(now[key])))
+            before, after = (show(None) if value is None else str(value) for value in (trained.get(key), now[key]))
+            raise SpecError(codes.inference.OtherRecipe(str(folder), key, before, after))
