@@ -84,7 +84,7 @@ def _prediction(
         numbers, counts = np.unique(found, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         shares = [(class_name(preparation.classes, int(numbers[at])), float(counts[at] / found.size)) for at in order]
-        return Prediction(name, tuple(shares), pixels=found)
+        return Prediction(name, tuple(shares[:top]), pixels=found)
     if len(chances) == 1:
         chances = torch.cat([1 - chances, chances])
     best = chances.topk(min(top, len(chances)))

@@ -13,7 +13,6 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from archdsl.data import Input, Labels
-from archdsl.data.augmentation_check import moves_with
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.inference.storage import Storage
 from archdsl.literals import show
@@ -71,7 +70,7 @@ class InputPreparation:
             storage = Storage.from_data(record["storage"])
             numbers = record["each"] if len(inputs) > 1 else {inputs[0].name: record}
             normalizers = [
-                Normalizer.from_data(_statistics(numbers[given.name]), shape, _large(folder, number))
+                Normalizer.from_data(_statistics(numbers[given.name], recipe, given), shape, _large(folder, number))
                 for number, (given, shape) in enumerate(zip(inputs, shapes, strict=True))
             ]
             scale, weights = environment["label_scale"], task["class_weights"]
@@ -121,11 +120,9 @@ class InputPreparation:
 
     def for_batches(self, *, transform: bool) -> Preparation:
         """Return the module that prepares batches of examples. Without `transform`, images have their final size already."""
-        image = self.image
-        moves = image is not None and moves_with(self.labels, self.shapes[image])
         own = self.recipe.transform if transform else ()
         record = {"inputs": [given.name for given in self.inputs]}
-        plan = Plan(image, own, own, (), moves, record)
+        plan = Plan(self.image, own, own, (), False, record)  # there are no labels to move
         return Preparation(plan, self.labels, deepcopy(self.normalizers), [not given.real for given in self.inputs])
 
     def module(self, *, transform: bool = True) -> InputModule:
@@ -164,9 +161,11 @@ class InputModule(nn.Module):
         return made[0] if len(made) == 1 else tuple(made)
 
 
-def _statistics(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the statistics in the record of one input."""
-    return {key: record[key] for key in ("mean", "std", "matrix") if key in record}
+def _statistics(record: Mapping[str, Any], recipe: Recipe, given: Input) -> dict[str, Any]:
+    """Return the statistics in the record of one input; none if it was not normalized. Raise `KeyError` if they are missing."""
+    if recipe.normalize is None or not given.real:
+        return {}
+    return {"mean": record["mean"], **{key: record[key] for key in ("std", "matrix") if key in record}}
 
 
 def _float32(values: Any) -> Tensor:

@@ -48,20 +48,20 @@ class Storage(NamedTuple):
     def check(self, name: str, found: Values, *, image: bool) -> None:
         """Raise `SpecError` E1002 if values have another scale than in training.
 
-        Bytes become floats from 0 to 1. Of floats, only ranges that cannot be meant are errors: for images, values beyond twice
+        Bytes become floats from 0 to 1, and fit only a range that lies there and fills a quarter of it or more. Of floats, only ranges that cannot be meant are errors: for images, values beyond twice
         the range, and values between 0 and 1 for a range that is ten times as wide.
         """
         wanted = self.of(name)
         if found.type == wanted.type != "floats" or "integers" in (found.type, wanted.type):
             return
-        low, high = (0.0, 1.0) if found.type == "bytes" else (found.low, found.high)
-        if wanted.type == "bytes":
+        low, high, width = found.low, found.high, wanted.high - wanted.low
+        if found.type == "bytes":
+            wrong = wanted.low < -_TOLERANCE or not 0.25 <= wanted.high <= 1 + _TOLERANCE
+        elif wanted.type == "bytes":
             wrong = low < -_TOLERANCE or high > 1 + _TOLERANCE
         else:
-            width = wanted.high - wanted.low
-            beyond = image and (low < wanted.low - width or high > wanted.high + width)
-            unit = low >= 0 and high <= 1
-            wrong = beyond or ((image or found.type == "bytes") and unit and low < high and width > _WIDE)
+            beyond = low < wanted.low - width or high > wanted.high + width
+            wrong = image and (beyond or (0 <= low < high <= 1 and width > _WIDE))
         if wrong:
             expected = wanted.described() + (", or floats from 0 to 1" if wanted.type == "bytes" else "")
             raise SpecError(codes.inference.OtherScale(name, found.described(), expected))

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import archdsl
+from archdsl.inference.storage import Storage, Values
 from archdsl.train.data import load
 
 NET = """network net(classes: int = 3) {{ input image [{channels}, 8, 8]; flatten; fc: linear(classes) }}
@@ -96,6 +97,10 @@ def _change(path: Path, change: Callable[[Any], Any]) -> None:
     path.write_text(json.dumps(data))
 
 
+def _forget_statistics(data: Any) -> None:
+    del data["normalization"]["mean"], data["normalization"]["std"]
+
+
 def _respell(path: Path) -> None:
     path.write_text(path.read_text().replace("workers = 0;", "workers = 0; normalize = none;"))
 
@@ -104,6 +109,7 @@ def _respell(path: Path) -> None:
     (lambda run: (run / "environment.json").unlink(), "it has no environment.json"),
     (lambda run: _change(run / "environment.json", lambda data: data.pop("task")), "`task` in environment.json"),
     (lambda run: _change(run / "environment.json", lambda data: data["normalization"].pop("std")), "`std` in environment.json"),
+    (lambda run: _change(run / "environment.json", _forget_statistics), "`mean` in environment.json"),
     (lambda run: _change(run / "environment.json", lambda data: data.pop("recipe")), "`recipe` in environment.json"),
     (lambda run: _change(run / "environment.json", lambda data: data["normalization"].update(mean="x")), "its preparation"),
     (lambda run: _respell(run / "spec" / "net.arch"), "`normalize` was data when"),
@@ -116,3 +122,21 @@ def test_nothing_is_guessed(trained: Any, tmp_path: Path, change: Callable[[Path
     with pytest.raises(archdsl.SpecError) as raised:
         archdsl.run(folder).preparation
     assert said in str(raised.value) and raised.value.diagnostic.code == "E1001"
+
+
+@pytest.mark.parametrize(("trained_on", "given", "fits"), [
+    (Values("bytes"), Values("bytes"), True), (Values("bytes"), Values("floats", 0.1, 1.0), True),
+    (Values("bytes"), Values("floats", 0.0, 255.0), False), (Values("bytes"), Values("floats", -1.0, 1.0), False),
+    (Values("floats", 0.0, 1.0), Values("bytes"), True), (Values("floats", -2.1, 2.6), Values("bytes"), False),
+    (Values("floats", 0.0, 16.0), Values("bytes"), False), (Values("floats", 0.0, 16.0), Values("floats", 0.0, 1.0), False),
+    (Values("floats", 0.0, 16.0), Values("floats", 0.0, 0.0), True), (Values("floats", -2.1, 2.6), Values("floats", -3.0, 3.0), True),
+    (Values("floats", -2.1, 2.6), Values("floats", 0.0, 255.0), False), (Values("integers"), Values("integers"), True),
+])  # fmt: skip
+def test_other_scales_are_refused(trained_on: Values, given: Values, fits: bool) -> None:
+    """Bytes become floats from 0 to 1, which is no scale of a network that was trained with others."""
+    storage = Storage(False, False, {"image": trained_on})
+    if fits:
+        storage.check("image", given, image=True)
+        return
+    with pytest.raises(archdsl.SpecError, match="E1002"):
+        storage.check("image", given, image=True)
