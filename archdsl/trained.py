@@ -112,6 +112,7 @@ class Run:
         ensemble: int | None = None,
         device: str = "auto",
         worst: int = 5,
+        skip_bad: bool = False,
     ) -> Evaluation:
         """Return the metrics on a split, as `archdsl evaluate` shows them. They equal those of results.json for `last`.
 
@@ -125,7 +126,9 @@ class Run:
         trained = self.trained(weights)
         modules = [self.network().build(weights=path, aux=False).eval() for path in members]
         try:
-            return trained.evaluate(split=split, data=data, tta=tta, ensemble=modules, device=device, worst=worst)
+            return trained.evaluate(
+                split=split, data=data, tta=tta, ensemble=modules, device=device, worst=worst, skip_bad=skip_bad
+            )
         except SpecError as error:
             if data is None and isinstance(error.diagnostic, codes.data.MissingData):  # it was moved since
                 raise error.map(lambda found: found.with_remedy("say where it is now: --data PATH")) from error

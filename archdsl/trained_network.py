@@ -54,6 +54,7 @@ class TrainedNetwork:
         ensemble: Sequence[nn.Module] = (),
         device: str = "auto",
         worst: int = 5,
+        skip_bad: bool = False,
     ) -> Evaluation:
         """Return all metrics on a split, with the results of each class and the examples with the largest losses.
 
@@ -61,6 +62,7 @@ class TrainedNetwork:
         set: a folder, a `.npz` file, or a data set as in a recipe; without splits, all its examples are used. `tta` averages
         the predictions for several views of an image, and `ensemble` those of several modules of this network; the result has
         the scores of the single and of the averaged predictions. `worst` is the number of examples with the largest losses.
+        `skip_bad` skips unreadable images of `data`; those that the run skipped are skipped again.
 
         Raise `SpecError`: E0802 and E0803 for data that cannot be read or has other shapes, E1002 for another scale, E1003 for
         other labels, and E1004 for a split or an averaging that does not apply.
@@ -71,7 +73,8 @@ class TrainedNetwork:
         recipe = self.preparation.recipe
         dataset, root = (recipe.data, self._root) if data is None else (dataset_of(data, recipe), Path())
         with self.network.at_keys() if data is None else nullcontext():
-            source = open_evaluation_data(self.preparation, dataset, root, self._reading, whole=data is not None)
+            reading = self._reading if data is None and not skip_bad else ReadOptions(skip_bad)
+            source = open_evaluation_data(self.preparation, dataset, root, reading, whole=data is not None)
         return evaluate(
             self.network.name, self.module, self.preparation, source, split=split, average=Averaged(tta, ensemble),
             device=device, worst=worst,

@@ -49,6 +49,7 @@ Examples:
 @click.option("--split", type=click.Choice(["training", "validation", "test"]),
               help="Examples to evaluate. [default: test if there is a test set, else validation]")  # fmt: skip
 @click.option("--data", metavar="PATH", help="Another data set: a folder, a .npz file, or a data set as in a recipe.")
+@click.option("--skip-bad", is_flag=True, help="Decode all images first, and skip unreadable ones.")
 @click.option("--tta", type=click.Choice(["flip", "ten_crop", "multi_scale"]),
               help="Average the predictions for several views of each image.")  # fmt: skip
 @click.option("--ensemble", type=click.IntRange(min=2), metavar="N",
@@ -68,6 +69,7 @@ def command(
     weights: str | None,
     split: str | None,
     data: str | None,
+    skip_bad: bool,
     tta: Any,
     ensemble: int | None,
     worst: int,
@@ -88,13 +90,14 @@ def command(
             require_matplotlib()
         if found is not None:
             evaluation = found.evaluate(
-                split, data=data, weights=weights or "last", tta=tta, ensemble=ensemble, device=device, worst=worst
-            )
+                split, data=data, weights=weights or "last", tta=tta, ensemble=ensemble, device=device, worst=worst,
+                skip_bad=skip_bad,
+            )  # fmt: skip
         else:
             if ensemble is not None:
                 raise click.UsageError("--ensemble needs a run, which has kept the weights of several epochs")
             trained = require_weights(address, settings, session, sizes, weights, data)
-            evaluation = trained.evaluate(split=split, data=data, tta=tta, device=device, worst=worst)
+            evaluation = trained.evaluate(split=split, data=data, tta=tta, device=device, worst=worst, skip_bad=skip_bad)
     if output is not None:
         _write(output, evaluation)
     print_text(json_text(evaluation.as_data()) if form == "json" else _text(evaluation, color=colorful(sys.stdout)))

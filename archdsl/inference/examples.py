@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -143,11 +144,22 @@ def _named(number: int, given: Any) -> Named:
     raise TypeError(f"an example is a path, bytes, an image of Pillow or an array, and not {type(given).__name__}")
 
 
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Change the remedy for an unreadable image: it cannot be skipped, since a prediction was asked for."""
+    try:
+        yield
+    except SpecError as error:
+        raise error.map(lambda found: found.with_remedy("replace it, or leave it out")) from error
+
+
 def check_readable(preparation: InputPreparation, images: Sequence[Named]) -> None:
     """Raise `SpecError` for the first image whose header cannot be read, or whose size the network does not take."""
     given = _image_input(preparation)
     for one in images:
-        _check_size(preparation, given, one.name, header(one.opened(), one.name))
+        with _decoding():
+            head = header(one.opened(), one.name)
+        _check_size(preparation, given, one.name, head)
 
 
 def _image_input(preparation: InputPreparation) -> Input:
@@ -196,11 +208,13 @@ def _array_batches(preparation: InputPreparation, examples: Arrays) -> Iterator[
 
 def _decoded(preparation: InputPreparation, given: Input, cropper: Cropper, one: Named) -> tuple[str, Any, Any]:
     """Return the name of an image, its pixels [1, channels, height, width], and its size; None if transforms crop it."""
-    head = header(one.opened(), one.name)
+    with _decoding():
+        head = header(one.opened(), one.name)
     _check_size(preparation, given, one.name, head)
     deep = preparation.storage.deep or (not preparation.storage.files and is_deep([(one.name, head)]))
     sources = [(one.name, one.opened())]
-    pixels, _ = decode(sources, given.shape[0] or 3, cropper, np.zeros(1, np.int64), training=False, deep=deep)
+    with _decoding():
+        pixels, _ = decode(sources, given.shape[0] or 3, cropper, np.zeros(1, np.int64), training=False, deep=deep)
     crops = any(isinstance(transform, CenterCrop) for transform in preparation.recipe.transform)
     return one.name, pixels, None if crops else (head.height, head.width)
 

@@ -48,8 +48,9 @@ class Storage(NamedTuple):
     def check(self, name: str, found: Values, *, image: bool) -> None:
         """Raise `SpecError` E1002 if values have another scale than in training.
 
-        Bytes become floats from 0 to 1, and fit only a range that lies there and fills a quarter of it or more. Of floats, only ranges that cannot be meant are errors: for images, values beyond twice
-        the range, and values between 0 and 1 for a range that is ten times as wide.
+        Bytes become floats from 0 to 1, and fit only a range that lies there and fills a quarter of it or more. Of floats, only
+        ranges that cannot be meant are errors: for images, values beyond twice the range, and values between 0 and 1 for a
+        range that is ten times as wide.
         """
         wanted = self.of(name)
         if found.type == wanted.type != "floats" or "integers" in (found.type, wanted.type):

@@ -148,7 +148,10 @@ def test_other_data(trained: Trained, tmp_path: Path) -> None:
     assert [one["examples"] for one in found.scores.per_class] == [0, 0, 4]
     assert found.metrics["accuracy"] == run.evaluate("test", device="cpu").scores.per_class[2]["recall"]
     shutil.copytree(source, tmp_path / "alone" / "test")
-    assert run.evaluate(data=tmp_path / "alone", device="cpu").examples == 12
+    (tmp_path / "alone" / "test" / "cow" / "bad.png").write_text("no image")
+    with pytest.raises(archdsl.SpecError, match=r"cannot read .*bad\.png"):
+        run.evaluate(data=tmp_path / "alone", device="cpu")
+    assert run.evaluate(data=tmp_path / "alone", device="cpu", skip_bad=True).examples == 12
 
 
 def test_other_data_that_does_not_fit(trained: Trained, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def test_nothing_is_guessed(trained: Any, tmp_path: Path, change: Callable[[Path
     (Values("bytes"), Values("floats", 0.0, 255.0), False), (Values("bytes"), Values("floats", -1.0, 1.0), False),
     (Values("floats", 0.0, 1.0), Values("bytes"), True), (Values("floats", -2.1, 2.6), Values("bytes"), False),
     (Values("floats", 0.0, 16.0), Values("bytes"), False), (Values("floats", 0.0, 16.0), Values("floats", 0.0, 1.0), False),
-    (Values("floats", 0.0, 16.0), Values("floats", 0.0, 0.0), True), (Values("floats", -2.1, 2.6), Values("floats", -3.0, 3.0), True),
+    (Values("floats", 0.0, 16.0), Values("floats", 0.0, 0.0), True),
+    (Values("floats", -2.1, 2.6), Values("floats", -3.0, 3.0), True),
     (Values("floats", -2.1, 2.6), Values("floats", 0.0, 255.0), False), (Values("integers"), Values("integers"), True),
 ])  # fmt: skip
 def test_other_scales_are_refused(trained_on: Values, given: Values, fits: bool) -> None:
