@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archdsl.loading import check, format, load, loads
     from archdsl.network import Network
     from archdsl.trained import list_runs, run
+    from archdsl.trained_network import with_weights
 
 __version__ = "0.1.0"
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "load",
     "loads",
     "run",
+    "with_weights",
 ]
 
 _HOMES = {
@@ -46,6 +48,7 @@ _HOMES = {
     "loads": "archdsl.loading",
     "list_runs": "archdsl.trained",
     "run": "archdsl.trained",
+    "with_weights": "archdsl.trained_network",
 }
 
 

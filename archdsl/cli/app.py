@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
+    "evaluate": "Evaluate a trained network: metrics, classes, worst examples.",
+    "predict": "Predict the classes of images with a trained network.",
     "runs": "List training runs, compare them, and draw their curves.",
     "lsp": "Serve an editor through the Language Server Protocol.",
     "mcp": "Serve programs that write networks through the Model Context Protocol.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -41,7 +42,7 @@ class Preparation(nn.Module):
 
     def __init__(self, plan: Plan, labels: Labels, normalizers: Sequence[Normalizer | None], integer: Sequence[bool]) -> None:
         super().__init__()
-        self._plan, self._labels, self._integer = plan, labels, tuple(integer)
+        self._plan, self.labels, self._integer = plan, labels, tuple(integer)
         self.normalizers = nn.ModuleList(one if one is not None else nn.Identity() for one in normalizers)
         mixtures = [augmentation for augmentation in plan.augment if augmentation.mixes]
         self._mixing = Mixing(mixtures, labels.classes) if mixtures else None
@@ -75,7 +76,7 @@ class Preparation(nn.Module):
         if labels.is_floating_point():
             return labels
         labels = labels.long()
-        return labels if self._labels.ignore is None else labels.masked_fill(labels == self._labels.ignore, IGNORED)
+        return labels if self.labels.ignore is None else labels.masked_fill(labels == self.labels.ignore, IGNORED)
 
     @property
     def large(self) -> bool:
@@ -92,6 +93,11 @@ class Preparation(nn.Module):
         names = self._plan.record["inputs"]
         numbers = each[0] if len(each) == 1 else {"each": dict(zip(names, each, strict=True))}
         return {**numbers, **self._plan.record}
+
+
+def in_channels_last(inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return inputs with images in the channels-last memory format."""
+    return [given.contiguous(memory_format=torch.channels_last) if given.ndim == 4 else given for given in inputs]
 
 
 def scaled(given: Tensor) -> Tensor:

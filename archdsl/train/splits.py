@@ -11,6 +11,7 @@ from torch import Tensor
 
 from archdsl.data import Input
 from archdsl.data.images import all_bad, mask, undecodable
+from archdsl.data.labels import pieces
 from archdsl.data.sources import Arrays, Decoded
 from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
@@ -36,9 +37,21 @@ class ArraySplit:
         """The labels of all examples."""
         return _labels(self._part.chosen(self._part.labels))
 
+    def name(self, index: int) -> str:
+        """Return what an example is called: its row in the array."""
+        return f"row {index if self._part.rows is None else int(self._part.rows[index])}"
+
     def greatest(self, place: int) -> int:
         """Return the largest number of an input."""
         return int(self._part.inputs[place].max())
+
+    def values(self, place: int) -> dict[str, Any]:
+        """Return the type of an input's values, `bytes`, `integers` or `floats`; of floats also the range."""
+        array, given = self._part.inputs[place], self._inputs[place]
+        if not given.real or array.dtype == np.uint8:
+            return {"type": "bytes" if given.real else "integers"}
+        ranges = [(float(piece.min()), float(piece.max())) for piece in pieces(array)]
+        return {"type": "floats", "low": min(low for low, _ in ranges), "high": max(high for _, high in ranges)}
 
     def keep_on(self, device: torch.device) -> bool:
         """Copy all examples to a GPU if they fit, so that steps do not wait for transfers. Return whether they are on it."""
@@ -68,11 +81,12 @@ class ArraySplit:
 
     def _gather(self, order: Order) -> Batch:
         chosen = order.chosen.numpy() if self._part.rows is None else self._part.rows[order.chosen.numpy()]
-        inputs = tuple(_example(array[chosen], given) for array, given in zip(self._part.inputs, self._inputs, strict=True))
+        inputs = tuple(example_tensor(array[chosen], given) for array, given in zip(self._part.inputs, self._inputs, strict=True))
         return Batch(inputs, _labels(self._part.labels[chosen]), order.keys)
 
 
-def _example(array: Any, given: Input) -> Tensor:
+def example_tensor(array: Any, given: Input) -> Tensor:
+    """Return examples of an input as a tensor: bytes stay bytes, other numbers become float32."""
     if given.boolean:
         return torch.from_numpy(np.ascontiguousarray(array, np.bool_))
     if given.integer:
@@ -139,6 +153,16 @@ class DecodedSplit:
 
     def __len__(self) -> int:
         return len(self._decoder.part)
+
+    def name(self, index: int) -> str:
+        """Return what an example is called: its file."""
+        part = self._decoder.part
+        return part.images.name(part.row(index))
+
+    @property
+    def deep(self) -> bool:
+        """Whether some images have 16 bits, so that all are read as floats."""
+        return self._decoder.part.deep
 
     @property
     def labels(self) -> Tensor | None:

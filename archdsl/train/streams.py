@@ -85,6 +85,7 @@ class StreamSplit:
     """A split of tar files that are read sequentially."""
 
     labels = None
+    deep = False
     device = torch.device("cpu")
 
     def __init__(self, part: Stream, channels: int, recipe: Recipe, workers: int, seed: int) -> None:
@@ -93,6 +94,10 @@ class StreamSplit:
 
     def __len__(self) -> int:
         return len(self._part)
+
+    def name(self, index: int) -> str:
+        """Return what an example is called: its place in the files, which are read sequentially."""
+        return f"example {index}"
 
     def reading(self, batch: int, rank: int, world: int) -> tuple[_StreamDecoder, Requests, Any]:
         """Return the decoder, the requests and the loader of training batches."""
