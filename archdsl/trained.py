@@ -13,11 +13,15 @@ from archdsl.elaborate import read_source
 from archdsl.input_sizes import parse_sizes
 from archdsl.limits import limits_from
 from archdsl.network import Network
+from archdsl.optional_dependencies import extra_needed
 from archdsl.runs.record import RunRecord, read_run, run_folders
 from archdsl.session import Session
+from archdsl.training import require_trainable
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from archdsl.inference.preparation import InputPreparation
 
 Which = Literal["last", "best"]
 """The weights of a run: those of the end, or of the epoch with the best validation metric."""
@@ -29,6 +33,7 @@ class Run:
     def __init__(self, record: RunRecord) -> None:
         self.record = record
         self._network: Network | None = None
+        self._preparation: InputPreparation | None = None
 
     @property
     def folder(self) -> Path:
@@ -48,10 +53,31 @@ class Run:
             raise SpecError(codes.files.NoWeights(str(self.folder), path.name, str(self.record.status)))
         return path
 
+    @property
+    def preparation(self) -> InputPreparation:
+        """The preparation of inputs in the run's validation: transforms, normalization, classes, and the kind of labels.
+
+        Raise `SpecError` E1001 if the run does not record it, as those of earlier versions, and E0608 without PyTorch.
+        """
+        if self._preparation is None:
+            with extra_needed("train", "preparing inputs"):
+                from archdsl.inference.preparation import InputPreparation  # here: torch takes over a second to import
+            network = self.network()
+            self._preparation = InputPreparation.of_run(
+                self.folder, self.record.environment, require_trainable(network), network.inputs()
+            )
+        return self._preparation
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes in the order of the outputs; None if there are none, or the run has not begun."""
+        names = (self.record.environment or {}).get("normalization", {}).get("classes")
+        return None if names is None else tuple(names)
+
     def build(self, which: Which = "last", **options: Any) -> nn.Module:
         """Return the trained module, in evaluation mode. `options` are those of `Network.build`.
 
-        Inputs must be prepared as in training: see `normalization` in environment.json.
+        Inputs must be prepared as in training: `preparation.module()` does that, and `predict` and `evaluate` do it themselves.
         """
         return self.network().build(weights=self.weights(which), **options).eval()
 

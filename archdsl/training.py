@@ -88,7 +88,8 @@ def train(
     recipe = require_trainable(network)
     _require_apart(network, recipe, folder.path)
     check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
-    facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
+    read = {"data_folder": str(network.data_folder.resolve()), "skip_bad": reading.skip_bad}
+    facts = {"archdsl": __version__, **arguments, **read, **({"weights": weights.facts()} if weights is not None else {})}
     for found in folder.describe(facts):
         warn(found.with_severity(Severity.WARNING).with_notes(["the run goes on without a diagram"]))
     with extra_needed("train", "training"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -44,6 +45,22 @@ class Labels:
     def classes(self) -> int | None:
         """The number of classes; None for float labels."""
         return self.count if self.kind in ("class", "mask") else None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what is known of the labels without their statistics, for JSON."""
+        return {
+            "kind": self.kind, "count": self.count, "names": self.names, "ignore": self.ignore, "shape": self.shape,
+            "yes_or_no": self.yes_or_no, "soft": self.soft,
+        }  # fmt: skip
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Return labels from the result of `as_data`. Raise `LookupError` or `TypeError` if it is something else."""
+        names = data["names"]
+        return cls(
+            data["kind"], int(data["count"]), None if names is None else tuple(map(str, names)), data["ignore"],
+            tuple(map(int, data["shape"])), yes_or_no=bool(data["yes_or_no"]), soft=bool(data["soft"]),
+        )  # fmt: skip
 
 
 def describe_labels(train: Any, others: list[Any], names: tuple[str, ...] | None = None, ignore: int | None = None) -> Labels:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from archdsl.data.sources import Arrays, Decoded, Part
 from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order, TrainingBatches, in_order
-from archdsl.train.normalize import normalizer
+from archdsl.train.normalize import Normalizer, normalizer
 from archdsl.train.prepare import Plan, Preparation, scaled, transformed
 from archdsl.train.rng import seed_of
 from archdsl.train.splits import ArraySplit, DecodedSplit
@@ -56,14 +57,23 @@ class Data:
         parts = [split for split in (self.train, self.held_out) if isinstance(split, ArraySplit)]
         return max((split.greatest(place) for split in parts), default=0)
 
-    def preparation(self, recipe: Recipe) -> Preparation:
-        """Return the module that prepares batches on the device, with the statistics of the training set."""
+    def preparation(self, recipe: Recipe, normalizers: Sequence[Normalizer | None] | None = None) -> Preparation:
+        """Return the module that prepares batches on the device.
+
+        Without given `normalizers`, the statistics are those of the training set.
+        """
         plan = self._plan(recipe)
-        numbers = [
+        numbers = normalizers or [
             None if not given.real else normalizer(recipe.normalize, shape, lambda place=place: self._examples(plan, place))  # type: ignore[misc]
             for place, (given, shape) in enumerate(zip(self.inputs, self.shapes, strict=True))
         ]
         return Preparation(plan, self.labels, numbers, [not given.real for given in self.inputs])
+
+    def storage(self) -> dict[str, Any]:
+        """Return how the training examples are stored: `files`, or `arrays` with the type and range of each input's values."""
+        if not isinstance(self.train, ArraySplit):
+            return {"from": "files", "deep": self.train.deep}
+        return {"from": "arrays", "values": {given.name: self.train.values(at) for at, given in enumerate(self.inputs)}}
 
     def _plan(self, recipe: Recipe) -> Plan:
         """Return the processing that remains after decoding."""
@@ -77,6 +87,7 @@ class Data:
             "bytes": "divided by 255",
             "transform": [show(transform) for transform in recipe.transform],
             "classes": None if self.labels.names is None else list(self.labels.names),
+            "storage": self.storage(),
         }
         done = 0 if in_arrays else len(leading_crops(recipe.augment))
         transforms = (recipe.transform, training_transforms(recipe)) if in_arrays else ((), ())

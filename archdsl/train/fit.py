@@ -218,6 +218,7 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
         "weights": experiment.weights,
         "normalization": task.preparation.as_data(),
         "label_scale": task.criterion.as_data(),
+        "task": task.as_data(),
         "versions": versions,
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),

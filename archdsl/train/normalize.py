@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,27 @@ class Normalizer(nn.Module):
         if self.matrix is not None:
             data["matrix"] = self.matrix.tolist() if not self.large else f"in {PREPARATION}"
         return data
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], shape: tuple[int, ...], tensors: Mapping[str, Tensor]) -> Self | None:
+        """Return the normalizer of `as_data`, for inputs of a shape; None if the input was not normalized.
+
+        `tensors` are those of preparation.safetensors for this input. Raise `LookupError`, `TypeError` or `ValueError` if
+        something is missing. Equal to the original in every bit: JSON keeps float32 exactly.
+        """
+        if not data:
+            return None
+        given = data.get("matrix")
+        matrix = None if given is None else tensors["matrix"] if isinstance(given, str) else _float32(given)
+        mean = _float32(data["mean"])
+        everything = matrix is not None and len(shape) > 1 and mean.numel() != shape[0]
+        own = shape if everything else (-1, *[1] * (len(shape) - 1))
+        deviation = _float32(data["std"]).view(own) if matrix is None else None
+        return cls(mean.view(own), deviation, matrix)
+
+
+def _float32(values: Any) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32)
 
 
 def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Callable[[], Iterable[Tensor]]) -> Normalizer | None:

@@ -41,7 +41,7 @@ class Preparation(nn.Module):
 
     def __init__(self, plan: Plan, labels: Labels, normalizers: Sequence[Normalizer | None], integer: Sequence[bool]) -> None:
         super().__init__()
-        self._plan, self._labels, self._integer = plan, labels, tuple(integer)
+        self._plan, self.labels, self._integer = plan, labels, tuple(integer)
         self.normalizers = nn.ModuleList(one if one is not None else nn.Identity() for one in normalizers)
         mixtures = [augmentation for augmentation in plan.augment if augmentation.mixes]
         self._mixing = Mixing(mixtures, labels.classes) if mixtures else None
@@ -75,7 +75,7 @@ class Preparation(nn.Module):
         if labels.is_floating_point():
             return labels
         labels = labels.long()
-        return labels if self._labels.ignore is None else labels.masked_fill(labels == self._labels.ignore, IGNORED)
+        return labels if self.labels.ignore is None else labels.masked_fill(labels == self.labels.ignore, IGNORED)
 
     @property
     def large(self) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from archdsl.data import Input
 from archdsl.data.images import all_bad, mask, undecodable
+from archdsl.data.labels import pieces
 from archdsl.data.sources import Arrays, Decoded
 from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
@@ -39,6 +40,14 @@ class ArraySplit:
     def greatest(self, place: int) -> int:
         """Return the largest number of an input."""
         return int(self._part.inputs[place].max())
+
+    def values(self, place: int) -> dict[str, Any]:
+        """Return the type of an input's values, `bytes`, `integers` or `floats`; of floats also the range."""
+        array, given = self._part.inputs[place], self._inputs[place]
+        if not given.real or array.dtype == np.uint8:
+            return {"type": "bytes" if given.real else "integers"}
+        ranges = [(float(piece.min()), float(piece.max())) for piece in pieces(array)]
+        return {"type": "floats", "low": min(low for low, _ in ranges), "high": max(high for _, high in ranges)}
 
     def keep_on(self, device: torch.device) -> bool:
         """Copy all examples to a GPU if they fit, so that steps do not wait for transfers. Return whether they are on it."""
@@ -139,6 +148,11 @@ class DecodedSplit:
 
     def __len__(self) -> int:
         return len(self._decoder.part)
+
+    @property
+    def deep(self) -> bool:
+        """Whether some images have 16 bits, so that all are read as floats."""
+        return self._decoder.part.deep
 
     @property
     def labels(self) -> Tensor | None:

@@ -85,6 +85,7 @@ class StreamSplit:
     """A split of tar files that are read sequentially."""
 
     labels = None
+    deep = False
     device = torch.device("cpu")
 
     def __init__(self, part: Stream, channels: int, recipe: Recipe, workers: int, seed: int) -> None:

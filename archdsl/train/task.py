@@ -250,6 +250,16 @@ class Task(LightningModule):
         """Return a copy of the `state_dict` of the evaluated module, on the CPU."""
         return {key: value.detach().cpu().clone().contiguous() for key, value in self.evaluated.state_dict().items()}
 
+    def as_data(self) -> dict[str, Any]:
+        """Return what reads the outputs of the network, for environment.json: labels, and what the loss needs."""
+        weights = self.criterion.class_weights
+        return {
+            "kind": self.kind,
+            "outputs": self.outputs,
+            "labels": self.preparation.labels.as_data(),
+            "class_weights": None if weights is None else weights.tolist(),
+        }
+
     def finish(self) -> None:
         """Copy the averaged weights into the module if the recipe has `ema`."""
         if self.evaluated is not self.module:

@@ -19,6 +19,7 @@ GROUPS: Final[dict[str, str]] = {
     "E07": "Claims",
     "E08": "Training",
     "E09": "Outputs and weights",
+    "E10": "Trained networks",
     "E11": "Exported networks",
     "W01": "Warnings",
     "N03": "Notes",
