@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from archdsl.file_io import write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed
 from archdsl.optional_dependencies import extra_needed
+from archdsl.passes import optimized
 from archdsl.shapes import Shape
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class Network:
         aux: bool = True,
         check_sizes: bool = True,
         inplace: bool = True,
+        optimize: bool = False,
     ) -> nn.Module:
         """Build an initialized module; the labels of the spec are the keys of its `state_dict`.
 
@@ -156,14 +158,30 @@ class Network:
         `aux=False`, the module has no auxiliary heads, and those of the weights are ignored. The module executes `source()`.
         With `check_sizes`, it raises `ValueError` for inputs of invalid sizes before it computes anything. With
         `inplace=False`, activations are modules that do not operate in place, so that forward hooks and full backward hooks
-        work. Raise `SpecError` as `load_weights` does, and E0608 if PyTorch is not installed.
+        work. With `optimize`, it is the module of `optimized_graph`, for inference alone; it takes weights of the plain one, too.
+        Raise `SpecError` as `load_weights` does, and E0608 if PyTorch is not installed.
         """
-        with extra_needed("train", "building a module"):
-            from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
-        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes, inplace=inplace)
-        if weights is not None:
-            self.load_weights(module, weights)
-        return module
+        from archdsl.building import build_module  # here: most commands build nothing
+
+        form = {"device": device, "dtype": dtype, "aux": aux, "check_sizes": check_sizes, "inplace": inplace}
+        return build_module(self, weights, optimize, form)
+
+    @cached_property
+    def optimized_graph(self) -> Graph:
+        """The graph for inference: with folded batch norm, and without auxiliary heads and what only training needs.
+
+        Layers keep their keys. Those into which batch norm is folded have a bias.
+        """
+        return optimized(self.graph)
+
+    def optimized_weights(self, source: str | os.PathLike[str] | Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the `state_dict` of the optimized module, given weights of the plain one: a file or a `state_dict`.
+
+        What is folded is computed in float64, and has the dtype of the weights. Raise `SpecError` as `load_weights` does.
+        """
+        from archdsl.building import Matching, optimized_weights  # here: most commands load nothing
+
+        return optimized_weights(self, source, Matching())
 
     def load_weights(
         self,
@@ -187,28 +205,9 @@ class Network:
 
         Raise `SpecError`: E0905 if the weights do not fit, leaving the module unchanged; E0601 or E0906 if they cannot be read.
         """
-        with extra_needed("train", "loading weights"):
-            from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
-                counting_spoiled,
-                move,
-                read,
-            )
-        from archdsl.weights.report import report_on  # here: checking needs no weights
+        from archdsl.building import Matching, load_weights  # here: most commands load nothing
 
-        tensors = read(source if isinstance(source, Mapping) else Path(source))
-        wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-        report = report_on(
-            self.graph,
-            counting_spoiled(tensors, module),
-            wanted=wanted,
-            by=by,
-            without_heads=without_heads,
-            prefix=prefix,
-            channels=channels,
-        )
-        if not report.ok and (report.fit.useless or not partial):
-            raise SpecError(report.diagnostic())
-        return replace(report, done=True, converted=move(module, tensors, report.fit))
+        return load_weights(self, module, source, Matching(partial, without_heads, by, prefix, channels))
 
     def check_weights(
         self,
@@ -223,16 +222,9 @@ class Network:
 
         Raise `SpecError` E0601 or E0906 if they cannot be read. The report contains the mismatches.
         """
-        from archdsl.weights.report import report_on  # here: checking needs no weights
-        from archdsl.weights.weight_files import file_kind, read_header  # here: checking needs no weights
+        from archdsl.building import Matching, check_weights  # here: most commands load nothing
 
-        if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
-            stored = read_header(Path(source))
-        else:
-            with extra_needed("train", "reading weights that are not safetensors"):
-                from archdsl.backends.torch.weights import read  # here, as above
-            stored = read(source if isinstance(source, Mapping) else Path(source)).stored
-        return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
+        return check_weights(self, source, Matching(False, without_heads, by, prefix, channels))
 
     def fit(
         self,
@@ -282,29 +274,36 @@ class Network:
         return dynamic_shapes(self.graph, batch=batch)
 
     def compile(
-        self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True
+        self,
+        target: str = targets.DEFAULT,
+        suffix: str | None = None,
+        *,
+        aux: bool = True,
+        inplace: bool = True,
+        optimize: bool = False,
     ) -> bytes:
         """Return the output of a target for the network, without auxiliary heads if not `aux`.
 
         `suffix` selects a format of the target; default: its first one. With `inplace=False`, activations do not operate in
-        place. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
-        cannot write the network.
+        place. With `optimize`, it is that for `optimized_graph`. Raise `ValueError` if there is no such target or it has no such
+        option, and `SpecError` if it cannot write the network.
         """
         if target not in targets.names():
             raise ValueError(f"the targets are {', '.join(targets.names())}, not {target!r}")
         chosen, options = targets.target(target), targets.Options(aux=aux, inplace=inplace)
         if (unknown := chosen.unknown(options)) is not None:
             raise ValueError(f"the target {target!r} has no option {unknown!r}")
-        return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
+        graph = self.optimized_graph if optimize else self.graph
+        return chosen.write(graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
 
-    def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+    def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True, optimize: bool = False) -> str:
         """Return self-contained Python source of the module, which imports only torch; without heads if not `aux`.
 
-        With `inplace=False`, activations are modules that do not operate in place.
+        With `inplace=False`, activations are modules that do not operate in place. `optimize` is that of `build`.
         """
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
-        return emit(self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
+        return emit(self.optimized_graph if optimize else self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"

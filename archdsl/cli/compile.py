@@ -28,6 +28,7 @@ from archdsl.session import Session
     help=f"Output format. [default: from the suffix of the file, else {targets.DEFAULT}]",
 )
 @click.option("--no-aux", is_flag=True, help="Omit the auxiliary heads, which are used only in training.")
+@click.option("--optimize", is_flag=True, help="For inference: fold batch norm, and omit heads and whatever only training needs.")
 @click.option("--no-inplace", is_flag=True, help="Emit activations as modules that do not operate in place, so that hooks work.")
 def command(
     address: str,
@@ -38,6 +39,7 @@ def command(
     target: str | None,
     no_aux: bool,
     no_inplace: bool,
+    optimize: bool,
 ) -> None:
     """Compile NETWORK, by default to Python source that depends only on torch."""
     suffix = Path(output).suffix.removeprefix(".").lower()
@@ -46,7 +48,7 @@ def command(
     if (unknown := targets.target(chosen).unknown(options)) is not None:
         raise click.UsageError(f"the target {chosen} takes no --no-{unknown}")
     network = require_network(address, settings, session, sizes)
-    content = network.compile(chosen, suffix, **options._asdict())
+    content = network.compile(chosen, suffix, **options._asdict(), optimize=optimize)
     if output == "-":
         print_bytes(content)
     else:

@@ -4,9 +4,9 @@ from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, P
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
 from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
-from archdsl.ir.editing import remove_empty_calls
+from archdsl.ir.editing import remove_empty_calls, remove_idle_declarations, remove_output
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
-from archdsl.ir.graph import Graph, Result
+from archdsl.ir.graph import FoldedLayer, FoldedNorm, Graph, Result
 from archdsl.ir.modules import (
     Difference,
     applications,
@@ -29,6 +29,8 @@ __all__ = [
     "Failure",
     "FlatGraph",
     "FlatNode",
+    "FoldedLayer",
+    "FoldedNorm",
     "Function",
     "Graph",
     "GraphBuilder",
@@ -51,6 +53,8 @@ __all__ = [
     "less",
     "print_graph",
     "remove_empty_calls",
+    "remove_idle_declarations",
+    "remove_output",
     "settle_declarations",
     "shared_nodes",
     "standing_functions",

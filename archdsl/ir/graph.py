@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from archdsl.initializers import Initializer
 from archdsl.ir.core import Function, Value
 from archdsl.ops.base import Op, WeightedOp
+from archdsl.shapes import Shape
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
@@ -23,6 +24,27 @@ class Result(NamedTuple):
     kind: Literal["main", "output", "head"] = "main"
     weight: float = 1.0
     span: Span | None = None
+
+
+class FoldedNorm(NamedTuple):
+    """A normalization that was folded into the layer before which or after which it was: its key, and its op."""
+
+    path: str
+    op: Op
+    side: Literal["before", "after"]
+
+
+class FoldedLayer(NamedTuple):
+    """A layer whose weight and bias are computed from tensors of the network as it is written.
+
+    `path` is its key there and here, `op` what it is there, `inputs` the shapes that it takes. The `norms` are in the order of
+    folding: each was next to what the layer and the ones before it compute together.
+    """
+
+    path: str
+    op: Op
+    inputs: tuple[Shape, ...]
+    norms: tuple[FoldedNorm, ...] = ()
 
 
 @dataclass(eq=False)
@@ -43,6 +65,10 @@ class Graph:
     """For each symbolic size the values for which the network is valid, once that is decided."""
     coupled_sizes: Sequence[Mapping[str, SizeSet]] = ()
     """Couplings of symbolic sizes: of each, one of the sizes must be in its set."""
+    inference: bool = False
+    """Whether it is optimized for evaluation alone: see `passes.optimized`."""
+    folded: Sequence[FoldedLayer] = ()
+    """The layers whose weights are computed from those of the network as it is written."""
     complete: bool = True
     """Whether the whole network is there. A partial graph ends where an error hides what comes next, and may lack its result.
 

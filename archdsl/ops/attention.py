@@ -64,6 +64,10 @@ class Attend(Op, name="attend"):
         """Whether there is dropout."""
         return self.drop > 0
 
+    def in_evaluation(self) -> Op:
+        """Return the op without dropout."""
+        return self.replace(drop=0.0) if self.drop else self
+
     def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
         """Return queries, keys and values, and the bias: a mask may be bool."""
         named = zip(("q", "k", "v", *self.present), inputs, strict=True)
@@ -171,6 +175,10 @@ class MultiheadAttention(Op, name="mha"):
     def random_in_training(self) -> bool:  # type: ignore[override]
         """Whether there is dropout."""
         return self.drop > 0
+
+    def in_evaluation(self) -> Op:
+        """Return the op without dropout."""
+        return self.replace(drop=0.0) if self.drop else self
 
     def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
         """Return queries, keys and values: a mask may be bool."""

@@ -145,6 +145,8 @@ class Op(Registered):
     """The sign of the output: `positive` is never below zero, `kept` is not if no input is."""
     random_in_training: ClassVar[bool] = False
     """Draws random numbers in training, and never in evaluation."""
+    channel_affine: ClassVar[bool] = False
+    """Whether in evaluation it multiplies each channel by a stored number and adds one, as batch normalization does."""
     weight_layer: ClassVar[bool] = False
     """Whether it counts towards the depth, as in "ResNet-50": convolutions and dense layers do."""
     inner_layers: ClassVar[int] = 0
@@ -180,6 +182,14 @@ class Op(Registered):
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether the op returns an input of this shape as it is, in training as well."""
+        return False
+
+    def in_evaluation(self) -> "Op | None":
+        """Return an op for evaluation alone, without what only training needs; None if it would be the identity."""
+        return self
+
+    def absorbs_affine(self, side: Literal["before", "after"], *inputs: Shape) -> bool:
+        """Return whether its weight and bias can contain a factor and a summand per channel of its input or output."""
         return False
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:

@@ -114,6 +114,12 @@ class _Windowed(WeightedOp):
         tensors = {"weight": weight} | ({"bias": (g.out,)} if g.bias else {})
         return with_norms(tensors) if self.has_weight_norm else tensors
 
+    def absorbs_affine(self, side: Literal["before", "after"], *inputs: Shape) -> bool:
+        """Return true, unless zeros are padded to the input: a summand before the convolution is not added to them."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        return side == "after" or g.pad_mode != "zeros" or (g.pad is not None and not any(g.pad))
+
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return output elements times window elements times input channels per group."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
@@ -304,6 +310,10 @@ class UpConv(_Windowed, name="upconv"):
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         return self._tensors((channels, g.out // g.groups, *g.k), g)
+
+    def absorbs_affine(self, side: Literal["before", "after"], *inputs: Shape) -> bool:
+        """Return whether it is about the output: how often an input contributes to an output depends on the position."""
+        return side == "after"
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return input elements times window elements times output channels per group."""

@@ -76,6 +76,10 @@ class Linear(WeightedOp, name="linear"):
             tensors["bias"] = (self.out,)
         return with_norms(tensors) if self.weight_norm else tensors
 
+    def absorbs_affine(self, side: Literal["before", "after"], *inputs: Shape) -> bool:
+        """Return whether the features are the channels, which come first: those of a vector, not those of tokens."""
+        return len(inputs[0]) == 1
+
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return output elements times input features."""
         return prod(output, start=self._features(inputs[0]))

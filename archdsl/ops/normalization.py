@@ -71,6 +71,7 @@ class BatchNorm(_Normalization, name="bn"):
     """Batch normalization: normalizes each channel over the batch and all positions (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
     aliases = ("batch_norm", "batch_normalization")
+    channel_affine = True
     example = "bn"
     cases = (Case({}, ANY_RANK), Case({"eps": 0.001, "momentum": 0.2, "affine": False}, ANY_RANK))
 
@@ -96,6 +97,7 @@ class FrozenBatchNorm(Op, name="frozen_bn"):
     """
 
     aliases = ("frozen_batch_norm", "frozen_batch_norm2d")
+    channel_affine = True
     category = Category.NORMALIZATION
     vector = True
     not_in_figures = ("eps",)

@@ -4,6 +4,6 @@ Each pass says which facts about the graph it requires, which it establishes and
 pass to that, and verify the graph around it.
 """
 
-from archdsl.passes.passes import PASSES, SIZE_PASSES, Fact, Pass, run_passes
+from archdsl.passes.passes import INFERENCE_PASSES, PASSES, SIZE_PASSES, Fact, Pass, optimized, run_passes
 
-__all__ = ["PASSES", "SIZE_PASSES", "Fact", "Pass", "run_passes"]
+__all__ = ["INFERENCE_PASSES", "PASSES", "SIZE_PASSES", "Fact", "Pass", "optimized", "run_passes"]

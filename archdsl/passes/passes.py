@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from archdsl.ir import Graph
+from archdsl.ir import Graph, copy_graph
+from archdsl.passes.drop_training import drop_training
+from archdsl.passes.fold_batch_norm import fold_batch_norm
 from archdsl.passes.mark_usage import mark_usage
 from archdsl.passes.resolve_bias import resolve_bias
 from archdsl.passes.share_functions import share_functions
@@ -21,6 +24,8 @@ class Fact(StrEnum):
     BIAS = "no bias is `auto`"
     VALID_SIZES = "it is decided for which symbolic sizes the network is valid"
     SIMPLE_SIZES = "symbolic sizes read as simple as their valid values allow"
+    EVALUATION = "everything is needed in evaluation"
+    FOLDED = "no batch normalization is left that a layer could hold"
 
 
 class Pass(NamedTuple):
@@ -50,6 +55,17 @@ PASSES: Final = (
 """Before the symbolic sizes are decided. Sharing comes last: the others copy functions, some of which end up equal."""
 SIZE_PASSES: Final = (Pass(simplify_sizes, Fact.SIMPLE_SIZES, requires=frozenset({Fact.VALID_SIZES})),)
 """Once the symbolic sizes are decided."""
+INFERENCE_PASSES: Final = (
+    Pass(drop_training, Fact.EVALUATION, requires=frozenset({Fact.USAGE}), breaks=frozenset({Fact.SHARED})),
+    Pass(
+        fold_batch_norm,
+        Fact.FOLDED,
+        requires=frozenset({Fact.EVALUATION, Fact.BIAS}),
+        breaks=frozenset({Fact.SHARED}),
+    ),
+    Pass(share_functions, Fact.SHARED),
+)
+"""On a copy of a finished graph, for evaluation alone."""
 
 
 def run_passes(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> Graph:
@@ -57,3 +73,8 @@ def run_passes(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> Graph:
     for one in passes:
         graph = one.run(graph)
     return graph
+
+
+def optimized(graph: Graph) -> Graph:
+    """Return a copy of a finished graph for evaluation alone, with folded batch normalization."""
+    return run_passes(replace(copy_graph(graph), inference=True), INFERENCE_PASSES)

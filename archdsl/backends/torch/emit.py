@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis import Costs
+from archdsl.backends.torch import inference
 from archdsl.backends.torch.attributes import is_attribute, quoted
 from archdsl.backends.torch.class_names import name_classes
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
@@ -121,23 +122,30 @@ class _Emitter:
             kept = kept_parameters(template)
             found += [f"        self.{name} = {template.names[symbol]}" for symbol, name in kept.items()]
         if template is self.root:
-            found += initialization_lines(self.graph, self.tree)
+            found += self._end_of_constructor()
         if template is self.root and module.outputs:
             write = chain_lines if sequential else forward_lines
-            if self.check_sizes or not sequential:
-                found += ["", *self._checked(write(template, self.results))]
+            head, *body = write(template, self.results)
+            first = self._first_lines(head)
+            found += ["", head, *first, *body] if first or not sequential else []
         elif not sequential and module.outputs:
             found += ["", *forward_lines(template, None)]
         return found
 
-    def _checked(self, forward: list[str]) -> list[str]:
-        """Return the network's `forward` with the check of its inputs, which is kept to be written above the class."""
-        if not self.check_sizes:
-            return forward
-        head, *body = forward
-        arguments = head[head.index("(self, ") + len("(self, ") : head.index("):")]
-        self.size_check = size_check(self.graph, arguments.split(", "))
-        return [head, f"        {NAME}({arguments})", *body]
+    def _end_of_constructor(self) -> list[str]:
+        """Return the last lines of the network's constructor, and the methods of a network for inference."""
+        if not self.graph.inference:
+            return initialization_lines(self.graph, self.tree)
+        return [*inference.constructor_lines(self.graph), *inference.train_lines()]
+
+    def _first_lines(self, head: str) -> list[str]:
+        """Return the first lines of the network's `forward`. The check that they call is kept, to be written above the class."""
+        arguments = head[head.index("(self, ") + len("(self, ") : head.index("):")].split(", ")
+        found = []
+        if self.check_sizes:
+            self.size_check = size_check(self.graph, arguments)
+            found.append(f"        {NAME}({', '.join(arguments)})")
+        return [*found, *inference.input_lines(self.graph, arguments)] if self.graph.inference else found
 
     def _attributes(self, template: ClassTemplate) -> Iterator[Expression]:
         """Yield a statement for each child of a module; the members of a family come together."""
