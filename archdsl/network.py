@@ -335,11 +335,14 @@ class Network:
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write a file atomically. Raise `SpecError` E0606 if that fails, or if the network was read from this file."""
+        self.check_output(path)
+        write_file(Path(path), content)
+
+    def check_output(self, path: str | os.PathLike[str]) -> None:
+        """Raise `SpecError` E0606 if the network was read from this file, which an output would replace."""
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
-        target = Path(path)
-        if any(_one_file(target, file) for file in read if file is not None):
+        if any(_one_file(Path(path), file) for file in read if file is not None):
             raise SpecError(codes.files.SourceOverwritten(str(path), self.name))
-        write_file(target, content)
 
     def files(self) -> dict[str, str]:
         """Return the texts of the file and its imports, by path relative to `folder`."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -10,9 +13,9 @@ from torch import Tensor, nn
 
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.exporting.format import Precision, Runner
+from archdsl.exporting.interface import Interface
 from archdsl.exporting.program import flat
-from archdsl.exporting.samples import Point, Refused, inputs_of
-from archdsl.ir import Graph
+from archdsl.exporting.samples import Point, Refused
 
 BOUNDS: Final[Mapping[Precision, float]] = {"fp32": 1e-5, "fp16": 1e-2, "bf16": 1e-1, "int8": 5e-1}
 """For each precision the largest error, as a fraction of the largest output."""
@@ -48,10 +51,10 @@ def largest_error(given: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
 class Agreement:
     """The float64 module of a network with its results at some sizes, which files are compared with."""
 
-    def __init__(self, graph: Graph, reference: nn.Module, points: Sequence[Point]) -> None:
-        self.graph = graph
+    def __init__(self, interface: Interface, reference: nn.Module, points: Sequence[Point]) -> None:
+        self.graph = interface.graph
         self.points = points
-        self._inputs = [inputs_of(graph, point.shapes(graph), seed) for seed, point in enumerate(points)]
+        self._inputs = [interface.samples(point.shapes(self.graph), seed) for seed, point in enumerate(points)]
         with torch.no_grad():
             self._expected = [flat(reference(*inputs)) for inputs in self._inputs]
 
@@ -70,21 +73,37 @@ def worst(measured: Sequence[Measured]) -> Measured:
     return max(measured, key=lambda one: one.error)
 
 
-def accepted(run: Runner, graph: Graph, refused: Sequence[Refused]) -> Refused | None:
+def accepted(run: Runner, interface: Interface, refused: Sequence[Refused]) -> Refused | None:
     """Return the first invalid shapes for which a file computes something; None if it refuses all."""
     for one in refused:
+        inputs = interface.samples(one.shapes, 0)
         try:
-            run(inputs_of(graph, one.shapes, 0))
+            with _without_stderr():
+                run(inputs)
         except Exception:  # of any kind: each runtime has its own
             continue
         return one
     return None
 
 
-def misfit(network: str, to: str, precision: Precision, measured: Sequence[Measured], plain: float | None) -> Diagnostic | None:
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Discard what a runtime writes to standard error, past Python, about an error that is expected."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def misfit(network: str, to: str, precision: Precision, measured: Sequence[Measured]) -> Diagnostic | None:
     """Return the error for a file whose results differ too much; None if they agree."""
     found, bound = worst(measured), BOUNDS[precision]
     if found.error <= bound:
         return None
     shapes = ", ".join(f"{name} {shape}" for name, shape in found.shapes.items())
-    return codes.exporting.Disagrees(network, to, found.error, bound, shapes, plain)
+    return codes.exporting.Disagrees(network, to, found.error, bound, shapes)

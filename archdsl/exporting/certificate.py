@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,7 +34,7 @@ class Certificate(BaseModel):
     origin: dict[str, Any] = Field(description="settings, sizes and limits of the network")
     weights_sha256: str
     weights: dict[str, Any] = Field(description="the file of the weights, or the random seed of fresh ones")
-    calibration: dict[str, Any] | None = Field(None, description="the data with which int8 was calibrated")
+    data: dict[str, Any] | None = Field(None, description="the data of calibration and of `top1`")
     versions: dict[str, str]
     bound: float
     largest_error: float = Field(description="against the network in float64, as a fraction of the largest output")
@@ -67,6 +67,6 @@ def certificate_path(file: Path) -> Path:
     return file.with_name(file.name + SUFFIX)
 
 
-def hashes(files: tuple[Path, ...]) -> Mapping[str, str]:
+def hashes(files: Sequence[Path]) -> dict[str, str]:
     """Return the SHA-256 of each file by its name."""
     return {file.name: fingerprint(file) for file in files}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any, Final
 
@@ -49,20 +49,20 @@ class Deployed(nn.Module):
 
 @dataclass(frozen=True)
 class Program:
-    """What a format writes. `graph` has the sizes of the inputs, and `examples` are inputs of two examples or more.
+    """What a format writes. `graph` has the inputs of the file, `network` the outputs, and `examples` are inputs of two examples.
 
-    `build` makes the module; without its argument `checked` it does not check its inputs. `quantized` is the program in int8.
+    `build` makes the module; without its argument `checked` it does not check its inputs. `calibration` returns batches
+    of inputs, with which the program is quantized; None if it is not.
     """
 
     graph: Graph
+    network: Graph
     outputs: tuple[str, ...]
     examples: tuple[Tensor, ...]
     precision: Precision
     metadata: Mapping[str, str]
     build: Callable[[bool], Deployed]
-    quantized: ExportedProgram | None = None
-    shapes: tuple[dict[int, Any], ...] | None = field(default=None)
-    """The dynamic axes of the inputs, where they are not those of the graph."""
+    calibration: Callable[[], list[tuple[Tensor, ...]]] | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -71,21 +71,17 @@ class Program:
 
     def exported(self, *, assertions: bool = False) -> ExportedProgram:
         """Return the program of `torch.export`. With `assertions`, the conditions on sizes are nodes of its graph, else guards."""
-        if self.quantized is not None:
-            return self.quantized
-        return export_module(self.build(True), self.graph, self.examples, assertions=assertions, shapes=self.shapes)
+        made = export_module(self.build(True), self.graph, self.examples, assertions=assertions)
+        if self.calibration is None:
+            return made
+        from archdsl.exporting.quantize import quantized  # here: torchao is needed for int8 alone
+
+        return export_module(quantized(made, self.calibration()), self.graph, self.examples, assertions=assertions)
 
 
-def export_module(
-    module: nn.Module,
-    graph: Graph,
-    examples: tuple[Tensor, ...],
-    *,
-    assertions: bool = False,
-    shapes: tuple[dict[int, Any], ...] | None = None,
-) -> ExportedProgram:
+def export_module(module: nn.Module, graph: Graph, examples: tuple[Tensor, ...], *, assertions: bool = False) -> ExportedProgram:
     """Return a module as a program for all valid sizes of the graph."""
-    dims = shapes if shapes is not None else exact_shapes(graph, conditions=not assertions)
+    dims = exact_shapes(graph, conditions=not assertions)
     with quiet(), torch.no_grad(), any_size():
         return torch.export.export(
             module, examples, dynamic_shapes=dims, prefer_deferred_runtime_asserts_over_guards=assertions

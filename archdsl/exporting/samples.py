@@ -56,6 +56,8 @@ def points(graph: Graph, sizes: SymbolicSizes) -> list[Point]:
     found: list[Point] = []
     for batch, at, reason in wanted:
         near = _valid(sizes, candidates, at)
+        if reason == "odd" and near is not None and not any(n % 2 for n in near.values()):
+            reason = "next"
         if near is not None and all(point.at != near for point in found):
             found.append(Point(batch, near, reason))
     spread = (dict(zip(candidates, at, strict=True)) for at in product(*[numbers[:8] for numbers in candidates.values()]))

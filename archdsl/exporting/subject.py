@@ -6,19 +6,26 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from archdsl import __version__
-from archdsl.exporting.format import Precision
-from archdsl.exporting.program import DTYPES, Deployed
+from archdsl.diagnostics import SpecError, codes
+from archdsl.exporting.format import Precision, Runner
+from archdsl.exporting.interface import Interface, interface_of
+from archdsl.exporting.program import DTYPES, Deployed, Program, flat
+from archdsl.exporting.samples import points
+from archdsl.trained import Which
 
 if TYPE_CHECKING:
+    from archdsl.exporting.examples import Examples
     from archdsl.network import Network
+    from archdsl.trained import Run
 
 WeightsSource = str | os.PathLike[str] | Mapping[str, Tensor]
 SEED = 0
@@ -32,8 +39,8 @@ class Subject:
     network: Network
     state: Mapping[str, Tensor]
     weights: Mapping[str, Any]
+    interface: Interface
     run: Path | None = None
-    preparation: nn.Module | None = None
     classes: tuple[str, ...] | None = None
 
     @property
@@ -48,7 +55,8 @@ class Subject:
 
     def deployed(self, precision: Precision, *, fold: bool, checked: bool = True) -> Deployed:
         """Return the module that is exported."""
-        module = self.network.build(aux=False, check_sizes=checked, weights=self.state).eval()
+        checked = checked and self.interface.graph is self.network.graph
+        module = self.network.build(aux=False, check_sizes=checked, optimize=fold, weights=self.state).eval()
         return self._deployed(module, DTYPES.get(precision, torch.float32))
 
     def reference(self) -> Deployed:
@@ -59,7 +67,31 @@ class Subject:
 
     def _deployed(self, module: nn.Module, dtype: torch.dtype) -> Deployed:
         names = [str(value) for value in self.network.graph.inputs]
-        return Deployed(module, names, self.preparation, dtype).eval().requires_grad_(False)
+        return Deployed(module, names, self.interface.preparation, dtype).eval().requires_grad_(False)
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """The hash of the weights."""
+        return state_hash(self.state)
+
+    def runner(self) -> Runner:
+        """Return the plain module in float32."""
+        module = self.deployed("fp32", fold=False)
+        return lambda inputs: list(flat(module(*inputs)))
+
+    def program(self, precision: Precision, *, fold: bool, examples: Examples | None = None) -> Program:
+        """Return what a format writes. `int8` needs examples: raise `SpecError` E1101 without."""
+        graph, sizes = self.interface.graph, self.interface.sizes
+        usual = next((point for point in points(graph, sizes) if point.reason == "usual"), points(graph, sizes)[-1])
+        samples = self.interface.samples(usual._replace(batch=2).shapes(graph), 0)
+        calibration = None if examples is None else examples.calibration
+        if precision == "int8" and calibration is None:
+            raise SpecError(codes.exporting.NoCalibration(self.network.name))
+        return Program(
+            graph, self.network.graph, self.outputs, samples, precision, self.metadata(precision),
+            lambda checked: self.deployed(precision, fold=fold, checked=checked),
+            calibration if precision == "int8" else None,
+        )  # fmt: skip
 
     def metadata(self, precision: Precision) -> dict[str, str]:
         """Return what is stored in the file: the classes, and from what it was made."""
@@ -67,11 +99,11 @@ class Subject:
             "version": __version__,
             "network": self.network.name,
             "spec_sha256": self.spec_sha256,
-            "weights_sha256": state_hash(self.state),
+            "weights_sha256": self.weights_sha256,
             "precision": precision,
-            "inputs": json.dumps({str(value): list(map(str, ("batch", *value.shape))) for value in self.network.graph.inputs}),
+            "inputs": json.dumps({str(value): list(map(str, ("batch", *value.shape))) for value in self.interface.graph.inputs}),
             "outputs": json.dumps(self.outputs),
-            "sizes": "\n".join(sentence.partition(":\n")[0] for sentence in self.network.sizes.sentences()),
+            "sizes": "\n".join(sentence.partition(":\n")[0] for sentence in self.interface.sizes.sentences()),
         }
         found |= {"run": str(self.run)} if self.run is not None else {}
         found |= {"classes": json.dumps(self.classes, ensure_ascii=False)} if self.classes is not None else {}
@@ -88,7 +120,19 @@ def subject_of(network: Network, weights: WeightsSource | None) -> Subject:
         module = network.build(aux=False, weights=weights)
     facts: dict[str, Any] = {"seed": SEED} if weights is None else {}
     facts |= {"file": os.path.abspath(weights)} if isinstance(weights, str | os.PathLike) else {}
-    return Subject(network, module.state_dict(), facts)
+    return Subject(network, module.state_dict(), facts, interface_of(network, None))
+
+
+def subject_of_run(run: Run, weights: Which | WeightsSource) -> Subject:
+    """Return the network of a run with its weights, the preparation of its inputs and its classes.
+
+    Raise `SpecError` as `Run.preparation` and `Network.load_weights` do.
+    """
+    network = run.network()
+    source = run.weights(weights) if weights in get_args(Which) else weights  # type: ignore[arg-type]
+    found = subject_of(network, source)
+    interface = interface_of(network, run.preparation)
+    return replace(found, interface=interface, run=run.folder.absolute(), classes=run.classes)
 
 
 def state_hash(state: Mapping[str, Tensor]) -> str:

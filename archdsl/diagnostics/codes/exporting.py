@@ -128,7 +128,7 @@ class Disagrees(Diagnostic, code=E1103):
     error: float
     bound: float
     shapes: str
-    plain: float | None
+    plain: float | None = None
     """The error of PyTorch's own module in float32, if that is known."""
 
     def summary(self) -> str:

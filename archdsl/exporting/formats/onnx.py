@@ -37,18 +37,24 @@ def onnx_model(program: Program) -> Any:
 
     from archdsl.exporting.onnx_guard import SizeGuard
     from archdsl.exporting.program import quiet
+    from archdsl.exporting.unsupported import unsupported_op
 
     with quiet(), _no_log():
         exported = _without_fused_attention(program.exported())
         names = {"input_names": list(program.inputs), "output_names": list(program.outputs)}
-        made = torch.onnx.export(exported, dynamo=True, verbose=False, external_data=False, **names)
+        try:
+            made = torch.onnx.export(exported, dynamo=True, verbose=False, external_data=False, **names)
+        except Exception as error:
+            raise unsupported_op(error, exported, program.network, "onnx") or error from error
     assert made is not None
     model = made.model_proto
     guard = SizeGuard(program.graph, list(program.inputs))
     for node in model.graph.node:
         node.input[:] = [guard.guarded.get(name, name) for name in node.input]
         del node.metadata_props[:]  # of places in files of this machine
-    model.graph.node[:] = [*guard.nodes, *model.graph.node]
+    nodes = [*guard.nodes, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
     model.graph.initializer.extend(guard.tensors)
     _name_axes(model, program)
     model.producer_name = "archdsl"
@@ -75,14 +81,16 @@ def _name_axes(model: Any, program: Program) -> None:
     """Name the dynamic axes as the spec does."""
     from archdsl.sizes import simplified
 
-    results = [value for result, value in zip(program.graph.results, program.graph.main.outputs, strict=True)
-               if result.kind != "head"]  # fmt: skip
-    pairs = [*zip(model.graph.input, program.graph.inputs, strict=True), *zip(model.graph.output, results, strict=True)]
-    for declared, value in pairs:
-        axes = declared.type.tensor_type.shape.dim
-        for axis, size in zip(axes, ("batch", *value.shape), strict=True):
+    network = program.network
+    results = [value for result, value in zip(network.results, network.main.outputs, strict=True) if result.kind != "head"]
+    pairs = [
+        *((declared, value, program.graph) for declared, value in zip(model.graph.input, program.graph.inputs, strict=True)),
+        *((declared, value, network) for declared, value in zip(model.graph.output, results, strict=True)),
+    ]
+    for declared, value, graph in pairs:
+        for axis, size in zip(declared.type.tensor_type.shape.dim, ("batch", *value.shape), strict=True):
             if not isinstance(size, int):
-                axis.dim_param = size if isinstance(size, str) else simplified(size, program.graph.valid_sizes)
+                axis.dim_param = size if isinstance(size, str) else simplified(size, graph.valid_sizes)
     del model.graph.value_info[:]
 
 

@@ -41,14 +41,14 @@ def _checked(program: Program, traced: Any) -> Any:
         [
             "import torch",
             "from torch import nn",
-            *(lines if program.shapes is None else []),
+            *lines,
             "class Checked(nn.Module):",
             "    def __init__(self, network):",
             "        super().__init__()",
             "        self.network = network",
             "",
             f"    def forward(self, {arguments}):",
-            f"        {NAME}({arguments})" if program.shapes is None else "        pass",
+            f"        {NAME}({arguments})",
             f"        return self.network({arguments})",
             "",
         ]
