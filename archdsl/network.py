@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.data import Input, Opened, ReadOptions
+    from archdsl.exporting.certificate import Certificate
+    from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
     from archdsl.train import Result
@@ -263,6 +265,29 @@ class Network:
                 self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks,
                 warn=_log, report=lambda found: _log(self.at_key(found)),
             )  # fmt: skip
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        to: str | None = None,
+        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+        precision: Precision = "fp32",
+        fold: bool = True,
+        data: str | os.PathLike[str] | None = None,
+    ) -> Certificate:
+        """Write the network as a file for another runtime, and return the certificate that is written beside it.
+
+        `to` is `onnx`, `pt2`, `aoti`, `openvino` or `torchscript`; default: that of the suffix. Without `weights`, they are
+        initialized with a fixed seed. The file is run and compared with the network in float64, and kept only if they agree. With
+        `fold`, batch norm is folded. `data` replaces that of the recipe, which calibrates `int8`, and whose predictions are compared
+        if it is given. Raise `ValueError` for an unknown format, and `SpecError` as `load_weights` does, and E0606, E0608 and E11.
+        """
+        with extra_needed("train", "exporting a network"):
+            from archdsl.exporting.subject import subject_of  # here: torch takes over a second to import
+        from archdsl.exporting.write import export_with_data
+
+        return export_with_data(subject_of(self, weights), path, to, precision=precision, fold=fold, data=data)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """Return the symbolic sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.

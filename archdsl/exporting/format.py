@@ -43,6 +43,8 @@ class Format(NamedTuple):
     metadata: Callable[[Path], Mapping[str, str]]
     check: Callable[[], None] = lambda: None
     """Raise `SpecError` if something other than a package is missing."""
+    required_suffix: str | None = None
+    """The suffix without which the runtime does not open a file."""
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the packages."""
@@ -68,6 +70,16 @@ def format_named(name: str) -> Format:
     return found
 
 
-def name_for(suffix: str) -> str | None:
-    """Return the name of the format of files with a suffix, such as `.onnx`; None if there is none."""
-    return next((name for name in ("pt2", *names()) if suffix in format_named(name).suffixes), None)
+def name_for_file(path: Path, to: str | None = None) -> str:
+    """Return the name of the format of a file: `to`, or that of its suffix. Raise `ValueError` if there is none."""
+    if to is not None and to not in names():
+        raise ValueError(f"the formats are {', '.join(names())}, not {to!r}")
+    suffix = path.suffix.lower()
+    name = to or next((name for name in ("pt2", *names()) if suffix in format_named(name).suffixes), None)
+    if name is None:
+        suffixes = ", ".join(f"{format_named(name).suffixes[0]} ({name})" for name in names())
+        raise ValueError(f"no format has files like {path.name}: name a format with `to`, or a suffix: {suffixes}")
+    required = format_named(name).required_suffix
+    if required is not None and suffix != required:
+        raise ValueError(f"files of the format {name} end in {required}, not {path.name!r}")
+    return name

@@ -42,11 +42,17 @@ class Subject:
     interface: Interface
     run: Path | None = None
     classes: tuple[str, ...] | None = None
+    data_root: Path | None = None
 
     @property
     def spec_sha256(self) -> str:
         """The hash of the spec, with its imports, settings and sizes."""
         return spec_hash(self.network.name, self.network.files(), self.network.origin())
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder for relative paths of data."""
+        return self.data_root if self.data_root is not None else self.network.data_folder
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -132,7 +138,11 @@ def subject_of_run(run: Run, weights: Which | WeightsSource) -> Subject:
     source = run.weights(weights) if weights in get_args(Which) else weights  # type: ignore[arg-type]
     found = subject_of(network, source)
     interface = interface_of(network, run.preparation)
-    return replace(found, interface=interface, run=run.folder.absolute(), classes=run.classes)
+    root = run.record.facts.get("data_folder")
+    return replace(
+        found, interface=interface, run=run.folder.absolute(), classes=run.classes,
+        data_root=Path(root) if isinstance(root, str) else Path(),
+    )  # fmt: skip
 
 
 def state_hash(state: Mapping[str, Tensor]) -> str:

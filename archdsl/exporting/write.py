@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl import __version__
-from archdsl.diagnostics import SpecError, codes
+from archdsl.diagnostics import Diagnostic, Severity, SpecError, codes
 from archdsl.exporting.agreement import BOUNDS, Agreement, Measured, accepted, misfit, worst
 from archdsl.exporting.certificate import Certificate, certificate_path, hashes
-from archdsl.exporting.format import Format, Precision, Runner, format_named, name_for, names
+from archdsl.exporting.examples import Examples, examples_of
+from archdsl.exporting.format import Format, Precision, Runner, format_named, name_for_file
 from archdsl.exporting.placing import folder_beside, place, require_space
 from archdsl.exporting.samples import Refused, invalid, points
 from archdsl.file_io import cannot_write
 from archdsl.optional_dependencies import extra_needed
 
 if TYPE_CHECKING:
-    from archdsl.exporting.examples import Examples
     from archdsl.exporting.subject import Subject
 
 
@@ -40,7 +41,7 @@ def export(
     told what is done next. Raise `ValueError` for an unknown format, and `SpecError`: E0606 if the file cannot be written, E0608
     and E1101 if something is missing, E1102 if the format does not support the network, and E1103 if the file does not agree.
     """
-    name = format_name(path, to)
+    name = name_for_file(path, to)
     chosen = require_format(name, precision)
     subject.network.check_output(path)
     with folder_beside(path) as folder:
@@ -70,14 +71,36 @@ def export(
     return certificate
 
 
-def format_name(path: Path, to: str | None) -> str:
-    """Return the name of the format: a given one, or that of the suffix. Raise `ValueError` if there is none."""
-    name = to or name_for(path.suffix.lower())
-    if name is None:
-        raise ValueError(f"no format has files like {path.name}: the formats are {', '.join(names())}")
-    if name not in names():
-        raise ValueError(f"the formats are {', '.join(names())}, not {name!r}")
-    return name
+def export_with_data(
+    subject: Subject,
+    path: str | os.PathLike[str],
+    to: str | None = None,
+    *,
+    precision: Precision = "fp32",
+    fold: bool = True,
+    data: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[Diagnostic], None] = lambda found: None,
+) -> Certificate:
+    """Export a network as `export` does, with the data of its run or recipe, or at a path.
+
+    Of a run without its data, predictions are not compared, and `warn` gets the reason; `int8` and a path need the data. Raise
+    `ValueError` and `SpecError` as `export` does, and E08 if the data cannot be read.
+    """
+    target = Path(path)
+    require_format(name_for_file(target, to), precision)
+    examples = None
+    if precision == "int8" or data is not None or subject.run is not None:
+        if precision == "int8" and data is None and subject.network.recipe is None:
+            raise SpecError(codes.exporting.NoCalibration(subject.network.name))
+        try:
+            examples = examples_of(subject, data)
+        except SpecError as error:
+            if precision == "int8" or data is not None:
+                raise
+            note = "predictions on the validation set are not compared"
+            warn(error.diagnostic.with_severity(Severity.WARNING).with_notes([note]))
+    return export(subject, target, to, precision=precision, fold=fold, examples=examples, say=say)
 
 
 def require_format(name: str, precision: Precision) -> Format:

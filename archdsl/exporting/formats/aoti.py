@@ -92,5 +92,5 @@ def _metadata(path: Path) -> Mapping[str, str]:
 
 FORMAT = Format(
     "machine code for this kind of processor, compiled by AOTInductor", (".aoti.pt2",), ("torch",), frozenset(PRECISIONS),
-    _write, _run, _metadata, _check,
+    _write, _run, _metadata, _check, ".pt2",
 )  # fmt: skip

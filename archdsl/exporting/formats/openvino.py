@@ -51,5 +51,5 @@ def _metadata(path: Path) -> Mapping[str, str]:
 
 FORMAT = Format(
     "OpenVINO, for processors and devices of Intel", (".xml",), ("onnx", "onnxscript", "openvino", "torch"),
-    frozenset({"fp32", "fp16"}), _write, _run, _metadata,
+    frozenset({"fp32", "fp16"}), _write, _run, _metadata, required_suffix=".xml",
 )  # fmt: skip
