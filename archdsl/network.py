@@ -279,9 +279,10 @@ class Network:
         """Write the network as a file for another runtime, and return the certificate that is written beside it.
 
         `to` is `onnx`, `pt2`, `aoti`, `openvino` or `torchscript`; default: that of the suffix. Without `weights`, they are
-        initialized with a fixed seed. The file is run and compared with the network in float64, and kept only if they agree. With
-        `fold`, batch norm is folded. `data` replaces that of the recipe, which calibrates `int8`, and whose predictions are compared
-        if it is given. Raise `ValueError` for an unknown format, and `SpecError` as `load_weights` does, and E0606, E0608 and E11.
+        initialized with a fixed seed. The file is run and compared with the network in float64, and kept only if they agree.
+        With `fold`, batch norm is folded. The data of the recipe, or at `data`, calibrates `int8`; predictions on it are compared
+        for `int8`, or if `data` is given. Raise `ValueError` for an unknown format, and `SpecError`: E0606, E0608, those of
+        `load_weights`, and E1101 to E1103.
         """
         with extra_needed("train", "exporting a network"):
             from archdsl.exporting.subject import subject_of  # here: torch takes over a second to import

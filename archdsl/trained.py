@@ -95,9 +95,9 @@ class Run:
     ) -> Certificate:
         """Write the trained network with the preparation of its inputs as a file for another runtime, and return its certificate.
 
-        Predictions on the validation set are compared, if its data is there; `data` is another place for it. The other arguments and
-        errors are those of `Network.export`. Raise `SpecError` E0601 if the run has no weights yet, and E1001 if it does not record
-        how inputs are prepared.
+        Predictions on the validation set are compared, if its data is there; `data` is another place for it. The other
+        arguments and errors are those of `Network.export`. Raise `SpecError` E0601 if the run has no weights yet, and E1001 if it
+        does not record how inputs are prepared.
         """
         with extra_needed("train", "exporting a network"):
             from archdsl.exporting.subject import subject_of_run  # here: torch takes over a second to import

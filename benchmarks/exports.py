@@ -2,8 +2,9 @@
 
     python benchmarks/exports.py --results exports.jsonl [--formats pt2,onnx,aoti] [--most-macs 5e9] [NETWORK ...]
 
-Without networks it exports all of `archdsl specs`, those with the fewest multiply-accumulates first. Each export runs in a process of
-its own and adds a line to the results; exports that are in the results already are left out, so that a stopped run goes on.
+Without networks it exports all of `archdsl specs`, those with the fewest multiply-accumulates first. Each export runs in a
+process of its own and adds a line to the results; exports that are in the results already are left out, so that a stopped run
+goes on.
 Weights are random, with norms and statistics that are not those of a fresh network. The command fails if an export does.
 """
 
@@ -88,7 +89,9 @@ def main() -> int:
         print(json.dumps(export_one(given.one, formats[0])))
         return 0
     names = given.networks or [
-        network["name"] for entry in json.loads((ROOT / "specs" / "index.json").read_text()).values() for network in entry["networks"]
+        network["name"]
+        for entry in json.loads((ROOT / "specs" / "index.json").read_text()).values()
+        for network in entry["networks"]
     ]
     known = {}
     if given.results.exists():

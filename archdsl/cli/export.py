@@ -95,7 +95,9 @@ def command(
         with extra_needed("train", "exporting a network"):
             from archdsl.exporting.subject import SEED, subject_of  # here: torch takes seconds to import
         if weights is None:
-            click.echo(f"no weights are given: they are initialized with the seed {SEED}; name others with --weights FILE", err=True)
+            click.echo(
+                f"no weights are given: they are initialized with the seed {SEED}; name others with --weights FILE", err=True
+            )
         subject = subject_of(network, weights)
     from archdsl.exporting.write import export_with_data  # here, as above
 
@@ -103,7 +105,7 @@ def command(
         subject, output, name, precision=precision, fold=not no_fold, data=data,
         say=lambda text: click.echo(printable(text), err=True), warn=lambda found: print_diagnostics([found]),
     )  # fmt: skip
-    print_text(_summary(made, output))
+    _print_lines([f"wrote {output}", *_agreement(made, made.largest_error)])
 
 
 def _option(ctx: click.Context, name: str) -> str:
@@ -123,21 +125,23 @@ def _print_verification(file: Path, weights: str | None) -> None:
     with extra_needed("train", "verifying an export"):
         from archdsl.exporting.verify import verify  # here: torch takes seconds to import
     found = verify(file, weights)
-    lines = [_agreement(found.certificate, found.largest_error)]
+    lines = _agreement(found.certificate, found.largest_error)
     lines += [f"{name} is now {now}; the file was written with {before}" for name, (before, now) in found.changed.items()]
-    print_text(printable("\n".join(lines)) + "\n")
+    _print_lines(lines)
 
 
-def _summary(made: Certificate, output: Path) -> str:
-    return printable(f"wrote {output}: {_agreement(made, made.largest_error)}") + "\n"
+def _print_lines(lines: list[str]) -> None:
+    print_text("".join(f"{printable(line)}\n" for line in lines))
 
 
-def _agreement(made: Certificate, error: float) -> str:
-    """Return how far a file agrees with its network."""
-    found = f"{made.network} as {made.format} in {made.precision} agrees with float64 to {error:.1e} at {len(made.sizes)} sizes"
-    found += f", and refuses {', '.join(made.refused)}" if made.refused else ""
+def _agreement(made: Certificate, error: float) -> list[str]:
+    """Return lines that say how far a file agrees with its network."""
+    lines = [f"{made.network} as {made.format} in {made.precision} agrees with float64 to {error:.1e} at {len(made.sizes)} sizes"]
+    lines += [f"it refuses {', '.join(made.refused)}"] if made.refused else []
     top1: dict[str, Any] | None = made.top1
     if top1 is not None:
-        found += f"\n{100 * top1['agreement']:.2f} % of {top1['examples']:,} predictions agree; accuracy "
-        found += f"{100 * top1['accuracy']:.2f} %, in float64 {100 * top1['accuracy_float64']:.2f} %"
-    return found
+        lines.append(
+            f"{100 * top1['agreement']:.2f} % of {top1['examples']:,} predictions agree; the accuracy is "
+            f"{100 * top1['accuracy']:.2f} %, in float64 {100 * top1['accuracy_float64']:.2f} %"
+        )
+    return lines

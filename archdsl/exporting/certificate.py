@@ -1,4 +1,4 @@
-"""The certificate of an exported file: from what it was made, how it was compared with its network, and the hashes of all of it."""
+"""The certificate of an exported file: from what it was made, how it was compared with its network, and all hashes."""
 
 from __future__ import annotations
 

@@ -37,8 +37,7 @@ class Example(NamedTuple):
 class Examples:
     """The training and the validation set of a network, as its exported file takes them.
 
-    If the file prepares its inputs, they are as stored, and images have their own sizes. Otherwise they are prepared as the recipe
-    says.
+    If the file prepares its inputs, they are as stored, and images have their own sizes. Otherwise the recipe prepares them.
     """
 
     def __init__(self, data: Data, *, raw: bool, single: bool, about: dict[str, Any]) -> None:
@@ -67,7 +66,7 @@ class Examples:
         return [example.inputs for example in self._batches(self._data.train, _CALIBRATION)]
 
     def top1(self, run: Runner, reference: nn.Module) -> dict[str, float] | None:
-        """Return how often the file and the network in float64 agree on the class of a validation example; None without classes."""
+        """Return how often the file and the network in float64 predict the same class; None without classes."""
         if not self.classes:
             return None
         same = right = expected = count = 0
@@ -85,7 +84,7 @@ class Examples:
 
 
 def examples_of(subject: Subject, path: str | os.PathLike[str] | None = None) -> Examples:
-    """Return the data of the recipe, or at a path. Raise `SpecError` E0806 without a recipe, and others as `Network.open_data` does."""
+    """Return the data of the recipe, or at a path. Raise `SpecError` E0806 without a recipe, and else as `Network.open_data`."""
     network = subject.network
     recipe, root = require_trainable(network), subject.data_folder
     about = {"data": str(recipe.data), "path": None}

@@ -14,7 +14,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from archdsl.ir import Graph
-from archdsl.shapes import Dim, LinearSize, SymbolicSize
+from archdsl.shapes import Dim, LinearSize, Shape, SymbolicSize
 from archdsl.size_polynomials import terms_of
 from archdsl.size_words import describe, describe_choice
 from archdsl.sizes import ALL, SizeSet
@@ -31,32 +31,42 @@ class SizeGuard:
         self.guarded: dict[str, str] = {name: name for name in names}
         """For each input, the tensor that has passed all checks so far."""
         self._count = 0
-        shapes = [self._node("Shape", [name]) for name in names]
-        places: dict[str, str] = {}
-        for value, shape in zip(graph.inputs, shapes, strict=True):
-            for axis, size in enumerate(value.shape, 1):
-                if isinstance(size, LinearSize) and size.is_symbol and size.symbol not in places:
-                    places[size.symbol] = self._axis(shape, axis)
-        self._places = places
+        self._shapes = {name: self._node("Shape", [name]) for name in names}
+        self._places: dict[str, str] = {}
+        """The tensor with the value of each symbolic size."""
+        for value, name in zip(graph.inputs, names, strict=True):
+            self._find_symbols(value.shape, name)
+        self._check_symbols(graph, names[0])
+        for value, name in zip(graph.inputs, names, strict=True):
+            self._check_axes(value.shape, name, names[0])
+
+    def _find_symbols(self, shape: Shape, name: str) -> None:
+        for axis, size in enumerate(shape, 1):
+            if isinstance(size, LinearSize) and size.is_symbol and size.symbol not in self._places:
+                self._places[size.symbol] = self._axis(name, axis)
+
+    def _check_symbols(self, graph: Graph, first: str) -> None:
         for symbol, sizes in graph.valid_sizes.items():
             if sizes != ALL:
-                self._require(names[0], shapes[0], self._within(symbol, sizes), f"{symbol} must be {describe(sizes)}")
+                self._require(first, self._within(symbol, sizes), f"{symbol} must be {describe(sizes)}")
         for tie in graph.coupled_sizes:
             either = reduce(self._or, [self._within(symbol, sizes) for symbol, sizes in tie.items()])
-            self._require(names[0], shapes[0], either, describe_choice(tie))
-        for position, (value, name, shape) in enumerate(zip(graph.inputs, names, shapes, strict=True)):
-            if position:
-                same = self._node("Equal", [self._axis(shape, 0), self._axis(shapes[0], 0)])
-                self._require(name, shape, same, f"{name} must have the batch of {names[0]}")
-            for axis, size in enumerate(value.shape, 1):
-                found = self._axis(shape, axis)
-                if isinstance(size, SymbolicSize) and not (isinstance(size, LinearSize) and places.get(size.symbol) == found):
-                    same = self._node("Equal", [found, self._formula(size)])
-                    self._require(name, shape, same, f"axis {axis} of {name} must be {size}")
+            self._require(first, either, describe_choice(tie))
 
-    def _require(self, name: str, shape: str, holds: str, words: str) -> None:
+    def _check_axes(self, shape: Shape, name: str, first: str) -> None:
+        """Compare the batch with that of the first input, and each symbolic axis with its formula."""
+        if name != first:
+            same = self._node("Equal", [self._axis(name, 0), self._axis(first, 0)])
+            self._require(name, same, f"{name} must have the batch of {first}")
+        for axis, size in enumerate(shape, 1):
+            if isinstance(size, SymbolicSize) and self._axis(name, axis) not in self._places.values():
+                same = self._node("Equal", [self._axis(name, axis), self._formula(size)])
+                self._require(name, same, f"axis {axis} of {name} must be {size}")
+
+    def _require(self, name: str, holds: str, words: str) -> None:
+        """Let an input pass only if a condition holds."""
         wrong = self._node("Cast", [self._node("Not", [holds])], to=TensorProto.INT64)
-        wanted = self._node("Add", [shape, wrong])
+        wanted = self._node("Add", [self._shapes[name], wrong])
         self.guarded[name] = self._node("Reshape", [self.guarded[name], wanted], words=words)
 
     def _within(self, symbol: str, sizes: SizeSet) -> str:
@@ -87,10 +97,11 @@ class SizeGuard:
         ]
         return reduce(lambda a, b: self._node("Add", [a, b]), terms)
 
-    def _axis(self, shape: str, axis: int) -> str:
-        found = f"{shape}_{axis}"
+    def _axis(self, name: str, axis: int) -> str:
+        """Return the size of an axis of an input."""
+        found = f"{self._shapes[name]}_{axis}"
         if not any(found in node.output for node in self.nodes):
-            self.nodes.append(helper.make_node("Gather", [shape, self._constant([axis])], [found], name=found))
+            self.nodes.append(helper.make_node("Gather", [self._shapes[name], self._constant([axis])], [found], name=found))
         return found
 
     def _constant(self, numbers: list[int]) -> str:

@@ -16,7 +16,7 @@ _LEAST_PROBE: Final = 1 << 20
 
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside a path, so that a file can be renamed from there. Raise `SpecError` E0606 if there can be none."""
+    """Yield a temporary folder beside a path, from where a file can be renamed. Raise `SpecError` E0606 if there can be none."""
     check_storable(path)
     try:
         if path.is_dir():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any, Final
@@ -20,9 +22,10 @@ DTYPES: Final[Mapping[Precision, torch.dtype]] = {"fp32": torch.float32, "fp16":
 
 
 class Deployed(nn.Module):
-    """A network behind the preparation of its inputs. It takes float32, and returns float32 unless the network computes in float64.
+    """A network behind the preparation of its inputs.
 
-    The parameters of `forward` have the names of the inputs, and several outputs are a plain tuple.
+    It takes float32 and returns it, unless the network computes in float64. The parameters of `forward` have the names of the
+    inputs, and several outputs are a plain tuple.
     """
 
     def __init__(self, network: nn.Module, names: Sequence[str], preparation: nn.Module | None, dtype: torch.dtype) -> None:
@@ -70,7 +73,7 @@ class Program:
         return tuple(map(str, self.graph.inputs))
 
     def exported(self, *, assertions: bool = False) -> ExportedProgram:
-        """Return the program of `torch.export`. With `assertions`, the conditions on sizes are nodes of its graph, else guards."""
+        """Return the program of `torch.export`. Conditions on sizes are guards, or with `assertions` nodes of its graph."""
         made = export_module(self.build(True), self.graph, self.examples, assertions=assertions)
         if self.calibration is None:
             return made
@@ -83,16 +86,19 @@ def export_module(module: nn.Module, graph: Graph, examples: tuple[Tensor, ...],
     """Return a module as a program for all valid sizes of the graph."""
     dims = exact_shapes(graph, conditions=not assertions)
     with quiet(), torch.no_grad(), any_size():
-        return torch.export.export(
-            module, examples, dynamic_shapes=dims, prefer_deferred_runtime_asserts_over_guards=assertions
-        )
+        return torch.export.export(module, examples, dynamic_shapes=dims, prefer_deferred_runtime_asserts_over_guards=assertions)
 
 
-class quiet(warnings.catch_warnings):  # noqa: N801  # used like a function
-    """Silence warnings, of which PyTorch's exporters give many about themselves."""
-
-    def __init__(self) -> None:
-        super().__init__(action="ignore")
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings and notes, of which exporters and runtimes give many about themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def flat(result: Any) -> tuple[Tensor, ...]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from archdsl.exporting.program import quiet
+
 
 def quantized(program: ExportedProgram, examples: Sequence[tuple[Tensor, ...]]) -> nn.Module:
-    """Return a program in int8 as a module: weights and activations of convolutions and linear layers, per channel where that is possible.
+    """Return a program as a module with weights and activations of convolutions and linear layers in int8.
 
     `examples` are batches of inputs, from which the ranges of all activations are taken.
     """
-    with warnings.catch_warnings(action="ignore"):  # torchao says much about itself
+    with quiet():
         from torchao.quantization.pt2e import move_exported_model_to_eval
         from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
         from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
@@ -28,6 +29,6 @@ def quantized(program: ExportedProgram, examples: Sequence[tuple[Tensor, ...]]) 
         with torch.no_grad():
             for batch in examples:
                 prepared(*batch)
-        converted = convert_pt2e(prepared)
+        converted: nn.Module = convert_pt2e(prepared)
         move_exported_model_to_eval(converted)
         return converted

@@ -13,7 +13,7 @@ from archdsl.analysis import Costs, SymbolicSizes
 from archdsl.ir import Graph
 from archdsl.ir.flat import flatten
 from archdsl.ops.dense import Embedding
-from archdsl.shapes import Dim, LinearSize
+from archdsl.shapes import Dim
 from archdsl.sizes import SizeSet
 
 _USUAL: Final = 64

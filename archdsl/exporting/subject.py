@@ -63,6 +63,10 @@ class Subject:
         """Return the module that is exported."""
         checked = checked and self.interface.graph is self.network.graph
         module = self.network.build(aux=False, check_sizes=checked, optimize=fold, weights=self.state).eval()
+        for (
+            parameter
+        ) in module.parameters():  # formats choose their own layout; with channels_last, PyTorch excludes a batch of 1
+            parameter.data = parameter.data.contiguous()
         return self._deployed(module, DTYPES.get(precision, torch.float32))
 
     def reference(self) -> Deployed:
@@ -150,7 +154,7 @@ def state_hash(state: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for key, value in sorted(state.items()):
         digest.update(f"{key} {value.dtype} {list(value.shape)}\n".encode())
-        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -17,8 +17,8 @@ _TARGET = re.compile(r"torch\.ops\.([\w.]+)|OpOverload\(op='([\w.]+)'")
 def unsupported_op(error: BaseException, exported: Any, graph: Graph, to: str) -> SpecError | None:
     """Return the error for the op at which an exporter failed, at its place in the spec; None if its message names none."""
     messages = list(_messages(error))
-    named = next((found for text in messages if (found := _NODE.search(text))), None)
-    node = next((node for node in exported.graph.nodes if named is not None and node.name == named[1]), None)
+    named = [found[1] for text in messages if (found := _NODE.search(text))]
+    node = next((node for node in exported.graph.nodes if node.name in named), None)
     target = str(node.target) if node is not None else next((a or b for text in messages for a, b in _TARGET.findall(text)), None)
     if target is None:
         return None

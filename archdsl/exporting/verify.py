@@ -38,8 +38,8 @@ class Verification(NamedTuple):
 def verify(file: Path, weights: WeightsSource | None = None) -> Verification:
     """Compare a file with its network again.
 
-    `weights` are those from which it was made, if they are not where the certificate says. Raise `SpecError`: E1104 if something is
-    missing or has changed, E1103 if the file does not agree, and E0608 if a package is missing.
+    `weights` are those from which it was made, if they are not where the certificate says. Raise `SpecError`: E1104 if
+    something is missing or has changed, E1103 if the file does not agree, and E0608 if a package is missing.
     """
     certificate = Certificate.read(file)
     if certificate.format not in names():
@@ -55,8 +55,8 @@ def verify(file: Path, weights: WeightsSource | None = None) -> Verification:
         _changed(f"the spec of `{certificate.network}`", certificate.spec_sha256, subject.spec_sha256),
         _changed(f"the weights of `{certificate.network}`", certificate.weights_sha256, subject.weights_sha256),
     ]
-    if found := [one for one in differ if one is not None]:
-        raise SpecError(*found)
+    if others := [one for one in differ if one is not None]:
+        raise SpecError(*others)
     examples = _examples(subject, certificate)
     verified = verify_file(subject, certificate.format, certificate.precision, chosen.run(file), examples)
     now = versions(chosen)

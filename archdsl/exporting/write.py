@@ -17,6 +17,7 @@ from archdsl.exporting.certificate import Certificate, certificate_path, hashes
 from archdsl.exporting.examples import Examples, examples_of
 from archdsl.exporting.format import Format, Precision, Runner, format_named, name_for_file
 from archdsl.exporting.placing import folder_beside, place, require_space
+from archdsl.exporting.program import quiet
 from archdsl.exporting.samples import Refused, invalid, points
 from archdsl.file_io import cannot_write
 from archdsl.optional_dependencies import extra_needed
@@ -110,7 +111,7 @@ def require_format(name: str, precision: Precision) -> Format:
         supported = [one for one in BOUNDS if one in chosen.precisions]
         raise SpecError(codes.exporting.UnsupportedPrecision(name, precision, supported))
     for package in (*chosen.packages, *(["torchao"] if precision == "int8" else [])):
-        with extra_needed("train" if package == "torch" else "export", f"the format {name}"):
+        with extra_needed("train" if package == "torch" else "export", f"the format {name}"), quiet():
             import_module(package)
     chosen.check()
     return chosen

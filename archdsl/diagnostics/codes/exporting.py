@@ -133,7 +133,9 @@ class Disagrees(Diagnostic, code=E1103):
 
     def summary(self) -> str:
         size = "results that are not finite" if self.error == float("inf") else f"an error of {self.error:.2g}"
-        return f"the export of `{self.network}` as {self.format} has {size} at {self.shapes}, beyond the bound of {self.bound:.2g}"
+        return (
+            f"the export of `{self.network}` as {self.format} has {size} at {self.shapes}, beyond the bound of {self.bound:.2g}"
+        )
 
     def details(self) -> Iterable[str]:
         return [f"PyTorch's module in float32 has an error of {self.plain:.2g}"] if self.plain is not None else []

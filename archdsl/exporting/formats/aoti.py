@@ -57,7 +57,7 @@ def _checks_of_inputs() -> Iterator[None]:
     original = CppWrapperCpu.generate_input_output_runtime_checks
 
     def generate(self: Any) -> None:
-        original(self)
+        original(self)  # type: ignore[no-untyped-call]
         lines = self.prefix._lines
         lines[:] = [line.replace(_SWITCH, '"1"') if isinstance(line, str) else line for line in lines]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +38,13 @@ def onnx_model(program: Program) -> Any:
     from archdsl.exporting.program import quiet
     from archdsl.exporting.unsupported import unsupported_op
 
-    with quiet(), _no_log():
+    with quiet():
         exported = _without_fused_attention(program.exported())
-        names = {"input_names": list(program.inputs), "output_names": list(program.outputs)}
         try:
-            made = torch.onnx.export(exported, dynamo=True, verbose=False, external_data=False, **names)
+            made = torch.onnx.export(
+                exported, dynamo=True, verbose=False, external_data=False, input_names=list(program.inputs),
+                output_names=list(program.outputs),
+            )  # fmt: skip
         except Exception as error:
             raise unsupported_op(error, exported, program.network, "onnx") or error from error
     assert made is not None
@@ -92,20 +93,6 @@ def _name_axes(model: Any, program: Program) -> None:
             if not isinstance(size, int):
                 axis.dim_param = size if isinstance(size, str) else simplified(size, graph.valid_sizes)
     del model.graph.value_info[:]
-
-
-@contextmanager
-def _no_log() -> Iterator[None]:
-    """Silence the notes of PyTorch's exporter about packages that archdsl does not use."""
-    import logging
-
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _run(path: Path) -> Runner:

@@ -57,6 +57,4 @@ def _metadata(path: Path) -> Mapping[str, str]:
     return found
 
 
-FORMAT = Format(
-    "a program of torch.export, for PyTorch", (".pt2",), ("torch",), frozenset(PRECISIONS), _write, _run, _metadata
-)
+FORMAT = Format("a program of torch.export, for PyTorch", (".pt2",), ("torch",), frozenset(PRECISIONS), _write, _run, _metadata)

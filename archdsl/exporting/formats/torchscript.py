@@ -23,7 +23,9 @@ def _write(program: Program, path: Path) -> tuple[Path, ...]:
     from archdsl.exporting.program import quiet
 
     with quiet(), torch.no_grad():
-        traced = torch.jit.trace(program.build(False), program.examples, check_trace=False)
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            program.build(False), program.examples, check_trace=False
+        )
         scripted = torch.jit.script(_checked(program, traced))
         torch.jit.save(torch.jit.freeze(scripted.eval()), str(path), _extra_files={_METADATA: json.dumps(program.metadata)})
     return (path,)
@@ -62,7 +64,7 @@ def _run(path: Path) -> Runner:
     from archdsl.exporting.program import flat, quiet
 
     with quiet():
-        module = torch.jit.load(str(path), map_location="cpu")
+        module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
 
     def run(inputs: Sequence[Tensor]) -> list[Tensor]:
         with torch.no_grad():
@@ -78,7 +80,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
 
     extra = {_METADATA: ""}
     with quiet():
-        torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+        torch.jit.load(str(path), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
     found: dict[str, str] = json.loads(extra[_METADATA])
     return found
 
