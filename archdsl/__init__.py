@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archdsl.loading import check, load, loads
     from archdsl.network import Network
     from archdsl.trained import list_runs, run
+    from archdsl.trained_network import with_weights
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "loads",
     "run",
+    "with_weights",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "loads": "archdsl.loading",
     "list_runs": "archdsl.trained",
     "run": "archdsl.trained",
+    "with_weights": "archdsl.trained_network",
 }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from archdsl.data.read_options import ReadOptions
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.driver import compile_source
 from archdsl.elaborate import read_source
@@ -14,8 +16,12 @@ from archdsl.input_sizes import parse_sizes
 from archdsl.limits import limits_from
 from archdsl.network import Network
 from archdsl.optional_dependencies import extra_needed
+from archdsl.recipe import Dataset
+from archdsl.recipe.metrics import METRICS
+from archdsl.runs.kept import kept_files
 from archdsl.runs.record import RunRecord, read_run, run_folders
 from archdsl.session import Session
+from archdsl.trained_network import TrainedNetwork, require_same_training
 from archdsl.training import require_trainable
 
 if TYPE_CHECKING:
@@ -23,7 +29,10 @@ if TYPE_CHECKING:
 
     from archdsl.exporting.certificate import Certificate
     from archdsl.exporting.format import Precision
+    from archdsl.inference.evaluate import Evaluation
+    from archdsl.inference.predict import Prediction
     from archdsl.inference.preparation import InputPreparation
+    from archdsl.inference.views import Averaging
 
 Which = Literal["last", "best"]
 """The weights of a run: those of the end, or of the epoch with the best validation metric."""
@@ -66,7 +75,7 @@ class Run:
                 from archdsl.inference.preparation import InputPreparation  # here: torch takes over a second to import
             network = self.network()
             self._preparation = InputPreparation.of_run(
-                self.folder, self.record.environment, require_trainable(network), network.inputs()
+                self.folder, self.record.environment, require_trainable(network), network.inputs(), network.check_shapes
             )
         return self._preparation
 
@@ -82,6 +91,76 @@ class Run:
         Inputs must be prepared as in training: `preparation.module()` does that, and `predict` and `evaluate` do it themselves.
         """
         return self.network().build(weights=self.weights(which), **options).eval()
+
+    def trained(self, weights: str | os.PathLike[str] = "last") -> TrainedNetwork:
+        """Return the network with its weights, `last`, `best` or a file, and its preparation, to evaluate and predict with.
+
+        Raise `SpecError`: E0601 if the run has no weights yet, E0905 for those of another network, E1001 if the run does not
+        record how inputs are prepared.
+        """
+        preparation, path = self.preparation, self._file(weights)
+        module = self.network().build(weights=path, aux=False).eval()
+        require_same_training(path, preparation.recipe)
+        reading = ReadOptions(skip_bad=bool(self.record.facts.get("skip_bad")))
+        return TrainedNetwork(self.network(), preparation, module, self._data_folder(), reading)
+
+    def evaluate(
+        self,
+        split: str | None = None,
+        *,
+        data: str | os.PathLike[str] | None = None,
+        weights: str | os.PathLike[str] = "last",
+        tta: Averaging | None = None,
+        ensemble: int | None = None,
+        device: str = "auto",
+        worst: int = 5,
+    ) -> Evaluation:
+        """Return the metrics on a split, as `archdsl evaluate` shows them. They equal those of results.json for `last`.
+
+        `ensemble` averages the predictions of that many of the best epochs, which `keep` in the recipe retains; the other
+        arguments and errors are those of `TrainedNetwork.evaluate`. Raise `SpecError` E1004 if the run kept fewer epochs.
+        """
+        members = [] if ensemble is None else self.best_epochs(ensemble)
+        if data is None and self._data_folder() == Path() and _relative(self.preparation.recipe.data):
+            advice = "say where it is: --data PATH"
+            raise SpecError(codes.inference.MissingFact(str(self.folder), "the folder of its data", advice))
+        trained = self.trained(weights)
+        modules = [self.network().build(weights=path, aux=False).eval() for path in members]
+        return trained.evaluate(split=split, data=data, tta=tta, ensemble=modules, device=device, worst=worst)
+
+    def predict(
+        self, *sources: Any, weights: str | os.PathLike[str] = "last", top: int = 5, device: str = "auto"
+    ) -> list[Prediction]:
+        """Return the prediction for each image or array, prepared as in validation. See `TrainedNetwork.predict`."""
+        return self.trained(weights).predict(*sources, top=top, device=device)
+
+    def best_epochs(self, count: int) -> list[Path]:
+        """Return the weights of the best epochs by the metric of the run, the best first. Raise `SpecError` E1004 for too few."""
+        from archdsl.train.metrics import best_metric  # here: torch takes over a second to import
+
+        kept = kept_files(self.folder)
+        if len(kept) < count:
+            raise SpecError(codes.inference.TooFewKept(str(self.folder), count, len(kept)))
+        name = best_metric(self.preparation.recipe, self.preparation.task)
+        rows = {row.get("epoch"): row for row in self.record.history}
+
+        def merit(epoch: int) -> tuple[float, float]:
+            row = rows.get(epoch, {})
+            value, loss = row.get(f"val_{name}"), row.get("val_loss")
+            return (
+                -math.inf if value is None else value if METRICS[name].higher else -value,
+                -math.inf if loss is None else -loss,
+            )
+
+        return [path for _, path in sorted(kept, key=lambda one: merit(one[0]), reverse=True)[:count]]
+
+    def _file(self, weights: str | os.PathLike[str]) -> Path:
+        return self.weights(weights) if weights in ("last", "best") else Path(weights)  # type: ignore[arg-type]
+
+    def _data_folder(self) -> Path:
+        """Return the folder for relative paths of data; the current folder if an earlier version did not record it."""
+        found = self.record.facts.get("data_folder")
+        return Path(found) if isinstance(found, str) else Path()
 
     def export(
         self,
@@ -118,6 +197,12 @@ def run(folder: str | os.PathLike[str], /) -> Run:
 def list_runs(folder: str | os.PathLike[str] = "runs", /) -> list[Run]:
     """Return the runs at or below a folder. Raise `SpecError` as `run` does."""
     return [run(found) for found in run_folders(Path(folder))]
+
+
+def _relative(data: Dataset | str) -> bool:
+    """Return whether data is at a path that is relative to a folder."""
+    path = data if isinstance(data, str) else getattr(data, "path", None)
+    return path is not None and not os.path.isabs(path)
 
 
 def _network(record: RunRecord) -> Network:

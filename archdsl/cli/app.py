@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "compile": "Compile a network to PyTorch source.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
+    "evaluate": "Evaluate a trained network: metrics, classes, worst examples.",
+    "predict": "Predict the classes of images with a trained network.",
     "export": "Export a network for other runtimes, with proof of equality.",
     "runs": "List training runs, compare them, and draw their curves.",
     "new": "Create a new network file, from a template or another network.",

@@ -20,7 +20,7 @@ _SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` an
 
 def open_arrays(path: Path, request: Request) -> Source:
     """Open a `.npz` file without executing anything in it. Uncompressed arrays stay on disk."""
-    arrays, parts, names = _read(path, request.inputs)
+    arrays, parts, names = _read(path, request.inputs, whole=request.whole)
     for part in parts:
         _check_part(part, arrays, names)
     train, held_out, *test = parts if len(parts) > 1 else (parts[0], parts[0])
@@ -29,6 +29,8 @@ def open_arrays(path: Path, request: Request) -> Source:
             _check_examples(*((part[number], arrays[part[number]]) for part in (train, held_out)))
         _check_labels(*((part[-1], arrays[part[-1]]) for part in (train, held_out)))
         made = [_part(part, arrays, request.inputs) for part in (train, held_out, *test)]
+    elif request.whole:
+        made = [_part(train, arrays, request.inputs)] * 2
     else:
         x, y = arrays[train[0]], arrays[train[-1]]
         classes = y if y.ndim == 1 and y.dtype.kind != "f" else None
@@ -53,7 +55,7 @@ def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, .
     return Arrays(tuple(examples), arrays[names[-1]], rows)
 
 
-def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[tuple[str, ...]], tuple[str, ...]]:
+def _read(path: Path, inputs: tuple[Input, ...], *, whole: bool) -> tuple[dict[str, Any], list[tuple[str, ...]], tuple[str, ...]]:
     """Return the arrays by name; for each split the names of its arrays, labels last; and the names of the inputs."""
     help = _help(inputs)
     parts: list[tuple[str, ...]] = []
@@ -61,7 +63,7 @@ def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[t
 
     def choose(found: list[str]) -> set[str]:
         nonlocal parts, names
-        parts, names = _chosen(found, inputs)
+        parts, names = _chosen(found, inputs, whole=whole)
         return {name for part in parts for name in part}
 
     found, arrays = read_npz(path, choose, help)
@@ -82,7 +84,7 @@ def _help(inputs: tuple[Input, ...]) -> str:
     return f"save it with numpy.savez(path, {', '.join(arrays)})"
 
 
-def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+def _chosen(found: list[str], inputs: tuple[Input, ...], *, whole: bool) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """Return the names of the arrays to read for each split; an empty list if some are missing."""
     for names in dict.fromkeys((_own(inputs), tuple(given.name for given in inputs))):
         by_part = {part: tuple(f"{name}_{part}" for name in (*names, "y")) for part in ("train", *HELD_OUT)}
@@ -91,6 +93,8 @@ def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str
             return list(there.values()), names
         if {*names, "y"} <= set(found):
             return [(*names, "y")], names
+        if whole and len(there) == 1:  # a test set alone, to evaluate a trained network on
+            return list(there.values()), names
     return [], ()
 
 

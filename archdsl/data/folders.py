@@ -60,14 +60,16 @@ def open_folder(source: Any, request: Request) -> Source:
     skip = request.skip_bad or source.skip_bad
     if source.masks is not None:
         return _open_masks(path, source, request, skip)
-    parts, classes = _class_folders(path, source.path)
+    parts, classes = _class_folders(path, source.path, request)
     listed = [_list(part, classes) for part in parts]
     files = Files([file for part in listed for file, _ in part])
     numbers = np.array([label for part in listed for _, label in part])
     bounds = np.cumsum([0, *(len(part) for part in listed)])
     kept, heads, left_out = _readable(files, skip)
     rows = [kept[(kept >= low) & (kept < high)] for low, high in pairwise(bounds)]
-    if len(rows) == 1:
+    if len(rows) == 1 and request.whole:
+        rows *= 2
+    elif len(rows) == 1:
         train, held_out = hold_out(len(rows[0]), numbers[rows[0]], None, 0, _SPLIT_HELP, tuple(classes))
         rows = [rows[0][train], rows[0][held_out]]
     if not all(len(own) for own in rows):
@@ -93,16 +95,21 @@ def _readable(files: Images, skip: bool, what: str = "image") -> tuple[Any, list
     return kept, heads, left_out
 
 
-def _parts(path: Path) -> list[Path]:
-    """Return `train` and the existing ones of `val` and `test`; or the folder itself, if the validation set is split off."""
+def _parts(path: Path, *, whole: bool) -> list[Path]:
+    """Return `train` and the existing ones of `val` and `test`; or the folder itself, if the validation set is split off.
+
+    With `whole`, a lone `val` or `test` is all there is.
+    """
     if not (path / "train").is_dir():
-        return [path]
+        alone = [path / part for part in _folders(path)] if whole else []
+        return alone if len(alone) == 1 and alone[0].name in HELD_OUT else [path]
     others = [path / part for part in HELD_OUT if (path / part).is_dir() and any((path / part).iterdir())]
     return [path / "train", *(others or [path / "test"])]
 
 
-def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
-    parts = _parts(path)
+def _class_folders(path: Path, written: str, request: Request) -> tuple[list[Path], list[str]]:
+    """Return the folders of the splits, and the classes by number: those of the request, or those in the first folder."""
+    parts, names = _parts(path, whole=request.whole), request.names
     classes = _folders(parts[0])
     _check_names(path, written, classes if parts[0] == path else ["train", *_folders(path)])
     if not classes:
@@ -113,7 +120,10 @@ def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
         extra = [name for name in _folders(part) if name not in classes]
         if extra:
             raise SpecError(codes.images.ExtraClass(str(part), extra[0], str(parts[0])))
-    return parts, classes
+    others = [name for name in classes if names is not None and name not in names]
+    if others:
+        raise SpecError(codes.inference.OtherClasses(str(path), tuple(others), names or ()))
+    return parts, list(names or classes)
 
 
 _PARTS = {
@@ -181,7 +191,7 @@ def _is_image(name: str) -> bool:
 
 def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source:
     """Open images and masks with the same names: images/a.jpg and masks/a.png, optionally below train and test."""
-    parts = _parts(path)
+    parts = _parts(path, whole=request.whole)
     pairs = [_pairs(part, source) for part in parts]
     images = Files([image for part in pairs for image, _ in part])
     masks = Files([own for part in pairs for _, own in part])
@@ -190,7 +200,9 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
     kept_masks, _, bad_masks = _readable(masks, skip, "mask")
     kept = np.intersect1d(kept, kept_masks)
     rows = [kept[(kept >= low) & (kept < high)] for low, high in pairwise(bounds)]
-    if len(rows) == 1:
+    if len(rows) == 1 and request.whole:
+        rows *= 2
+    elif len(rows) == 1:
         train, held_out = hold_out(len(rows[0]), None, None, 0, "")
         rows = [rows[0][train], rows[0][held_out]]
     if not all(len(own) for own in rows):

@@ -108,10 +108,13 @@ def _source(tables: Sequence[Any], source: Any, request: Request) -> Source:
         if names is not None and any(other != given[0][1] for _, other in given[1:]):
             raise SpecError(codes.hub.TextsDiffer(source.label))
     every = [None] * len(tables) if given is None else [labels for labels, _ in given]
-    if len(tables) == 1:
+    if len(tables) == 1 and request.whole:
+        rows: list[Any] = [np.arange(len(tables[0]))] * 2
+        tables, every = [tables[0]] * 2, every * 2
+    elif len(tables) == 1:
         count = len(tables[0])
         classes = every[0] if every[0] is not None and every[0].ndim == 1 and every[0].dtype.kind != "f" else None
-        rows: list[Any] = list(hold_out(count, classes, None, 0, "name a split to validate on: `validation` in `hf(...)`", names))
+        rows = list(hold_out(count, classes, None, 0, "name a split to validate on: `validation` in `hf(...)`", names))
         tables, every = [tables[0]] * 2, every * 2
     else:
         rows = [np.arange(len(table)) for table in tables]

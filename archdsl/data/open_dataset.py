@@ -36,19 +36,27 @@ class Opened:
 
 
 def open_data(
-    recipe: Recipe, root: Path, inputs: Sequence[Input], reading: ReadOptions = DEFAULT_OPTIONS, *, ignore: int | None = None
+    recipe: Recipe,
+    root: Path,
+    inputs: Sequence[Input],
+    reading: ReadOptions = DEFAULT_OPTIONS,
+    *,
+    ignore: int | None = None,
+    whole: bool = False,
+    names: tuple[str, ...] | None = None,
 ) -> Opened:
     """Open the data set of a recipe.
 
     Raise `SpecError`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
-    does not match the recipe. `ignore` is the label that the loss ignores, unless the recipe sets one.
+    does not match the recipe. `ignore` is the label that the loss ignores, unless the recipe sets one. To evaluate a trained
+    network, `names` are its classes in order, and with `whole`, examples without a split are all in both sets.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore
     images = [given for given in inputs if given.image]
     for key, ops in (("transform", recipe.transform), ("augment", recipe.augment)):
         if len(images) > 1 and ops:
             raise SpecError(codes.recipe.ManyImageInputs(key, ops[0].name, len(images)))
-    request = Request(root, tuple(inputs), left_out, reading.skip_bad, reading.download)
+    request = Request(root, tuple(inputs), left_out, reading.skip_bad, reading.download, whole, names)
     source = _open(recipe.data, request)
     if reading.skip_bad and not isinstance(source.train, Decoded):
         raise SpecError(codes.data.NoFilesToSkip())

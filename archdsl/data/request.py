@@ -22,6 +22,10 @@ class Request:
     ignore: int | None = None
     skip_bad: bool = False
     download: bool = False
+    whole: bool = False
+    """Whether examples without a split are all used, for evaluation; otherwise a validation set is split off."""
+    names: tuple[str, ...] | None = None
+    """The names of the classes by number, if a trained network gives them; otherwise the folders give them."""
 
     @property
     def image(self) -> Input:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from archdsl.data import Input, Labels
 from archdsl.data.augmentation_check import moves_with
-from archdsl.diagnostics import SpecError, codes
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.inference.storage import Storage
 from archdsl.recipe import Recipe, Transform
 from archdsl.recipe.metrics import Kind
@@ -24,6 +24,7 @@ from archdsl.train.normalize import PREPARATION, Normalizer
 from archdsl.train.prepare import Plan, Preparation, scaled, transformed
 from archdsl.train.targets import criterion_of
 
+CheckShapes = Callable[[Sequence[tuple[int, ...]]], Diagnostic | None]
 _MUST_AGREE = ("transform", "normalize", "loss", "ignore")
 """The keys of a recipe that decide what the network expects, and what its outputs mean."""
 
@@ -36,7 +37,7 @@ class InputPreparation:
 
     def __init__(
         self, recipe: Recipe, inputs: Sequence[Input], shapes: Sequence[tuple[int, ...]], labels: Labels, outputs: int,
-        normalizers: Sequence[Normalizer | None], criterion: Criterion, storage: Storage,
+        normalizers: Sequence[Normalizer | None], criterion: Criterion, storage: Storage, check_shapes: CheckShapes | None = None,
     ) -> None:  # fmt: skip
         self.recipe = recipe
         self.inputs = tuple(inputs)
@@ -50,9 +51,14 @@ class InputPreparation:
         self.criterion = criterion
         self.storage = storage
         """How the training examples were stored: as image files, or as arrays with a range of values."""
+        self.check_shapes = check_shapes
+        """For symbolic sizes: return the error for inputs of these shapes; None if they are valid."""
 
     @classmethod
-    def of_run(cls, folder: Path, environment: Mapping[str, Any] | None, recipe: Recipe, inputs: Sequence[Input]) -> Self:
+    def of_run(
+        cls, folder: Path, environment: Mapping[str, Any] | None, recipe: Recipe, inputs: Sequence[Input],
+        check_shapes: CheckShapes | None = None,
+    ) -> Self:  # fmt: skip
         """Return the preparation of a run from its environment.json. Raise `SpecError` E1001 if it lacks something."""
         if environment is None:
             raise SpecError(codes.inference.MissingFact(str(folder), "how inputs are prepared: it has no environment.json"))
@@ -73,19 +79,19 @@ class InputPreparation:
                 scale=None if scale is None else (_float32(scale["mean"]), _float32(scale["std"])),
                 ignores=kind == "mask" or labels.ignore is not None,
             )  # fmt: skip
-            return cls(recipe, inputs, shapes, labels, int(task["outputs"]), normalizers, criterion, storage)
+            return cls(recipe, inputs, shapes, labels, int(task["outputs"]), normalizers, criterion, storage, check_shapes)
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             missing = f"`{error.args[0]}` in environment.json" if isinstance(error, KeyError) else f"its preparation: {error}"
             raise SpecError(codes.inference.MissingFact(str(folder), missing)) from error
 
     @classmethod
-    def of_data(cls, data: Data, outputs: int) -> Self:
+    def of_data(cls, data: Data, outputs: int, check_shapes: CheckShapes | None = None) -> Self:
         """Return the preparation of a recipe, with the statistics of its training set."""
         made = data.preparation(data.recipe)
         normalizers = [one if isinstance(one, Normalizer) else None for one in made.normalizers]
         criterion = criterion_of(data.recipe.loss, data, outputs)
         storage = Storage.from_data(data.storage())
-        return cls(data.recipe, data.inputs, data.shapes, data.labels, outputs, normalizers, criterion, storage)
+        return cls(data.recipe, data.inputs, data.shapes, data.labels, outputs, normalizers, criterion, storage, check_shapes)
 
     @property
     def task(self) -> Kind:
@@ -97,13 +103,24 @@ class InputPreparation:
         """The names of the classes in the order of the outputs; None if the data has no names for them."""
         return self.labels.names
 
+    @property
+    def image(self) -> int | None:
+        """The number of the first input that is an image; None if there is none."""
+        return next((number for number, given in enumerate(self.inputs) if given.image), None)
+
+    def require_shapes(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Raise `SpecError` for examples of sizes that do not suit a network with symbolic sizes."""
+        found = self.check_shapes(shapes) if self.check_shapes is not None else None
+        if found is not None:
+            raise SpecError(found)
+
     def for_data(self, data: Data) -> Preparation:
         """Return the module that prepares batches of a data set, with the statistics of this preparation."""
         return data.preparation(data.recipe, deepcopy(self.normalizers))
 
     def for_batches(self, *, transform: bool) -> Preparation:
         """Return the module that prepares batches of examples. Without `transform`, images have their final size already."""
-        image = next((number for number, given in enumerate(self.inputs) if given.image), None)
+        image = self.image
         moves = image is not None and moves_with(self.labels, self.shapes[image])
         own = self.recipe.transform if transform else ()
         record = {"inputs": [given.name for given in self.inputs]}
@@ -130,7 +147,7 @@ class InputModule(nn.Module):
     def __init__(self, preparation: InputPreparation, *, transform: bool) -> None:
         super().__init__()
         self.transforms: tuple[Transform, ...] = preparation.recipe.transform if transform else ()
-        self.image = next((number for number, given in enumerate(preparation.inputs) if given.image), None)
+        self.image = preparation.image
         self.real = tuple(given.real for given in preparation.inputs)
         own = deepcopy(preparation.normalizers)  # a module of its own, which may go to another device
         self.normalizers = nn.ModuleList(one if one is not None else nn.Identity() for one in own)

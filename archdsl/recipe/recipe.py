@@ -77,6 +77,12 @@ class Recipe(Registered):
     best: Annotated[MetricName | None, Aliases("monitor")] = Field(
         None, description="validation metric that selects the best epoch; default: [by the kind of labels](#metrics)"
     )
+    keep: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="number of the best epochs whose weights are kept, for `evaluate --ensemble`; `none`: only the best epoch",
+    )
     weights: WeightsSource | None = Field(None, description="initial weights: the path of a file, or `pretrained(...)`")
     freeze: LabelSelection | Labels = Field(
         (), description="layers that are not trained: a label, a list of labels, or `all_but(fc)`"

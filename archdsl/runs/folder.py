@@ -21,10 +21,12 @@ from archdsl.runs.ranks import announce_folder, announced_folder, forget_folder,
 RUNS: Final = Path("runs")
 CHECKPOINTS: Final = "checkpoints"
 """The folder of checkpoints; a run with a checkpoint has started."""
+KEPT: Final = "kept"
+"""The folder with the weights of the best epochs, if the recipe has `keep`."""
 LAST: Final = f"{CHECKPOINTS}/last.ckpt"
 _OURS = (
     "run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors",
-    "best.safetensors", "results.json", "preparation.safetensors", "tensorboard", "wandb", CHECKPOINTS, LOCK,
+    "best.safetensors", "results.json", "preparation.safetensors", "tensorboard", "wandb", CHECKPOINTS, KEPT, LOCK,
 )  # fmt: skip
 """All files of a run, which are removed if the run never started."""
 _RUN = tuple(name for name in _OURS if name != LOCK)

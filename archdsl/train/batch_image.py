@@ -21,7 +21,7 @@ _SIDE: Final = 96
 """Images are enlarged to at least this many pixels."""
 _LINE: Final = 14
 """The height of a line of text."""
-_COLORS: Final = (
+COLORS: Final = (
     (230, 60, 60),
     (60, 120, 230),
     (60, 180, 75),
@@ -68,7 +68,7 @@ def _overlaid(picture: Image.Image, mask: Any) -> Image.Image:
     pixels = np.asarray(picture).astype(np.float32)
     for number in np.unique(mask):
         if number > 0:
-            pixels[mask == number] = 0.5 * pixels[mask == number] + 0.5 * np.array(_COLORS[(int(number) - 1) % len(_COLORS)])
+            pixels[mask == number] = 0.5 * pixels[mask == number] + 0.5 * np.array(COLORS[(int(number) - 1) % len(COLORS)])
     rows, columns = np.indices(mask.shape)
     ignored = mask == IGNORED
     pixels[ignored] = np.where((rows + columns) % 2 == 0, 255, 0)[ignored][:, None]

@@ -25,6 +25,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.recipe import Recipe
+from archdsl.runs.kept import kept_files
 from archdsl.runs.ranks import rank
 from archdsl.train.checkpoint_check import check_fits, check_parts
 from archdsl.train.checkpoint_files import AtomicCheckpointIO, read_checkpoint, remove, write
@@ -186,6 +187,7 @@ def _clear(recorder: Recorder) -> None:
         for path in (
             recorder.last,
             best,
+            *(path for _, path in kept_files(folder)),
             *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", RESULTS, PREPARATION)),
         ):
             remove(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pkgutil
 from collections.abc import Sequence
 from typing import Any
@@ -60,6 +61,28 @@ class Criterion(nn.Module):
             return output.sigmoid()
         return output * self.deviation + self.mean if self.scaled else output
 
+    def is_sigmoid(self, outputs: int) -> bool:
+        """Return whether each output is a probability by itself, through a sigmoid; the others become one by a softmax."""
+        if isinstance(self.loss, CrossEntropy):
+            return False
+        return isinstance(self.loss, BinaryCrossEntropy) or outputs == 1 or self.kind not in ("class", "mask")
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Return the probability of each output; for values, the values in the units of the labels."""
+        output = output.float()
+        if isinstance(self.loss, Regression):
+            return self.scaled_back(output)
+        return output.sigmoid() if self.is_sigmoid(output.shape[1]) else output.softmax(1)
+
+    def averaged(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Return one output for several: that of the mean probabilities, or the mean of values."""
+        stacked = torch.stack([output.float() for output in outputs])
+        if isinstance(self.loss, Regression):
+            return stacked.mean(0)
+        if self.is_sigmoid(stacked.shape[2]):
+            return F.logsigmoid(stacked).logsumexp(0) - F.logsigmoid(-stacked).logsumexp(0)
+        return stacked.log_softmax(2).logsumexp(0) - math.log(len(outputs))
+
     def as_data(self) -> dict[str, Any] | None:
         """Return the label statistics for environment.json; None if labels are not standardized."""
         return {"mean": self.mean.tolist(), "std": self.deviation.tolist()} if self.scaled else None
@@ -87,7 +110,7 @@ class Criterion(nn.Module):
         target = self._target(labels if kept is None else labels.where(kept, 0), output)
         mask = None if kept is None else kept.unsqueeze(1)
         count = len(labels) if kept is None else kept.sum()
-        sigmoid = isinstance(loss, BinaryCrossEntropy) or output.shape[1] == 1 or self.kind not in ("class", "mask")
+        sigmoid = self.is_sigmoid(output.shape[1])
         smoothing = loss.label_smoothing
         if smoothing:
             target = target * (1 - smoothing) + smoothing / (2 if sigmoid else output.shape[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -92,6 +93,11 @@ class Preparation(nn.Module):
         names = self._plan.record["inputs"]
         numbers = each[0] if len(each) == 1 else {"each": dict(zip(names, each, strict=True))}
         return {**numbers, **self._plan.record}
+
+
+def in_channels_last(inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return inputs with images in the channels-last memory format."""
+    return [given.contiguous(memory_format=torch.channels_last) if given.ndim == 4 else given for given in inputs]
 
 
 def scaled(given: Tensor) -> Tensor:

@@ -22,7 +22,8 @@ from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.recipe import Recipe
 from archdsl.recipe.logging import seconds
 from archdsl.recipe.metrics import METRICS
-from archdsl.train.checkpoint_files import write
+from archdsl.runs.kept import kept_file, kept_files
+from archdsl.train.checkpoint_files import remove, write
 from archdsl.train.data import Data
 from archdsl.train.distributed import place
 from archdsl.train.loggers import log_image
@@ -130,7 +131,7 @@ class Recorder(Callback):
         return due if trainer.world_size == 1 else bool(trainer.strategy.broadcast(due))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """Add a row to metrics.csv. Write last.ckpt; if the epoch is the best, also best.ckpt and best.safetensors."""
+        """Add a row to metrics.csv. Write last.ckpt, weights to keep, and for the best epoch best.ckpt and best.safetensors."""
         epoch = trainer.global_step // pl_module.updates
         if epoch > len(self.history):  # Lightning calls this again after resuming at the end of an epoch
             values = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out, **place(trainer)))
@@ -156,10 +157,22 @@ class Recorder(Callback):
             write(self.folder / "metrics.csv", _csv(self.history))
         trainer.save_checkpoint(self.last)
         self._saved = time.monotonic()
+        if pl_module.recipe.keep is not None and trainer.is_global_zero:
+            self._keep(pl_module, pl_module.recipe.keep)
         if self.best is row:
             trainer.save_checkpoint(self.last.with_name("best.ckpt"))
             if trainer.is_global_zero:
                 write(self.folder / "best.safetensors", self._serialize(pl_module))
+
+    def _keep(self, task: Task, count: int) -> None:
+        """Write the weights of this epoch if it is among the best, and remove those of epochs that no longer are."""
+        ranked = sorted(self.history, key=self._merit, reverse=True)  # stable: of equal epochs, the first counts
+        epochs = {row["epoch"] for row in ranked[:count]}
+        if self.history[-1]["epoch"] in epochs:
+            write(kept_file(self.folder, self.history[-1]["epoch"]), self._serialize(task))
+        for epoch, path in kept_files(self.folder):
+            if epoch not in epochs:
+                remove(path)
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

@@ -37,6 +37,10 @@ class ArraySplit:
         """The labels of all examples."""
         return _labels(self._part.chosen(self._part.labels))
 
+    def name(self, index: int) -> str:
+        """Return what an example is called: its row in the array."""
+        return f"row {index if self._part.rows is None else int(self._part.rows[index])}"
+
     def greatest(self, place: int) -> int:
         """Return the largest number of an input."""
         return int(self._part.inputs[place].max())
@@ -77,11 +81,12 @@ class ArraySplit:
 
     def _gather(self, order: Order) -> Batch:
         chosen = order.chosen.numpy() if self._part.rows is None else self._part.rows[order.chosen.numpy()]
-        inputs = tuple(_example(array[chosen], given) for array, given in zip(self._part.inputs, self._inputs, strict=True))
+        inputs = tuple(example_tensor(array[chosen], given) for array, given in zip(self._part.inputs, self._inputs, strict=True))
         return Batch(inputs, _labels(self._part.labels[chosen]), order.keys)
 
 
-def _example(array: Any, given: Input) -> Tensor:
+def example_tensor(array: Any, given: Input) -> Tensor:
+    """Return examples of an input as a tensor: bytes stay bytes, other numbers become float32."""
     if given.boolean:
         return torch.from_numpy(np.ascontiguousarray(array, np.bool_))
     if given.integer:
@@ -148,6 +153,11 @@ class DecodedSplit:
 
     def __len__(self) -> int:
         return len(self._decoder.part)
+
+    def name(self, index: int) -> str:
+        """Return what an example is called: its file."""
+        part = self._decoder.part
+        return part.images.name(part.row(index))
 
     @property
     def deep(self) -> bool:

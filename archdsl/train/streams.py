@@ -95,6 +95,10 @@ class StreamSplit:
     def __len__(self) -> int:
         return len(self._part)
 
+    def name(self, index: int) -> str:
+        """Return what an example is called: its place in the files, which are read sequentially."""
+        return f"example {index}"
+
     def reading(self, batch: int, rank: int, world: int) -> tuple[_StreamDecoder, Requests, Any]:
         """Return the decoder, the requests and the loader of training batches."""
         lanes = min(_LANES, len(self._part.shards) // world)

@@ -20,6 +20,7 @@ from archdsl.train.data import Data
 from archdsl.train.losses import predicted
 from archdsl.train.metrics import MetricValues, SplitMetrics, best_metric, chosen_metrics
 from archdsl.train.parameter_groups import ParameterGroups, check_labels, optimizer_of
+from archdsl.train.prepare import in_channels_last
 from archdsl.train.rng import seed_of
 from archdsl.train.running_sums import RunningSums
 from archdsl.train.targets import criterion_of
@@ -175,9 +176,7 @@ class Task(LightningModule):
         return examples * self.trainer.world_size / whole
 
     def _arranged(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-        if not self.recipe.channels_last:
-            return inputs
-        return [given.contiguous(memory_format=torch.channels_last) if given.ndim == 4 else given for given in inputs]
+        return in_channels_last(inputs) if self.recipe.channels_last else inputs
 
     def _window_share(self, batch_idx: int) -> float:
         """Return the factor that corrects Lightning's division by `accumulate` if the last step of an epoch has fewer batches."""
