@@ -120,12 +120,15 @@ def _load_folded(
     from archdsl.backends.torch.weights import move, read
 
     graph = network.optimized_graph
-    move(staged, tensors, report.fit)
-    folded = read(fold_weights(graph, staged.state_dict(), torch.float64))
-    folded = folded._replace(stored=replace(folded.stored, name=tensors.stored.name))
-    strict = Matching()
-    move(module, folded, strict.required(strict.report_for(graph, folded, module)).fit)
-    return replace(report, done=True, converted=(f"folded into {len(graph.folded)} layers",))
+    converted = move(staged, tensors, report.fit)
+    weights = fold_weights(graph, staged.state_dict(), torch.float64)
+    if weights:  # there is none if no result needs a layer with weights
+        folded, strict = read(weights), Matching()
+        folded = folded._replace(stored=replace(folded.stored, name=tensors.stored.name))
+        move(module, folded, strict.required(strict.report_for(graph, folded, module)).fit)
+    count = len(graph.folded)
+    note = (f"normalization folded into {count:,} layer{'' if count == 1 else 's'}",) if count else ()
+    return replace(report, done=True, converted=converted + note)
 
 
 def _staged(network: Network, tensors: Tensors, how: Matching) -> nn.Module:
@@ -141,7 +144,4 @@ def _staged(network: Network, tensors: Tensors, how: Matching) -> nn.Module:
 def _is_optimized(network: Network, module: nn.Module) -> bool:
     """Return whether a module has the keys of the optimized network, and the plain one has others."""
     keys = module.state_dict().keys()
-    if keys == state(network.graph).keys():
-        return False
-    graph = network.optimized_graph
-    return bool(graph.folded) and keys == state(graph).keys()
+    return keys != state(network.graph).keys() and keys == state(network.optimized_graph).keys()

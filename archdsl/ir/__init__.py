@@ -4,7 +4,7 @@ from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, P
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
 from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
-from archdsl.ir.editing import remove_empty_calls, remove_idle_declarations, remove_output
+from archdsl.ir.editing import keep_parts, remove_empty_calls, remove_idle_declarations
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import FoldedLayer, FoldedNorm, Graph, Result
 from archdsl.ir.modules import (
@@ -50,11 +50,11 @@ __all__ = [
     "flatten",
     "is_declared",
     "join_path",
+    "keep_parts",
     "less",
     "print_graph",
     "remove_empty_calls",
     "remove_idle_declarations",
-    "remove_output",
     "settle_declarations",
     "shared_nodes",
     "standing_functions",

@@ -350,10 +350,6 @@ class Function:
         self._outputs[position] = value
         value.uses.append(Use(self, position))
 
-    def drop_last_output(self) -> None:
-        """Return one value less."""
-        self._outputs.pop().uses.remove(Use(self, len(self._outputs)))
-
     def append(self, node: Node) -> None:
         """Add a node at the end."""
         self._link(node, self._last, None)

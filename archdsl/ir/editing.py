@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Set
+from typing import TypeAlias
 
-from archdsl.ir.core import Call, Function
+from archdsl.ir.core import Function, Node, Use, Value
 from archdsl.ir.graph import Graph
 from archdsl.ir.modules import applications
+
+Kept: TypeAlias = "Mapping[Function, Set[int]]"
+"""Positions of the inputs or outputs of each function."""
 
 
 def remove_empty_calls(graph: Graph) -> None:
@@ -27,17 +31,47 @@ def remove_empty_calls(graph: Graph) -> None:
                 callee.claims = []
 
 
-def remove_output(function: Function, position: int, calls: Sequence[Call]) -> None:
-    """Let a function, and every call of it, return one value less. Raise `ValueError` if something uses that of a call."""
-    if any(call.outputs[position].uses for call in calls):
-        raise ValueError(f"output {position} of {function!r} is in use")
-    for following in range(position + 1, len(function.outputs)):
-        function.replace_output(following - 1, function.outputs[following])
-    function.drop_last_output()
-    for call in calls:
-        del call.outputs[position]
-        for value in call.outputs[position:]:
-            value.position -= 1
+def keep_parts(graph: Graph, nodes: Set[Node], inputs: Kept, outputs: Kept) -> None:
+    """Remove every other node, and from each function and its calls the inputs and outputs at other positions.
+
+    What is kept may not use what is removed; of the network itself the inputs stay. Conditions about removed values go with them.
+    """
+    functions = graph.functions()
+    for function in functions:
+        for call in function.calls:
+            if call in nodes:
+                _keep_uses(call, call._inputs, inputs[call.callee])
+        _keep_uses(function, function._outputs, outputs[function])
+    for function in functions:
+        for node in function.nodes_reversed:
+            if node not in nodes:
+                node.remove()
+    for function in functions:
+        for call in function.calls:
+            _keep_values(call.outputs, outputs[call.callee])
+        if function is not graph.main:
+            _keep_values(function.inputs, inputs[function])
+        left = set(function.values) if function.conditions else set()
+        function.conditions = [condition for condition in function.conditions if left.issuperset(condition.sides)]
+
+
+def _keep_uses(user: Node | Function, used: list[Value], kept: Set[int]) -> None:
+    """Let a user take the values at these positions alone."""
+    for position, value in enumerate(used):
+        value.uses.remove(Use(user, position))
+    used[:] = [value for position, value in enumerate(used) if position in kept]
+    for position, value in enumerate(used):
+        value.uses.append(Use(user, position))
+
+
+def _keep_values(made: list[Value], kept: Set[int]) -> None:
+    """Keep the values at these positions of what a node makes or a function takes. Raise `ValueError` if another is in use."""
+    for position, value in enumerate(made):
+        if position not in kept and value.uses:
+            raise ValueError(f"{value} is in use")
+    made[:] = [value for position, value in enumerate(made) if position in kept]
+    for position, value in enumerate(made):
+        value.position = position
 
 
 def remove_idle_declarations(graph: Graph) -> None:

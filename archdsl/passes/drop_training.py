@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.ir import (
     Call,
     Function,
     Graph,
     Node,
     Usage,
+    Value,
+    keep_parts,
     remove_empty_calls,
     remove_idle_declarations,
-    remove_output,
     settle_declarations,
     standing_functions,
 )
@@ -22,22 +25,9 @@ def drop_training(graph: Graph) -> Graph:
 
     Functions that one module runs for inputs of different sizes stay alike: what one of them needs is kept in all.
     """
-    functions = graph.functions()[::-1]  # callers first
-    parts = _LiveParts(graph, functions)
-    for position, result in reversed(list(enumerate(graph.results))):
-        if result.kind == "head":
-            remove_output(graph.main, position, ())
-            del graph.results[position]
-    for function in functions:
-        if function is not graph.main:
-            for position in reversed(range(len(function.outputs))):
-                if position not in parts.outputs[function]:
-                    remove_output(function, position, parts.calls[function])
-        for node in function.nodes_reversed:
-            if node not in parts.nodes:
-                node.remove()
-        left = set(function.values) if function.conditions else set()
-        function.conditions = [condition for condition in function.conditions if left.issuperset(condition.sides)]
+    parts = _LiveParts(graph)
+    keep_parts(graph, parts.nodes, parts.inputs, parts.outputs)
+    graph.results = [result for result in graph.results if result.kind != "head"]
     _drop_identities(graph)
     remove_empty_calls(graph)
     remove_idle_declarations(graph)
@@ -45,44 +35,46 @@ def drop_training(graph: Graph) -> Graph:
 
 
 class _LiveParts:
-    """The nodes that evaluation needs, and for each function the positions of the needed outputs, and the needed calls of it."""
+    """The nodes that evaluation needs, and for each function the positions of the needed inputs and outputs."""
 
-    def __init__(self, graph: Graph, functions: list[Function]) -> None:
+    def __init__(self, graph: Graph) -> None:
+        functions = graph.functions()
         standing = standing_functions(functions)
         groups: dict[Function, list[Function]] = {}
         for function in functions:
             groups.setdefault(standing.get(function, function), []).append(function)
         self.nodes: set[Node] = set()
+        self.inputs: dict[Function, set[int]] = {}
+        self.outputs: dict[Function, set[int]] = {}
         for group in groups.values():
             for counterparts in zip(*[function.nodes for function in group], strict=True):
                 if any([node.usage is Usage.ALWAYS for node in counterparts]):
                     self.nodes.update(counterparts)
-        self.outputs: dict[Function, set[int]] = {}
-        for group in groups.values():
-            shared: set[int] = set()
-            self.outputs.update((function, shared) for function in group)
+            inputs, outputs = set[int](), set[int]()
+            for function in group:  # one set for all of them
+                self.inputs[function], self.outputs[function] = inputs, outputs
         self.outputs[graph.main].update(i for i, result in enumerate(graph.results) if result.kind != "head")
-        self.calls: dict[Function, list[Call]] = {function: [] for function in functions}
-        for function in functions:
-            for call in function.calls:
-                if call in self.nodes:
-                    self.calls[call.callee].append(call)
-        while any([self._require_outputs(function) for function in functions]):  # they only grow, so this ends
+        while any([self._require(function) for function in functions]):  # what is needed only grows, so this ends
             pass
 
-    def _require_outputs(self, function: Function) -> bool:
-        """Note which outputs the calls in a function need; return whether some are new."""
-        grown = False
+    def _require(self, function: Function) -> bool:
+        """Note which inputs a function needs, and which outputs of others; return whether some are new."""
+        grown = self._add(self.inputs[function], function.inputs)
         for call in function.calls:
-            known = self.outputs[call.callee]
             if call in self.nodes:
-                found = {i for i, value in enumerate(call.outputs) if any(self._is_live(*use) for use in value.uses)}
-                grown = grown or not found <= known
-                known |= found
+                grown = self._add(self.outputs[call.callee], call.outputs) or grown
+        return grown
+
+    def _add(self, known: set[int], values: Sequence[Value]) -> bool:
+        found = {i for i, value in enumerate(values) if any([self._is_live(*use) for use in value.uses])}
+        grown = not found <= known
+        known |= found
         return grown
 
     def _is_live(self, user: Node | Function, position: int) -> bool:
-        return user in self.nodes if isinstance(user, Node) else position in self.outputs[user]
+        if isinstance(user, Function):
+            return position in self.outputs[user]
+        return user in self.nodes and (not isinstance(user, Call) or position in self.inputs[user.callee])
 
 
 def _drop_identities(graph: Graph) -> None:

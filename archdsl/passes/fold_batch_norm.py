@@ -1,9 +1,9 @@
 """Fold batch normalization into the layer before or after it, and weight normalization into the weight that it normalizes.
 
 In evaluation, batch normalization multiplies each channel by a number and adds another one, which a convolution or dense layer
-can do itself. It is folded if every run of it takes the result of one layer and nothing else does, or if every run of it gives to
-one layer and to nothing else, which pads its input with no zeros. Runs are those of the whole network, whatever blocks they are
-in; a module that runs several times is folded if that is right for all runs.
+can do itself. It is folded if it takes what a layer makes that nothing else takes, or if what it makes is taken by a layer alone,
+which pads its input with no zeros. What is next to it may be in other blocks. If the normalization or the layer runs several
+times, this has to hold for all runs.
 """
 
 from __future__ import annotations
@@ -81,31 +81,29 @@ class _Runs:
         return found
 
     def _fold(self, path: str) -> bool:
+        """Fold a normalization if that is right for all runs; return whether it is."""
         runs = self._of[path]
         sides: tuple[_Side, ...] = ("after", "before")
         for side in sides:
-            layer = self._layer(runs, side)
-            if layer is not None:
+            layers = self._layers(runs, side)
+            for layer in layers:
                 self._norms.setdefault(layer, []).append(FoldedNorm(path, self._nodes[runs[0]].op, side))
+            if layers:
                 for run in runs:
                     self._pass_on(run)
                 return True
         return False
 
-    def _layer(self, norms: Sequence[int], side: _Side) -> str | None:
-        """Return the layer that alone makes what a normalization takes (`after`), or alone takes what it makes; else None."""
-        first = self._neighbours(norms[0], side)
-        if len(first) != 1 or None in first:
-            return None
-        (run,) = first
-        path = self._nodes[run].path if run is not None else ""
-        layers = self._of.get(path, [])
-        if not all([_absorbs(self._nodes[layer], side) for layer in layers] or [False]):
-            return None
+    def _layers(self, norms: Sequence[int], side: _Side) -> list[str]:
+        """Return the layers that alone make what a normalization takes (`after`), or alone take what it makes; else nothing."""
+        around = set[int | None]().union(*[self._neighbours(norm, side) for norm in norms])
+        layers = [run for run in around if run is not None and _absorbs(self._nodes[run], side)]
+        if not layers or len(layers) < len(around):
+            return []
+        paths = list(dict.fromkeys(sorted([self._nodes[run].path for run in layers])))
         other: _Side = "before" if side == "after" else "after"
-        of_norms = set[int | None]().union(*[self._neighbours(norm, side) for norm in norms])
-        of_layers = set[int | None]().union(*[self._neighbours(layer, other) for layer in layers])
-        return path if of_norms == set(layers) and of_layers == set(norms) else None
+        taken = set[int | None]().union(*[self._neighbours(layer, other) for layer in layers])
+        return paths if around == {run for path in paths for run in self._of[path]} and taken == set(norms) else []
 
     def _neighbours(self, run: int, side: _Side) -> set[int | None]:
         """Return what makes the first input of a run (`after` it), or takes its output (`before` them); None is the outside."""

@@ -152,9 +152,10 @@ def report_on(
     owners = _owners(graph)
     nodes = {key: owners.get(key) for key in whole | dict(wanted)}
     heads = {key for key, node in nodes.items() if node is not None and node.usage is Usage.TRAINING}
+    idle = {key for key, node in nodes.items() if node is not None and node.usage is not Usage.ALWAYS}
     first = _first_convolution(graph)
     fit = match(
-        wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted), prefix=prefix,
+        wanted, stored, by=by, optional=heads if without_heads else (), spare=idle - set(wanted), prefix=prefix,
         adaptable=first if channels is not None else None,
         loose={key for key, node in nodes.items() if node is not None and node.op.loose_axes},
     )  # fmt: skip
