@@ -32,14 +32,6 @@ Examples:
   archdsl export --verify net.onnx"""
 
 
-def _verify(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-    """Let the argument NETWORK be left out, if a file is verified."""
-    if value is not None:
-        for other in ctx.command.params:
-            other.required = other.required and other.name != "address"
-    return value
-
-
 @click.command(cls=NetworkCommand, epilog=_EXAMPLES)
 @network_arguments
 @size_option
@@ -51,7 +43,7 @@ def _verify(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
 @click.option("--weights", metavar="FILE", help="Weights: a file; of a run also `last` or `best`. [default: last]")
 @click.option("--data", type=click.Path(path_type=Path), metavar="PATH",
               help="Data for int8 and for comparing predictions, instead of that of the run or recipe.")  # fmt: skip
-@click.option("--verify", type=click.Path(path_type=Path), metavar="FILE", is_eager=True, callback=_verify,
+@click.option("--verify", type=click.Path(path_type=Path), metavar="FILE",
               help="Compare an exported file with its network again, as its certificate describes.")  # fmt: skip
 @click.pass_context
 def command(
@@ -79,7 +71,8 @@ def command(
             raise click.UsageError(f"--verify takes the file alone, and --weights; not {_option(ctx, sorted(others)[0])}")
         _print_verification(verify, weights)
         return
-    assert address is not None
+    if address is None:
+        raise click.UsageError("say what to export: a run folder, or NETWORK")
     if output is None:
         raise click.UsageError("say which file to write: -o FILE")
     try:
@@ -106,6 +99,9 @@ def command(
         say=lambda text: click.echo(printable(text), err=True), warn=lambda found: print_diagnostics([found]),
     )  # fmt: skip
     _print_lines([f"wrote {output}", *_agreement(made, made.largest_error)])
+
+
+next(param for param in command.params if param.name == "address").required = False  # with --verify, there is none
 
 
 def _option(ctx: click.Context, name: str) -> str:

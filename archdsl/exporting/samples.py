@@ -18,7 +18,7 @@ from archdsl.sizes import SizeSet
 
 _USUAL: Final = 64
 """A size from which the others are chosen, if it is valid and there are no better reasons."""
-_FAR: Final = 1024
+_FAR: Final = 512
 """No size beyond it is tried, unless no smaller one is valid."""
 _MOST_MACS: Final = 6_000_000_000
 """The most multiply-accumulates of one example at the largest sizes that are tried."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from archdsl.exporting.format import Precision, Runner
 from archdsl.exporting.interface import Interface, interface_of
 from archdsl.exporting.program import DTYPES, Deployed, Program, flat
 from archdsl.exporting.samples import points
-from archdsl.trained import Which
+from archdsl.trained_network import require_same_training
 
 if TYPE_CHECKING:
     from archdsl.exporting.examples import Examples
@@ -133,18 +133,18 @@ def subject_of(network: Network, weights: WeightsSource | None) -> Subject:
     return Subject(network, module.state_dict(), facts, interface_of(network, None))
 
 
-def subject_of_run(run: Run, weights: Which | WeightsSource) -> Subject:
-    """Return the network of a run with its weights, the preparation of its inputs and its classes.
+def subject_of_run(run: Run, weights: str | os.PathLike[str]) -> Subject:
+    """Return the network of a run with its weights, `last`, `best` or a file, the preparation of its inputs and its classes.
 
-    Raise `SpecError` as `Run.preparation` and `Network.load_weights` do.
+    Raise `SpecError` as `Run.preparation` and `Network.load_weights` do, and E1004 for weights of another training.
     """
     network = run.network()
-    source = run.weights(weights) if weights in get_args(Which) else weights  # type: ignore[arg-type]
-    found = subject_of(network, source)
-    interface = interface_of(network, run.preparation)
+    path = run.weights(weights) if weights in ("last", "best") else Path(weights)  # type: ignore[arg-type]
+    found = subject_of(network, path)
+    require_same_training(path, run.preparation.recipe)
     root = run.record.facts.get("data_folder")
     return replace(
-        found, interface=interface, run=run.folder.absolute(), classes=run.classes,
+        found, interface=interface_of(network, run.preparation), run=run.folder.absolute(), classes=run.classes,
         data_root=Path(root) if isinstance(root, str) else Path(),
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Exchange two numbers of a bias in an exported ONNX file, and count how often the comparison with the network finds it.
 
-    python -m tests.exporting.swapped_biases --trials 100 [NETWORK]
+python -m tests.exporting.swapped_biases --trials 100 [NETWORK]
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def session(network: archdsl.Network) -> Any:
     for value in network.graph.inputs:
         shape = ["batch", *[size if isinstance(size, int) else str(size) for size in value.shape]]
         inputs.append(helper.make_tensor_value_info(str(value), TensorProto.FLOAT, shape))
-        outputs.append(helper.make_tensor_value_info(f"{value}_out", TensorProto.FLOAT, None))
+        outputs.append(helper.make_tensor_value_info(f"{value}_out", TensorProto.FLOAT, [None] * len(shape)))
     graph = helper.make_graph(nodes, "guard", inputs, outputs, guard.tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.checker.check_model(model)

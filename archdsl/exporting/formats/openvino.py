@@ -46,7 +46,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
     import openvino
 
     found = openvino.Core().read_model(path).get_rt_info([_SECTION])
-    return {f"{_SECTION}.{key}": str(value.value) for key, value in found.value.items()}
+    return {f"{_SECTION}.{key}": str(value) for key, value in found.value.items()}
 
 
 FORMAT = Format(
