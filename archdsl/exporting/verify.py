@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,12 +36,13 @@ class Verification(NamedTuple):
     changed: Mapping[str, tuple[str, str]]
 
 
-def verify(file: Path, weights: WeightsSource | None = None) -> Verification:
+def verify(path: str | os.PathLike[str], weights: WeightsSource | None = None) -> Verification:
     """Compare a file with its network again.
 
     `weights` are those from which it was made, if they are not where the certificate says. Raise `SpecError`: E1104 if
     something is missing or has changed, E1103 if the file does not agree, and E0608 if a package is missing.
     """
+    file = Path(path)
     certificate = Certificate.read(file)
     if certificate.format not in names():
         reason = f"there is no format {certificate.format!r}"

@@ -58,8 +58,9 @@ def test_inputs_that_depend_on_each_other() -> None:
 
 
 def test_sizes_of_which_one_must_fit() -> None:
-    network = archdsl.loads("network n { input a [4, H, W] where H % 2 == 0 and W >= 3; skip { maxpool(2); upsample(2) } }")
+    network = archdsl.loads("network n { input a [4, H, W]; instance_norm }")
     running = session(network)
-    for high in range(1, 7):
-        for wide in range(1, 7):
+    assert network.sizes.couplings
+    for high in range(1, 4):
+        for wide in range(1, 4):
             assert passes(running, (1, 4, high, wide)) == network.sizes.works({"H": high, "W": wide})
