@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.data import Input, Opened, ReadOptions
+    from archdsl.exporting.certificate import Certificate
+    from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
     from archdsl.train import Result
@@ -264,6 +266,30 @@ class Network:
                 warn=_log, report=lambda found: _log(self.at_key(found)),
             )  # fmt: skip
 
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        to: str | None = None,
+        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+        precision: Precision = "fp32",
+        fold: bool = True,
+        data: str | os.PathLike[str] | None = None,
+    ) -> Certificate:
+        """Write the network as a file for another runtime, and return the certificate that is written beside it.
+
+        `to` is `onnx`, `pt2`, `aoti`, `openvino` or `torchscript`; default: that of the suffix. Without `weights`, they are
+        initialized with a fixed seed. The file is run and compared with the network in float64, and kept only if they agree.
+        With `fold`, batch norm is folded. The data of the recipe, or at `data`, calibrates `int8`; predictions on it are compared
+        for `int8`, or if `data` is given. Raise `ValueError` for an unknown format, and `SpecError`: E0606, E0608, those of
+        `load_weights`, and E1101 to E1103.
+        """
+        with extra_needed("train", "exporting a network"):
+            from archdsl.exporting.subject import subject_of  # here: torch takes over a second to import
+        from archdsl.exporting.write import export_with_data
+
+        return export_with_data(subject_of(self, weights), path, to, precision=precision, fold=fold, data=data)
+
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """Return the symbolic sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
 
@@ -335,11 +361,14 @@ class Network:
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write a file atomically. Raise `SpecError` E0606 if that fails, or if the network was read from this file."""
+        self.check_output(path)
+        write_file(Path(path), content)
+
+    def check_output(self, path: str | os.PathLike[str]) -> None:
+        """Raise `SpecError` E0606 if the network was read from this file, which an output would replace."""
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
-        target = Path(path)
-        if any(_one_file(target, file) for file in read if file is not None):
+        if any(_one_file(Path(path), file) for file in read if file is not None):
             raise SpecError(codes.files.SourceOverwritten(str(path), self.name))
-        write_file(target, content)
 
     def files(self) -> dict[str, str]:
         """Return the texts of the file and its imports, by path relative to `folder`."""

@@ -27,6 +27,8 @@ from archdsl.training import require_trainable
 if TYPE_CHECKING:
     from torch import nn
 
+    from archdsl.exporting.certificate import Certificate
+    from archdsl.exporting.format import Precision
     from archdsl.inference.evaluate import Evaluation
     from archdsl.inference.predict import Prediction
     from archdsl.inference.preparation import InputPreparation
@@ -169,6 +171,28 @@ class Run:
         if not isinstance(found, str):
             return Path()
         return Path(found).relative_to(Path.cwd()) if Path(found).is_relative_to(Path.cwd()) else Path(found)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        to: str | None = None,
+        weights: Which | str | os.PathLike[str] = "last",
+        precision: Precision = "fp32",
+        fold: bool = True,
+        data: str | os.PathLike[str] | None = None,
+    ) -> Certificate:
+        """Write the trained network with the preparation of its inputs as a file for another runtime, and return its certificate.
+
+        Predictions on the validation set are compared, if its data is there; `data` is another place for it. The other
+        arguments and errors are those of `Network.export`. Raise `SpecError` E0601 if the run has no weights yet, and E1001 if it
+        does not record how inputs are prepared.
+        """
+        with extra_needed("train", "exporting a network"):
+            from archdsl.exporting.subject import subject_of_run  # here: torch takes over a second to import
+        from archdsl.exporting.write import export_with_data
+
+        return export_with_data(subject_of_run(self, weights), path, to, precision=precision, fold=fold, data=data)
 
     def __repr__(self) -> str:
         record = self.record

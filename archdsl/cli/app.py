@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "train": "Train a network with the recipe in its file.",
     "evaluate": "Evaluate a trained network: metrics, classes, worst examples.",
     "predict": "Predict the classes of images with a trained network.",
+    "export": "Export a network for other runtimes, with proof of equality.",
     "runs": "List training runs, compare them, and draw their curves.",
     "lsp": "Serve an editor through the Language Server Protocol.",
     "mcp": "Serve programs that write networks through the Model Context Protocol.",

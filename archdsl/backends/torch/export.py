@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from torch.export import Dim
+from torch.fx.experimental import _config as symbolic_shapes
 
 from archdsl.ir import Graph
 from archdsl.shapes import LinearSize, SymbolicSize
@@ -28,6 +30,47 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any],
         dims = {axis: _dim(size, sizes) for axis, size in enumerate(value.shape, 1) if isinstance(size, SymbolicSize)}
         found.append(batches | {axis: dim for axis, dim in dims.items() if dim is not None})
     return tuple(found)
+
+
+@contextmanager
+def any_size() -> Iterator[None]:
+    """Let `torch.export` make no difference between a size of one and others, for the time of the context."""
+    with symbolic_shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]  # made by PyTorch's `install_config_module`
+        yield
+
+
+def exact_shapes(graph: Graph, *, conditions: bool = True) -> tuple[dict[int, Any], ...]:
+    """Return the dimensions for an export inside of `any_size`: every valid size, also those of which one is left at a layer.
+
+    A size that is valid at multiples of 16 is `16*_H`. Other conditions are guards of the program, from the network's own check
+    of its inputs. Without `conditions`, no dimension has any, so that they can become assertions in the program.
+    """
+    made: dict[str, Any] = {}
+
+    def dim(size: SymbolicSize) -> Any:
+        symbol = size.symbols[0] if isinstance(size, LinearSize) and size.is_symbol else None
+        if symbol is None or not conditions:
+            return Dim.DYNAMIC(min=1)
+        if symbol not in made:
+            made[symbol] = _exact_dim(symbol, graph.valid_sizes[symbol])
+        return made[symbol]
+
+    found = []
+    for value in graph.inputs:
+        dims = {axis: dim(size) for axis, size in enumerate(value.shape, 1) if isinstance(size, SymbolicSize)}
+        found.append({0: Dim("batch", min=1)} | {axis: one for axis, one in dims.items() if one is not None})
+    return tuple(found)
+
+
+def _exact_dim(symbol: str, sizes: SizeSet) -> Any:
+    """Return the dimension of a symbolic size; None if it has one value."""
+    if sizes.is_finite:
+        return None if len(sizes.points) == 1 else Dim.DYNAMIC(min=min(sizes.points), max=max(sizes.points))
+    period, starts = len(sizes.least), [start for start in sizes.least if start is not None]
+    if period == 1 or len(starts) > 1 or sizes.points or starts[0] < period:
+        return Dim.DYNAMIC(min=sizes.smallest())
+    least, rest = divmod(starts[0], period)
+    return period * Dim(f"_{symbol}", min=least) + rest if rest else period * Dim(f"_{symbol}", min=least)
 
 
 def traceable(graph: Graph) -> dict[str, SizeSet]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import declarations as declarations
     from archdsl.diagnostics.codes import definitions as definitions
     from archdsl.diagnostics.codes import examples as examples
+    from archdsl.diagnostics.codes import exporting as exporting
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
     from archdsl.diagnostics.codes import given_sizes as given_sizes
@@ -64,7 +65,7 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "inference", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
+    "exporting", "inference", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -20,6 +20,7 @@ GROUPS: Final[dict[str, str]] = {
     "E08": "Training",
     "E09": "Outputs and weights",
     "E10": "Trained networks",
+    "E11": "Exported networks",
     "W01": "Warnings",
     "N03": "Notes",
 }

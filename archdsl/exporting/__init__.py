@@ -1,0 +1,1 @@
+"""Networks as files for other runtimes, each compared with the network before it is written."""

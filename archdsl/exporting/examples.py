@@ -1,0 +1,98 @@
+"""Examples of a data set as an exported file takes them: for the calibration of int8, and to compare predictions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.data import open_data
+from archdsl.exporting.format import Runner
+from archdsl.exporting.program import flat
+from archdsl.train.batches import Batch, Order
+from archdsl.train.data import Data, load
+from archdsl.training import require_trainable
+
+if TYPE_CHECKING:
+    from archdsl.exporting.subject import Subject
+
+_CALIBRATION = 256
+"""The number of examples for calibration."""
+_COMPARED = 1000
+"""The most examples of the validation set whose predictions are compared, which are spread over it evenly."""
+_BATCH = 64
+
+
+class Example(NamedTuple):
+    """Inputs of a file, in batches of one or more, and their labels."""
+
+    inputs: tuple[Tensor, ...]
+    labels: Tensor
+
+
+class Examples:
+    """The training and the validation set of a network, as its exported file takes them.
+
+    If the file prepares its inputs, they are as stored, and images have their own sizes. Otherwise the recipe prepares them.
+    """
+
+    def __init__(self, data: Data, *, raw: bool, single: bool, about: dict[str, Any]) -> None:
+        self._data, self._batch = data, 1 if single else _BATCH
+        self._prepare = None if raw else data.preparation(data.recipe)
+        self._about = about
+        self.classes = data.labels.kind == "class"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what they are, for the certificate."""
+        return self._about
+
+    def _batches(self, split: Any, most: int) -> Iterator[Example]:
+        order = torch.arange(0, len(split), max(1, -(-len(split) // most)))
+        orders = (Order(part, torch.zeros_like(part)) for part in torch.split(order, self._batch))
+        for batch in split.batches(orders, training=False):
+            yield self._prepared(batch)
+
+    def _prepared(self, batch: Batch) -> Example:
+        if self._prepare is None:
+            return Example(batch.inputs, batch.labels)
+        return Example(*self._prepare(batch, training=False))
+
+    def calibration(self) -> list[tuple[Tensor, ...]]:
+        """Return inputs from the training set."""
+        return [example.inputs for example in self._batches(self._data.train, _CALIBRATION)]
+
+    def top1(self, run: Runner, reference: nn.Module) -> dict[str, float] | None:
+        """Return how often the file and the network in float64 predict the same class; None without classes."""
+        if not self.classes:
+            return None
+        same = right = expected = count = 0
+        with torch.no_grad():
+            for inputs, labels in self._batches(self._data.held_out, _COMPARED):
+                one, other = run(inputs)[0].argmax(1), flat(reference(*inputs))[0].argmax(1)
+                same += int((one == other).sum())
+                right += int((one == labels).sum())
+                expected += int((other == labels).sum())
+                count += len(labels)
+        return {
+            "examples": count, "agreement": same / count, "accuracy": right / count, "accuracy_float64": expected / count,
+            "lost_points": 100 * (expected - right) / count,
+        }  # fmt: skip
+
+
+def examples_of(subject: Subject, path: str | os.PathLike[str] | None = None) -> Examples:
+    """Return the data of the recipe, or at a path. Raise `SpecError` E0806 without a recipe, and else as `Network.open_data`."""
+    network = subject.network
+    recipe, root = require_trainable(network), subject.data_folder
+    about = {"data": str(recipe.data), "path": None}
+    if path is not None:
+        recipe, root = recipe.replace(data=str(Path(path).absolute())), Path()
+        about = {"data": str(path), "path": str(Path(path).absolute())}
+    raw = subject.interface.preparation is not None
+    with network.at_keys():
+        opened = open_data(recipe, root, network.inputs(), ignore=getattr(recipe.loss, "ignore", None))
+        data = load(recipe.replace(transform=(), augment=()) if raw else recipe, root, network.inputs(), found=opened)
+    return Examples(data, raw=raw, single=raw and bool(recipe.transform), about=about)

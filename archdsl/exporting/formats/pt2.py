@@ -1,0 +1,60 @@
+"""The format `pt2`: a program of `torch.export`, which PyTorch runs and compiles further."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.exporting.format import PRECISIONS, Format, Runner
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from archdsl.exporting.program import Program
+
+_METADATA = "archdsl.json"
+
+
+def _write(program: Program, path: Path) -> tuple[Path, ...]:
+    import torch
+
+    from archdsl.exporting.program import quiet
+
+    with path.open("wb") as file, quiet():
+        torch.export.save(program.exported(), file, extra_files={_METADATA: json.dumps(program.metadata)})
+    return (path,)
+
+
+def _load(path: Path, extra: dict[str, Any]) -> Any:
+    import torch
+
+    from archdsl.exporting.program import quiet
+
+    with path.open("rb") as file, quiet():
+        return torch.export.load(file, extra_files=extra)
+
+
+def _run(path: Path) -> Runner:
+    import torch
+
+    from archdsl.exporting.program import flat
+
+    module = _load(path, {}).module()
+
+    def run(inputs: Sequence[Tensor]) -> list[Tensor]:
+        with torch.no_grad():
+            return list(flat(module(*inputs)))
+
+    return run
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    extra = {_METADATA: ""}
+    _load(path, extra)
+    found: dict[str, str] = json.loads(extra[_METADATA])
+    return found
+
+
+FORMAT = Format("a program of torch.export, for PyTorch", (".pt2",), ("torch",), frozenset(PRECISIONS), _write, _run, _metadata)

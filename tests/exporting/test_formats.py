@@ -1,0 +1,90 @@
+"""Each format: the file agrees with its network, refuses invalid sizes, and holds its metadata."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from archdsl.exporting.certificate import Certificate, certificate_path
+from archdsl.exporting.format import PRECISIONS, format_named, name_for_file, names
+from archdsl.exporting.formats import aoti
+from archdsl.exporting.subject import Subject
+from archdsl.weights.weight_files import fingerprint
+
+SUFFIXES = {"onnx": ".onnx", "pt2": ".pt2", "openvino": ".xml", "torchscript": ".ts"}
+"""Without `aoti`, whose compiler takes long: `benchmarks/exports.py` runs it."""
+
+
+@pytest.mark.parametrize("to", SUFFIXES)
+def test_a_file(to: str, subject: Subject, exported: Callable[[str], Path]) -> None:
+    path = exported(SUFFIXES[to])
+    made = Certificate.read(path)
+    assert made.format == to and made.folded
+    assert made.largest_error < 5e-6
+    assert len(made.sizes) == 5 and {"smallest", "unequal", "largest"} <= {one["reason"] for one in made.sizes}
+    assert made.sizes[0]["shapes"] == {"image": [1, 1, 2, 2]}, "of one pixel, which PyTorch's exporter would exclude"
+    assert len(made.refused) == 3, "odd heights and widths, and another number of channels"
+    assert all(fingerprint(path.with_name(name)) == digest for name, digest in made.files.items())
+    chosen = format_named(to)
+    metadata = chosen.metadata(path)
+    assert metadata["archdsl.network"] == "halves" and metadata["archdsl.weights_sha256"] == subject.weights_sha256
+    assert metadata["archdsl.sizes"] == "H and W must be even"
+    assert json.loads(metadata["archdsl.outputs"]) == ["main", "means"]
+    run = chosen.run(path)
+    image = torch.randn(3, 1, 6, 10)
+    found, expected = run([image]), subject.reference()(image)
+    assert [value.shape for value in found] == [(3, 3, 6, 10), (3, 3)]
+    assert max(float((one - other).abs().max()) for one, other in zip(found, expected, strict=True)) < 1e-6
+
+
+def test_what_onnxruntime_says(exported: Callable[[str], Path]) -> None:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(exported(".onnx"), options, providers=["CPUExecutionProvider"])
+    assert [(value.name, value.shape) for value in session.get_inputs()] == [("image", ["batch", 1, "H", "W"])]
+    assert [value.shape for value in session.get_outputs()] == [["batch", 3, "H", "W"], ["batch", 3]]
+    with pytest.raises(Exception, match="H must be even"):
+        session.run(None, {"image": torch.zeros(1, 1, 7, 8).numpy()})
+    with pytest.raises(Exception, match="W must be even"):
+        session.run(None, {"image": torch.zeros(1, 1, 8, 7).numpy()})
+
+
+def test_what_pytorch_says(exported: Callable[[str], Path]) -> None:
+    program = torch.export.load(exported(".pt2"))
+    assert any("2*" in str(size) for size in program.range_constraints)
+    with pytest.raises(AssertionError, match="2 == 0"):
+        program.module()(torch.zeros(1, 1, 7, 8))
+
+
+def test_the_switch_of_aoti_is_where_it_was() -> None:
+    """PyTorch compiles its checks with this condition, which the format replaces."""
+    from torch._inductor.codegen.cpp_wrapper_cpu import CppWrapperCpu
+
+    assert aoti._SWITCH in inspect.getsource(CppWrapperCpu.generate_input_output_runtime_checks)
+
+
+def test_names() -> None:
+    assert names() == ["aoti", "onnx", "openvino", "pt2", "torchscript"]
+    assert [name_for_file(Path(f"net{suffix}")) for suffix in SUFFIXES.values()] == list(SUFFIXES)
+    assert name_for_file(Path("net.pt2"), "aoti") == "aoti"
+    for path, to, said in (
+        (Path("net.bin"), None, "a suffix"),
+        (Path("a.onnx"), "nn", "formats are"),
+        (Path("a.b"), "aoti", "end in"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            name_for_file(path, to)
+    for name in names():
+        chosen = format_named(name)
+        assert chosen.about and "fp32" in chosen.precisions and chosen.precisions <= set(PRECISIONS)
+
+
+def test_the_name_of_the_certificate() -> None:
+    assert certificate_path(Path("a/net.onnx")) == Path("a/net.onnx.certificate.json")
