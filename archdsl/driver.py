@@ -273,7 +273,7 @@ def _networks(module: Module, variant: Variant) -> list[ast.Network | ast.Alias]
     found = stand_alone_networks(module)
     for definition in module.definitions.values():
         if isinstance(definition, ast.Network) and definition not in found:
-            if all(parameter.default is not None or parameter.name in variant.own for parameter in definition.parameters):
+            if all(parameter.is_optional or parameter.name in variant.own for parameter in definition.parameters):
                 found.append(definition)
     return found
 

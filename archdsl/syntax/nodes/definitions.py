@@ -42,12 +42,13 @@ class Block(Definition):
 
 @record
 class Network(Definition):
-    """`network name(parameters) { ... }`."""
+    """`network name(parameters) where condition { ... }`."""
 
-    parts: ClassVar = ("parameters", "body")
+    parts: ClassVar = ("parameters", "condition", "body")
 
     parameters: tuple[Parameter, ...]
     body: Body
+    condition: Expr | None = None
 
 
 @record
