@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "compile": "Compile a network to PyTorch source.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
+    "space": "Count and list the members of a search space.",
+    "sweep": "Train members of a search space, and find the best.",
     "runs": "List training runs, compare them, and draw their curves.",
     "new": "Create a new network file, from a template or another network.",
     "ops": "List all ops, or describe one.",

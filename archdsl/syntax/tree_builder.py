@@ -331,7 +331,7 @@ class TreeBuilder:
         names = [self.of(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
         values = {piece.type: value for piece, value in pairwise(c) if isinstance(piece, Token)}
         domain, default = values.get("IN"), values.get("EQUAL")
-        return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, default, domain)
+        return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, domain, default)
 
     def block(self, c: Children) -> ast.Block:
         self._refuse_domains("a parameter of a block", parameters_in(c))
@@ -339,7 +339,7 @@ class TreeBuilder:
 
     def network(self, c: Children) -> ast.Network:
         condition = c[-2] if isinstance(c[-2], ast.Expr) else None
-        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", "", parameters_in(c), c[-1], condition)
+        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", "", parameters_in(c), condition, c[-1])
 
     def _refuse_domains(self, what: str, parameters: tuple[ast.Parameter, ...]) -> None:
         """Report the domains of parameters that are not those of a network."""

@@ -242,7 +242,7 @@ class NoSpace(Diagnostic, code=E0809):
     def remedy(self) -> str:
         name = self.parameters[0] if self.parameters else "width"
         further = ", or to a key of `train`: `optimizer = sgd(lr in log(1e-3, 1))`" if self.recipe else ""
-        return f"give one a domain: `network {self.network}({name} in [...])`{further}"
+        return f"give one a domain where the network is defined: `{name} in [...]`{further}"
 
 
 class EmptySpace(Diagnostic, code=E0809):

@@ -47,8 +47,8 @@ class Network(Definition):
     parts: ClassVar = ("parameters", "condition", "body")
 
     parameters: tuple[Parameter, ...]
+    condition: Expr | None
     body: Body
-    condition: Expr | None = None
 
 
 @record

@@ -169,8 +169,8 @@ class Parameter(Node):
 
     name: str
     kind: str | None
+    domain: Expr | None
     default: Expr | None
-    domain: Expr | None = None
 
     @property
     def is_optional(self) -> bool:
