@@ -23,10 +23,15 @@ INTERVALS: Final = ("uniform", "log")
 
 
 class Choices(NamedTuple):
-    """A list or range of values. `places` are those of the items in the text, if it lists them."""
+    """A list or range of values.
+
+    `places` are those of the items in the text, if it lists them. `names` are those by which the file knows the values, empty
+    for a value without one.
+    """
 
     values: Sequence[Any]
     places: tuple[Span, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def default(self) -> Any:
@@ -43,6 +48,10 @@ class Choices(NamedTuple):
         return any(_same(value, choice) for choice in self.values) if not isinstance(self.values, range) else (
             isinstance(value, int) and not isinstance(value, bool) and value in self.values
         )  # fmt: skip
+
+    def name_of(self, value: Any) -> str:
+        """Return the name by which the file knows one of the values; empty if it has none."""
+        return next((name for name, choice in zip(self.names, self.values, strict=False) if choice is value), "")
 
     def place(self, position: int, otherwise: Span) -> Span:
         """Return the place of a choice."""
@@ -99,7 +108,16 @@ def domain_of(evaluator: Evaluates, name: str, expression: ast.Expr, module: Mod
         raise SpecError(codes.spaces.EmptyDomain(name, expression.span.text).at(expression.span))
     if isinstance(values, tuple):
         _refuse_repeated(name, values, places, expression.span)
-    return Choices(values, places)
+    return Choices(values, places, _names(bare, module))
+
+
+def _names(domain: ast.Expr, module: Module) -> tuple[str, ...]:
+    """Return the names of the values of a domain, if it is a list, or a constant of the file that is one."""
+    constant = module.definitions.get(domain.id) if isinstance(domain, ast.Name) else None
+    listed = ast.bare(constant.value) if isinstance(constant, ast.Constant) else domain
+    if not isinstance(listed, ast.ListExpr):
+        return ()
+    return tuple([item.id if isinstance(item, ast.Name) else "" for item in map(ast.bare, listed.items)])
 
 
 def _refuse_repeated(name: str, values: tuple[Any, ...], places: tuple[Span, ...], span: Span) -> None:

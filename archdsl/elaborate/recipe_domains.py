@@ -33,6 +33,8 @@ class Alternative(NamedTuple):
 
     expression: ast.Expr
     label: str
+    key: str
+    """What stands for it in the paths of its own domains: the name of what is called, with a number if two choices call it."""
 
     def __str__(self) -> str:
         return self.label
@@ -48,8 +50,8 @@ def first_domains(path: str, expression: ast.Expr) -> Iterator[tuple[str, ast.Do
     if isinstance(expression, ast.Domain):
         yield path, expression
     elif isinstance(expression, ast.CallExpr):
-        for argument in expression.arguments:
-            yield from first_domains(f"{path}.{argument.name}" if argument.name else path, argument.value)
+        for number, argument in enumerate(expression.arguments):
+            yield from first_domains(f"{path}.{argument.name or number}", argument.value)
     elif isinstance(expression, ast.ListExpr):
         for number, item in enumerate(expression.items):
             yield from first_domains(f"{path}[{number}]", item)
@@ -77,14 +79,15 @@ def _alternatives(path: str, listed: ast.ListExpr) -> tuple[Alternative, ...]:
         text = " ".join(item.span.text.split())
         if any(text == other.label for other in found):
             raise SpecError(codes.spaces.ChoiceTwice(path, text).at(item.span))
-        found.append(Alternative(item, text))
+        called = item.callee.span.text if isinstance(item, ast.CallExpr) else str(len(found) + 1)
+        again = sum(other.key.partition("_")[0] == called for other in found)
+        found.append(Alternative(item, text, f"{called}_{again + 1}" if again else called))
     return tuple(found)
 
 
 def inner_path(path: str, chosen: Alternative) -> str:
-    """Return the path of what is inside a choice: that of the domain, and the name of what is called."""
-    expression = chosen.expression
-    return f"{path}.{expression.callee.span.text}" if isinstance(expression, ast.CallExpr) else path
+    """Return the path of what is inside a choice."""
+    return f"{path}.{chosen.key}"
 
 
 class Chooser:
@@ -117,8 +120,8 @@ class Chooser:
             return replace(bare, items=tuple(items))
         if isinstance(bare, ast.CallExpr):
             arguments = [
-                replace(one, value=self.expression(f"{path}.{one.name}" if one.name else path, one.value))
-                for one in bare.arguments
+                replace(one, value=self.expression(f"{path}.{one.name or number}", one.value))
+                for number, one in enumerate(bare.arguments)
             ]
             return replace(bare, arguments=tuple(arguments))
         return expression

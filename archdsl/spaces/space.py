@@ -78,11 +78,21 @@ class Space:
 
     def member(self, values: Sequence[Any]) -> Member:
         """Return the member with these values, in the order of the dimensions."""
-        names = [dimension.name for dimension in self.dimensions]
-        return Member(
-            dict(zip(names, values, strict=True)),
-            {name: text_in(self.module, value) for name, value in zip(names, values, strict=True)},
-        )
+        pairs = list(zip(self.dimensions, values, strict=True))
+        return Member({one.name: value for one, value in pairs}, {one.name: self.text(one, value) for one, value in pairs})
+
+    def text(self, dimension: Dimension, value: Any) -> str:
+        """Return a value as the file writes it. What an imported file defines has the name of the import before its own."""
+        if isinstance(value, tuple):
+            return show(value, most=max(1, len(value)))
+        if not isinstance(value, Callee):
+            return show(value)
+        name = dimension.domain.name_of(value) if isinstance(dimension.domain, Choices) else ""
+        name = name or show(value)
+        if self.base.module is self.module or name.partition("(")[0] not in self.base.module.definitions:
+            return name
+        imported = next((name for name, module in self.module.imports.items() if module is self.base.module), None)
+        return name if imported is None else f"{imported}.{name}"
 
     def at_index(self, index: int) -> Member:
         """Return the member with a number from 0 to `combinations - 1`; the last dimension changes fastest."""
@@ -157,14 +167,6 @@ def _dimensions(base: Base, settings: Mapping[str, str], session: Session) -> tu
             if not isinstance(domain, Unknown):
                 found.append(Dimension(parameter.name, domain, " ".join(parameter.domain.span.text.split())))
     return tuple(found)
-
-
-def text_in(module: Module, value: Any) -> str:
-    """Return a value as a file writes it: a block of an imported file has the name of the import before its own."""
-    if isinstance(value, Callee) and isinstance(value.target, ast.Definition) and value.module is not module:
-        name = next((name for name, imported in module.imports.items() if imported is value.module), None)
-        return show(value) if name is None else f"{name}.{show(value)}"
-    return show(value, most=len(value)) if isinstance(value, tuple) and value else show(value)
 
 
 def alias_text(space: Space, texts: Mapping[str, str], claims: Mapping[str, int], name: str = "best") -> str:

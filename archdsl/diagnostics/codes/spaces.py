@@ -281,6 +281,18 @@ class TooManyToList(Diagnostic, code=E0809):
         return f"draw some: `--sample 100`; up to {self.most:,} can be listed"
 
 
+class NotAGrid(Diagnostic, code=E0809):
+    """A grid of a space that has an interval of real numbers."""
+
+    network: str
+
+    def summary(self) -> str:
+        return f"the search space of `{self.network}` is no grid: a domain is an interval of real numbers"
+
+    def remedy(self) -> str:
+        return "list values in place of the interval: `lr in [0.01, 0.1]`; or take `--sampler tpe`"
+
+
 class OtherSpace(Diagnostic, code=E0809):
     """A storage that was made for another space, spec or recipe; `what` is the first difference."""
 
