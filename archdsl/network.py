@@ -254,8 +254,8 @@ class Network:
         `folder` is the run folder (default: `runs/NAME-N` with the next free N). `resume` resumes the run in it, or starts one if
         there is no checkpoint. `weights` replace those of the recipe; pass `archdsl.Weights(file, partial=True)` for options.
         `skip_bad` skips unreadable images, and `download` downloads a data set. `callbacks` are Lightning's. `stop_when` may end
-        the run after an epoch, of which it takes the metric and the row of metrics.csv. Warnings go to the logger `archdsl`. Raise
-        `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+        the run after an epoch, of which it takes the metric and the row of metrics.csv. Warnings go to the logger `archdsl`.
+        Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
         from archdsl.data import ReadOptions  # here: only training needs data, weights and a folder
         from archdsl.initial_weights import Weights, weights_of

@@ -83,7 +83,8 @@ def command(
     search.prepare()
     with extra_needed("train", "training"):
         from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
-    others = [subprocess.Popen(_command_of_one(ctx, address, settings, sizes)) for _ in range(jobs - 1)]
+    line = _command_of_one(ctx, address, settings, sizes)
+    others = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for _ in range(jobs - 1)]
     try:
         search.train_all()
         failed = [process.wait() for process in others]
@@ -103,7 +104,7 @@ def command(
 
 
 def _command_of_one(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], sizes: InputSizes) -> list[str]:
-    """Return the command line of a further process, which trains and prints nothing at its end."""
+    """Return the command line of a further process, whose result nobody reads."""
     given = [word for name, value in settings for word in ("--set", f"{name}={value}")]
     given += [word for size in sizes for word in ("--size", str(size))]
     for name in ("trials", "output", "storage", "study", "sampler", "pruner", "seed", "device"):

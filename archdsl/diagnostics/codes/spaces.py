@@ -210,10 +210,10 @@ class WrongChoice(Diagnostic, code=W0126):
     name: str
     value: str
     error: str
-    message: str
+    reason: str
 
     def summary(self) -> str:
-        return f"`{self.name} = {self.value}` makes the network wrong: {self.message} ({self.error})"
+        return f"`{self.name} = {self.value}` makes the network wrong: {self.reason} ({self.error})"
 
     def remedy(self) -> str:
         return "remove it from the domain, or exclude it with `where`"
