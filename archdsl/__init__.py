@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from archdsl.literals import Expression
     from archdsl.loading import check, load, loads
     from archdsl.network import Network
+    from archdsl.sweeps import sweep
     from archdsl.trained import list_runs, run
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "loads",
     "run",
+    "sweep",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "loads": "archdsl.loading",
     "list_runs": "archdsl.trained",
     "run": "archdsl.trained",
+    "sweep": "archdsl.sweeps",
 }
 
 

@@ -92,7 +92,7 @@ def _show_members(space: Space, members: Iterable[Verdict], form: str) -> None:
     if form == "json":
         print_text(json_text([_member_data(verdict) for verdict in found]))
         return
-    titles = [*names, "params", "MACs", "depth"]
+    titles = [*names, *_count_titles(names, "params", "MACs", "depth")]
     rows: list[list[Cell | str]] = [[Cell(title, BOLD) for title in titles]]
     for verdict in found:
         texts = [printable(text) for text in verdict.member.texts.values()]
@@ -101,9 +101,14 @@ def _show_members(space: Space, members: Iterable[Verdict], form: str) -> None:
 
 
 def _csv_lines(names: list[str], members: Iterable[Verdict]) -> Iterator[str]:
-    yield _csv_line([*names, "params", "macs", "depth"])
+    yield _csv_line([*names, *_count_titles(names, "params", "macs", "depth")])
     for one in members:
         yield _csv_line([*one.member.texts.values(), one.params, _plain(one.macs), one.depth])
+
+
+def _count_titles(names: list[str], *counts: str) -> list[str]:
+    """Return the titles of counts, told apart from dimensions of the same name."""
+    return [f"{count}_counted" if count in names else count for count in counts]
 
 
 def _csv_line(cells: Sequence[object]) -> str:
@@ -140,12 +145,12 @@ def _count_data(space: Space, counted: Count) -> dict[str, Any]:
 def _count_text(space: Space, counted: Count) -> str:
     rows: list[list[Cell | str]] = []
     for one in space.dimensions:
-        rows.append([printable(one.name), printable(one.text), _values(one.domain.size)])
+        rows.append([printable(one.name), _values(one.domain.size), printable(one.text)])
     for place in space.recipe:
         size = place.domain.size if isinstance(place.domain, Choices) else None
         text = " ".join(place.node.choices.span.text.split())
-        rows.append([printable(f"train.{place.path}"), printable(text), _values(size)])
-    return format_columns(rows, "<<>", color=colorful(sys.stdout)) + f"\n{_sentence(counted)}\n{_excluded(counted)}"
+        rows.append([printable(f"train.{place.path}"), _values(size), printable(text)])
+    return format_columns(rows, "<<<", color=colorful(sys.stdout)) + f"\n{_sentence(counted)}\n{_excluded(counted)}"
 
 
 def _values(size: int | None) -> Cell:

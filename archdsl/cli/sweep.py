@@ -19,7 +19,7 @@ from archdsl.recipe.metrics import show_metric
 from archdsl.session import Session
 from archdsl.sweeps.options import PRUNERS, SAMPLERS, SweepOptions
 from archdsl.sweeps.result import SweepResult
-from archdsl.sweeps.sweep import Sweep
+from archdsl.sweeps.search import Sweep
 from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 _EXAMPLES = """\b

@@ -93,6 +93,8 @@ def _domain(
     """Return the domain of a parameter, if it has one. Raise `SpecError` if it is none, or has values of another type."""
     if parameter.domain is None:
         return None
+    if not isinstance(definition, ast.Network):  # reported as a syntax error
+        return UNKNOWN
     domain = domain_of(evaluator, parameter.name, parameter.domain, module)
     if isinstance(domain, Choices):
         values = domain.values[:1] if isinstance(domain.values, range) else domain.values

@@ -13,7 +13,7 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.declarations import METRICS
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.size_conditions import sides_of
-from archdsl.elaborate.values import Environment, Unknown
+from archdsl.elaborate.values import FUNCTIONS, Environment, Unknown
 from archdsl.ir import Claim
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.free_names import names_from_around
@@ -25,7 +25,7 @@ def judge_parameters(evaluator: Evaluator, network: ast.Network, env: Environmen
     own = {parameter.name for parameter in network.parameters}
     for condition in conditions(network):
         names = names_from_around(condition)
-        if not _is_decided_by(names, network, env):
+        if not _is_decided_by(evaluator, names, network, env):
             later.append(condition)
             continue
         holds = evaluator.truth(condition, env)
@@ -53,14 +53,15 @@ def conditions(network: ast.Network) -> Iterator[ast.Expr]:
             yield condition
 
 
-def _is_decided_by(names: dict[str, None], network: ast.Network, env: Environment) -> bool:
-    """Return whether no name is a count, or is bound in the body."""
+def _is_decided_by(evaluator: Evaluator, names: dict[str, None], network: ast.Network, env: Environment) -> bool:
+    """Return whether no name is a count, bound in the body, or undefined, which is reported where counts can be meant."""
     bound = {let.name for let in network.body.statements if isinstance(let, ast.Let)}
     bound |= {label.name for label in ast.walk(network.body) if isinstance(label, ast.Label) and label.name}
     bound |= {given.name for given in network.body.statements if isinstance(given, ast.Input)} | {"x"}
     for name in names:
         if env.find(name) is not Unknown:
             continue
-        if name in bound or name in METRICS:
+        known = name in FUNCTIONS or evaluator.named(ast.Name(network.name_span, name), env) is not Unknown
+        if name in bound or name in METRICS or not known:
             return False
     return True

@@ -66,7 +66,7 @@ def count(
     """
     combinations = space.combinations
     if exact and (combinations is None or combinations > MOST):
-        raise SpecError(codes.spaces.TooManyToList(space.name, combinations, MOST).at(space.definition.name_span))
+        raise SpecError(codes.searches.TooManyToList(space.name, combinations, MOST).at(space.definition.name_span))
     whole = combinations is not None and (exact or (drawn is None and combinations <= EXACT))
     random = Random(seed)
     members = (
@@ -138,7 +138,7 @@ def list_members(space: Space, judge: Judge) -> Iterator[Verdict]:
     """Yield all members in the order of the domains. Raise `SpecError` E0809 if they are too many, or if there is none."""
     combinations = space.combinations
     if combinations is None or combinations > MOST:
-        raise SpecError(codes.spaces.TooManyToList(space.name, combinations, MOST).at(space.definition.name_span))
+        raise SpecError(codes.searches.TooManyToList(space.name, combinations, MOST).at(space.definition.name_span))
     found, reasons = 0, Counter[str]()
     for index in range(combinations):
         verdict = judge(space.at_index(index))
@@ -154,7 +154,7 @@ def list_members(space: Space, judge: Judge) -> Iterator[Verdict]:
 def no_member(space: Space, counted: Count) -> SpecError:
     """Return the error for a space without a member."""
     reasons = reason_lines(counted)
-    error = codes.spaces.EmptySpace(space.name, counted.tried, counted.exact, reasons)
+    error = codes.searches.EmptySpace(space.name, counted.tried, counted.exact, reasons)
     return SpecError(error.at(space.definition.name_span))
 
 

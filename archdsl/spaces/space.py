@@ -134,7 +134,7 @@ def read_space(
     recipe = tuple(searched(module, _of_recipe(settings), session))
     if base is None or not (dimensions or (recipe and recipe_too)):
         without = [parameter.name for parameter in parameters if parameter.name not in settings]
-        raise SpecError(codes.spaces.NoSpace(definition.name, without, recipe_too).at(definition.name_span))
+        raise SpecError(codes.searches.NoSpace(definition.name, without, recipe_too).at(definition.name_span))
     space = Space(path, module, definition, base, dimensions, recipe, settings, sizes, session)
     first = elaborate(module, definition, space.own_settings, session, sizes, member=_defaults(dimensions))
     _refuse_errors(

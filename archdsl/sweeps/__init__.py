@@ -2,6 +2,6 @@
 
 from archdsl.sweeps.options import SweepOptions
 from archdsl.sweeps.result import SweepResult, TrialSummary
-from archdsl.sweeps.sweep import Sweep, sweep
+from archdsl.sweeps.search import Sweep, sweep
 
 __all__ = ["Sweep", "SweepOptions", "SweepResult", "TrialSummary", "sweep"]

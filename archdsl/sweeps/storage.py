@@ -43,7 +43,7 @@ def open_study(storage: str, name: str, identity: dict[str, Any], *, higher: boo
             study.set_user_attr(_IDENTITY, identity)
     different = None if known is None else _first_difference(known, identity)
     if different is not None:
-        raise SpecError(codes.spaces.OtherSpace(storage, name, different))
+        raise SpecError(codes.searches.OtherSpace(storage, name, different))
     return study
 
 
@@ -59,7 +59,7 @@ def _opened(storage: str) -> BaseStorage:
         return RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": _PATIENCE}})
     if path.suffix.lower() in _JOURNAL:
         return JournalStorage(JournalFileBackend(str(path)))
-    raise SpecError(codes.spaces.StorageUnusable(storage, "its name tells no kind of storage"))
+    raise SpecError(codes.searches.StorageUnusable(storage, "its name tells no kind of storage"))
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def _usable(storage: str) -> Iterator[None]:
         raise cannot_write(Path(storage), error) from error
     except Exception as error:  # of SQLAlchemy, of a driver of a database, or of JSON
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise SpecError(codes.spaces.StorageUnusable(storage, reason.strip())) from error
+        raise SpecError(codes.searches.StorageUnusable(storage, reason.strip())) from error
 
 
 def identity_of(space: Space, metric: str) -> dict[str, Any]:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import reuse as reuse
+    from archdsl.diagnostics.codes import searches as searches
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import several as several
     from archdsl.diagnostics.codes import shapes as shapes
@@ -63,8 +64,8 @@ STAGES: Final = (
     "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
-    "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
+    "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
+    "outputs", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

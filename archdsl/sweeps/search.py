@@ -106,7 +106,7 @@ class Sweep:
     def prepare(self) -> None:
         """Look at the data, and open the study. Raise `SpecError` if something does not fit."""
         if self._options.sampler == "grid" and not self._picker.is_finite:
-            raise SpecError(codes.spaces.NotAGrid(self.space.name).at(self.space.definition.name_span))
+            raise SpecError(codes.searches.NotAGrid(self.space.name).at(self.space.definition.name_span))
         self._epochs = self._recipe().epochs
         higher = METRICS[self.metric].higher
         self._study = study = open_study(
@@ -248,7 +248,7 @@ class Sweep:
         except SpecError as error:
             found = error.diagnostic
             study.tell(trial, state=TrialState.FAIL)
-            failed = codes.spaces.TrialFailed(trial.number, shown, f"[{found.code}] {found.message}")
+            failed = codes.searches.TrialFailed(trial.number, shown, f"[{found.code}] {found.message}")
             if not isinstance(found, _DIVERGED):
                 raise error.map(lambda one: one.with_notes([f"in trial {trial.number}: {shown}"])) from error
             self._warn(failed.with_severity(Severity.WARNING))
@@ -267,7 +267,7 @@ class Sweep:
         complete = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
         if not complete:
             failed, pruned = (sum(trial.state == state for trial in trials) for state in ("fail", "pruned"))
-            raise SpecError(codes.spaces.NoTrialFinished(self.space.name, failed, pruned))
+            raise SpecError(codes.searches.NoTrialFinished(self.space.name, failed, pruned))
         sign = 1 if METRICS[self.metric].higher else -1
         best = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
         counts = study.trials[best.number].user_attrs["counts"]
