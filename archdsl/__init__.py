@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from archdsl.literals import Expression
     from archdsl.loading import check, format, load, loads
     from archdsl.network import Network
+    from archdsl.sweeps import sweep
     from archdsl.trained import list_runs, run
     from archdsl.trained_network import with_weights
 
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "loads",
     "run",
+    "sweep",
     "with_weights",
 ]
 
@@ -49,6 +51,7 @@ _HOMES = {
     "list_runs": "archdsl.trained",
     "run": "archdsl.trained",
     "with_weights": "archdsl.trained_network",
+    "sweep": "archdsl.sweeps",
 }
 
 

@@ -121,7 +121,7 @@ def stand_alone_networks(module: Module) -> list[ast.Network | ast.Alias]:
     waiting = bases_of_aliases(module.file)
 
     def stands_alone(network: ast.Network) -> bool:
-        return network.name not in waiting or all(parameter.default is not None for parameter in network.parameters)
+        return network.name not in waiting or all(parameter.is_optional for parameter in network.parameters)
 
     definitions = module.definitions.values()
     return [d for d in definitions if isinstance(d, ast.Alias) or (isinstance(d, ast.Network) and stands_alone(d))]

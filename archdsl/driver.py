@@ -174,6 +174,10 @@ def _examine(
     if undecided is not None and not wrong:
         found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
+    if not wrong and variant == AS_DECLARED and _has_domains(chosen):
+        from archdsl.lints.wrong_choices import wrong_choices  # here: most networks have no search space
+
+        found += wrong_choices(module, chosen, session)
     compiled = Compiled(
         None if wrong else graph,
         None if wrong else recipe,
@@ -187,6 +191,11 @@ def _examine(
         limits=limits,
     )
     return compiled, false_claims
+
+
+def _has_domains(chosen: ast.Definition) -> bool:
+    """Return whether a network declares a search space."""
+    return isinstance(chosen, ast.Network) and any(parameter.domain is not None for parameter in chosen.parameters)
 
 
 def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _Train:
@@ -273,7 +282,7 @@ def _networks(module: Module, variant: Variant) -> list[ast.Network | ast.Alias]
     found = stand_alone_networks(module)
     for definition in module.definitions.values():
         if isinstance(definition, ast.Network) and definition not in found:
-            if all(parameter.default is not None or parameter.name in variant.own for parameter in definition.parameters):
+            if all(parameter.is_optional or parameter.name in variant.own for parameter in definition.parameters):
                 found.append(definition)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
     from archdsl.train import Result
+    from archdsl.train.recorder import StopWhen
     from archdsl.weights.report import WeightsReport
     from archdsl.weights.stored import Channels, MatchBy
 
@@ -240,13 +241,15 @@ class Network:
         skip_bad: bool = False,
         download: bool = False,
         callbacks: Sequence[Callback] = (),
+        stop_when: StopWhen | None = None,
     ) -> Result:
         """Train the network with its recipe, as `archdsl train` does, and return the result.
 
         `folder` is the run folder (default: `runs/NAME-N` with the next free N). `resume` resumes the run in it, or starts one if
         there is no checkpoint. `weights` replace those of the recipe; pass `archdsl.Weights(file, partial=True)` for options.
-        `skip_bad` skips unreadable images, and `download` downloads a data set. `callbacks` are Lightning's. Warnings go to the
-        logger `archdsl`. Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+        `skip_bad` skips unreadable images, and `download` downloads a data set. `callbacks` are Lightning's. `stop_when` may end
+        the run after an epoch, of which it takes the metric and the row of metrics.csv. Warnings go to the logger `archdsl`.
+        Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
         from archdsl.data import ReadOptions  # here: only training needs data, weights and a folder
         from archdsl.initial_weights import Weights, weights_of
@@ -263,7 +266,7 @@ class Network:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
                 self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks,
-                warn=_log, report=lambda found: _log(self.at_key(found)),
+                warn=_log, report=lambda found: _log(self.at_key(found)), stop_when=stop_when,
             )  # fmt: skip
 
     def export(
@@ -408,10 +411,9 @@ def _log(found: Diagnostic) -> None:
 
 def _one_file(one: Path, other: Path) -> bool:
     """Return whether two paths lead to the same file; False if one is inaccessible."""
-    try:
+    with suppress(OSError, ValueError):
         return one.samefile(other)
-    except (OSError, ValueError):
-        return False
+    return False
 
 
 def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archdsl.recipe import Recipe
     from archdsl.train import Experiment, Result
     from archdsl.train.dry_run import DryRun
+    from archdsl.train.recorder import StopWhen
     from archdsl.weights.report import WeightsReport
 
 
@@ -76,12 +77,13 @@ def train(
     warn: Callable[[Diagnostic], None] = lambda found: None,
     transferred: Callable[[WeightsReport], None] = lambda report: None,
     report: Callable[[Diagnostic], None] = lambda found: None,
+    stop_when: StopWhen | None = None,
 ) -> Result:
     """Train a network with its recipe, in an open run folder.
 
     `arguments` are recorded in the folder; `hardware` are the fields of `archdsl.train.Hardware`. `weights` are loaded unless the
     run is resumed. `warn` receives warnings, `transferred` the report on the loaded weights, and `report` is called when
-    another process of the run has died, before all of them end.
+    another process of the run has died, before all of them end. `stop_when` ends the run after an epoch.
 
     Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
@@ -99,7 +101,7 @@ def train(
     with network.at_keys():
         return fit(
             experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
-            warn=_warner(network, warn), report=report,
+            warn=_warner(network, warn), report=report, stop_when=stop_when,
         )  # fmt: skip
 
 

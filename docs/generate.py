@@ -117,7 +117,8 @@ def recipes_page() -> str:
             "The keys of a `train { ... }` block and their values. On the command line, `--set train.KEY=VALUE` replaces a key; "
             "`--set train.optimizer.lr=0.05` and `--set 'train.augment[0].pixels=2'` replace a single parameter. "
             "[Training](training.md) "
-            "describes a run and the formats of data.",
+            "describes a run and the formats of data. "
+            "Each key and each argument may have a domain for a [search](search.md#domains-in-a-recipe): `batch in [32, 64]`.",
         ),
         "| key | type | default | description |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
     ]

@@ -44,7 +44,7 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
                     return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:
-                false[found] = None
+                false[codes.spaces.NotAMember(found.claim, found.sides).at(found.span) if claim.of_space else found] = None
     return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)
 
 

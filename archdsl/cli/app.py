@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
+    "space": "Count and list the members of a search space.",
+    "sweep": "Train members of a search space, and find the best.",
     "evaluate": "Evaluate a trained network: metrics, classes, worst examples.",
     "predict": "Predict the classes of images with a trained network.",
     "export": "Export a network for other runtimes, with proof of equality.",

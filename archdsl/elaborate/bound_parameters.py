@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
+from archdsl.elaborate.domains import Choices, Domain, Interval, domain_of
 from archdsl.elaborate.evaluates import Evaluates
 from archdsl.elaborate.parameters import KINDS, WithParameters, header
-from archdsl.elaborate.values import UNKNOWN, Bound, Environment, Unknown
+from archdsl.elaborate.values import UNKNOWN, Bound, Environment, Module, Unknown
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -42,20 +43,15 @@ def bound_parameters(
     values: dict[str, Any] = {}
     wrong: list[SpecError] = []
     for parameter in definition.parameters or ():
-        bound = given.get(parameter.name)
-        if bound is not None:
-            value = bound.value
-            place = bound.span
-        elif parameter.default is not None:
-            value = evaluator.evaluate(parameter.default, env)
-            place = parameter.default.span
-        else:
-            alone = isinstance(definition, ast.Network) and not given
-            signature = header(definition)
-            missing = codes.arguments.MissingParameter(definition.name, parameter.name, signature, parameter.span, alone)
-            raise SpecError(missing.at(span))
+        try:
+            domain = _domain(evaluator, definition, parameter, env.module)
+        except SpecError as found:
+            wrong.append(found)
+            domain = UNKNOWN
+        value, place = _given_or_default(evaluator, definition, parameter, given, domain, span, env)
         try:
             _check_kind(definition, parameter, value, place)
+            _check_within(parameter, domain, value, place)
         except SpecError as found:
             wrong.append(found)
             value = UNKNOWN
@@ -67,6 +63,56 @@ def bound_parameters(
         values = dict.fromkeys(values, UNKNOWN)
         env.names.update(values)
     return values
+
+
+def _given_or_default(
+    evaluator: Evaluates,
+    definition: WithParameters,
+    parameter: ast.Parameter,
+    given: Mapping[str, Bound],
+    domain: Domain | Unknown | None,
+    span: Span,
+    env: Environment,
+) -> tuple[Any, Span]:
+    """Return the value of a parameter, and where it comes from. Raise `SpecError` if there is none."""
+    bound = given.get(parameter.name)
+    if bound is not None:
+        return bound.value, bound.span
+    if parameter.default is not None:
+        return evaluator.evaluate(parameter.default, env), parameter.default.span
+    if domain is not None:
+        return UNKNOWN if isinstance(domain, Unknown) else domain.default, parameter.span
+    alone = isinstance(definition, ast.Network) and not given
+    missing = codes.arguments.MissingParameter(definition.name, parameter.name, header(definition), parameter.span, alone)
+    raise SpecError(missing.at(span))
+
+
+def _domain(
+    evaluator: Evaluates, definition: WithParameters, parameter: ast.Parameter, module: Module
+) -> Domain | Unknown | None:
+    """Return the domain of a parameter, if it has one. Raise `SpecError` if it is none, or has values of another type."""
+    if parameter.domain is None:
+        return None
+    if not isinstance(definition, ast.Network):  # reported as a syntax error
+        return UNKNOWN
+    domain = domain_of(evaluator, parameter.name, parameter.domain, module)
+    if isinstance(domain, Choices):
+        values = domain.values[:1] if isinstance(domain.values, range) else domain.values
+        for position, value in enumerate(values):
+            _check_kind(definition, parameter, value, domain.place(position, parameter.domain.span))
+    elif isinstance(domain, Interval):
+        _check_kind(definition, parameter, domain.low, parameter.domain.span)
+    return domain
+
+
+def _check_within(parameter: ast.Parameter, domain: Domain | Unknown | None, value: Any, place: Span) -> None:
+    """Raise `SpecError` E0415 if a value is not in the domain of its parameter."""
+    if domain is None or isinstance(domain, Unknown) or isinstance(value, Unknown) or domain.holds(value):
+        return
+    assert parameter.domain is not None
+    own, here = parameter.span, place
+    declared = None if own.file is here.file and own.start <= here.start < own.end else own
+    raise SpecError(codes.spaces.OutsideDomain(parameter.name, value, parameter.domain.span.text, declared).at(place))
 
 
 def _check_kind(definition: WithParameters, parameter: ast.Parameter, value: Any, place: Span) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 
-from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
+from archdsl.diagnostics import SpecError, codes, did_you_mean
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.expressions import Evaluator
@@ -145,7 +145,7 @@ def _set_rule(context: Context, setting: ast.Setting, rule: Initializer) -> None
     context.initializers[setting.name] = rule
 
 
-def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> Diagnostic | None:
+def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> codes.claims.FalseExpectation | None:
     """Return the error for an `expect` that does not hold, else None. Raise `SpecError` if it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
 from archdsl.elaborate import control, declarations, inputs, joins, modules, stages, statements
@@ -13,6 +13,7 @@ from archdsl.elaborate.context import Context, Handlers
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.false_claims import FalseClaim
 from archdsl.elaborate.given_sizes import set_by_sizes
+from archdsl.elaborate.membership import judge_parameters, later_claims
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.uncalled_blocks import check_uncalled
@@ -94,10 +95,12 @@ def elaborate(
     sizes: InputSizes = (),
     *,
     any_size: bool = False,
+    member: Mapping[str, Any] | None = None,
 ) -> Elaboration:
     """Elaborate a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`.
 
-    `sizes` replace those of the inputs. `any_size` makes all of them symbolic but the first, and ignores claims.
+    `sizes` replace those of the inputs. `any_size` makes all of them symbolic but the first, and ignores claims. A `member` of
+    its search space gives values to further parameters; what it does not use of the file is then not checked.
     Raise `WrongInputs` for sizes of inputs that the network does not have.
     """
     context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
@@ -106,12 +109,14 @@ def elaborate(
     result: MaybeValue = UNKNOWN
     try:
         with _claims_of(context, about, false_claims):
-            _check_constants(context, module)
+            if member is None:
+                _check_constants(context, module)
             try:
-                result = _network(context, module, definition, settings, sizes)
+                result = _network(context, module, definition, settings, sizes, member or {})
             except SpecError as found:
                 context.failed(found)
-        check_uncalled(context, module, definition, lambda block: _claims_of(context, (module, block), false_claims))
+        if member is None:
+            check_uncalled(context, module, definition, lambda block: _claims_of(context, (module, block), false_claims))
     except Exhausted:
         pass
     evaluator, builder = context.evaluator, context.builder
@@ -151,7 +156,12 @@ def _claims_of(context: Context, about: tuple[Module, ast.Definition], false_cla
 
 
 def _network(
-    context: Context, module: Module, definition: ast.Definition, settings: Mapping[str, str], sizes: InputSizes
+    context: Context,
+    module: Module,
+    definition: ast.Definition,
+    settings: Mapping[str, str],
+    sizes: InputSizes,
+    member: Mapping[str, Any],
 ) -> MaybeValue:
     """Return the result of a network."""
     callee, claims, doc = _resolve(context, module, definition)
@@ -161,6 +171,8 @@ def _network(
     assert isinstance(network, ast.Network) and callee.module is not None
     env = Environment(None, callee.module)
     callee = _with_settings(context, callee, definition, settings, module)
+    chosen = {name: Bound(value, network.name_span) for name, value in member.items()}
+    callee = Callee(network, callee.module, callee.positional, {**(callee.keywords or {}), **chosen})
     if sizes:
         inputs = [statement for statement in network.body.statements if isinstance(statement, ast.Input)]
         context.given_sizes = by_input([statement.name for statement in inputs], sizes)
@@ -169,6 +181,7 @@ def _network(
     root = Scope(definition.name, None, "network", definition.name_span, network.name, given)
     main = context.builder.main
     main.definition, main.arguments, main.doc = network.span, plain(arguments), doc
+    later = judge_parameters(context.evaluator, network, env) if not context.any_size else []
     begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
     result = run_body(context, network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
     if isinstance(result, Several):
@@ -180,7 +193,7 @@ def _network(
     main.constants = constants(network.body, env)
     if not main.inputs and not env.module.file.damaged and not any(d.is_error for d in context.diagnostics):
         raise SpecError(codes.inputs.NoInput(network.name).at(network.name_span))
-    main.claims += [Claim(claim, env) for claim in claims]
+    main.claims += [*(Claim(claim, env) for claim in claims), *later_claims(later, env)]
     return result
 
 

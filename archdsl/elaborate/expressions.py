@@ -76,6 +76,7 @@ class Evaluator:
             ast.Attribute: self.paths.else_by(self._attribute),
             ast.Index: self.paths.else_by(self._index),
             ast.CallExpr: self._call,
+            ast.Domain: _misplaced_domain,
         }
 
     def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
@@ -388,3 +389,8 @@ class Evaluator:
                 takes += "; without padding it is 0"
             raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
+
+
+def _misplaced_domain(e: ast.Domain, env: Environment) -> Any:
+    """Raise `SpecError`: the domains of a recipe are replaced before it is evaluated."""
+    raise SpecError(codes.spaces.DomainElsewhere("an argument").at(e.span))

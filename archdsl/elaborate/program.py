@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, codes, did_you_mean
 from archdsl.elaborate.file_constants import refuse_circles
@@ -247,8 +248,16 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def open_parameters(module: Module, definition: ast.Definition, limits: Limits) -> list[ast.Parameter]:
-    """Return the parameters of a network that no alias on the way to it fixes, as far as names tell."""
+class Base(NamedTuple):
+    """The network that an alias stands for, with its module, and the parameters that no alias on the way fixes."""
+
+    module: Module
+    network: ast.Network
+    open: list[ast.Parameter]
+
+
+def base_of(module: Module, definition: ast.Definition, limits: Limits) -> Base | None:
+    """Return the network behind aliases, as far as names tell; None if there is none."""
     fixed: list[ast.Argument] = []
     for _ in range(limits.call_depth):
         if not isinstance(definition, ast.Alias):
@@ -262,13 +271,20 @@ def open_parameters(module: Module, definition: ast.Definition, limits: Limits) 
         else:
             name = target.id if isinstance(target, ast.Name) else ""
         if name not in module.definitions:
-            return []
+            return None
         definition = module.definitions[name]
     if not isinstance(definition, ast.Network):
-        return []
+        return None
     named = {argument.name for argument in fixed if argument.name is not None}
     positional = len([argument for argument in fixed if argument.name is None])
-    return [parameter for parameter in definition.parameters[positional:] if parameter.name not in named]
+    still_open = [parameter for parameter in definition.parameters[positional:] if parameter.name not in named]
+    return Base(module, definition, still_open)
+
+
+def open_parameters(module: Module, definition: ast.Definition, limits: Limits) -> list[ast.Parameter]:
+    """Return the parameters of a network that no alias on the way to it fixes, as far as names tell."""
+    base = base_of(module, definition, limits)
+    return base.open if base is not None else []
 
 
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.arguments import ArgumentBinder
+from archdsl.elaborate.domains import Choices
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.recipe_domains import (
+    Alternative,
+    Chooser,
+    Pick,
+    Place,
+    all_places,
+    default_at,
+    extremes,
+    first_domains,
+)
 from archdsl.elaborate.recipe_settings import with_part
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
 from archdsl.initializers import Initializer
@@ -39,9 +51,53 @@ class Elaborated(NamedTuple):
 
 
 def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Session) -> Elaborated:
-    """Return the recipe of a file, with the user's settings (texts of expressions) in place of its own."""
+    """Return the recipe of a file, with the user's settings (texts of expressions) in place of its own.
+
+    A domain has its default; what else may be chosen is checked, too.
+    """
+    found = _elaborated(module, settings, session, default_at)
+    if found.diagnostics or module.file.damaged:
+        return found
+    wrong: dict[Diagnostic, None] = {}
+    try:
+        places = searched(module, settings, session)
+    except SpecError as error:
+        return Elaborated(None, found.places, error.diagnostics)
+    for one in places:
+        for value in extremes(one):
+            wrong |= dict.fromkeys(_elaborated(module, settings, session, partial(_pick_one, one, value)).diagnostics)
+    return Elaborated(None, found.places, list(wrong)) if wrong else found
+
+
+def searched(module: Module, settings: Mapping[str, str], session: Session) -> list[Place]:
+    """Return the domains of a recipe, without those of keys that are set. Raise `SpecError` for a wrong one."""
+    evaluator = Evaluator(session)
+    keys = searched_keys(module, settings)
+    return [place for key in keys for place in all_places(evaluator, module, key.name, key.value)]
+
+
+def searched_keys(module: Module, settings: Mapping[str, str]) -> list[ast.Setting]:
+    """Return the keys of a recipe that have a domain, without those that are set."""
     block = module.file.recipes[0] if module.file.recipes else None
-    reader = _Reader(module, session)
+    set_ones = {path.key for name in settings if (path := parse_path(name)) is not None}
+    found = [one for one in block.settings if one.name not in set_ones] if block is not None else []
+    return [one for one in found if any(first_domains(one.name, one.value))]
+
+
+def _pick_one(wanted: Place, value: Any, place: Place) -> Any:
+    """Return the value at the place that is wanted, the choice on the way to it, and else the default."""
+    if place.node is wanted.node:
+        return value
+    if isinstance(place.domain, Choices):
+        for choice in place.domain.values:
+            if isinstance(choice, Alternative) and wanted.node in ast.walk(choice.expression):
+                return choice
+    return default_at(place)
+
+
+def _elaborated(module: Module, settings: Mapping[str, str], session: Session, pick: Pick) -> Elaborated:
+    block = module.file.recipes[0] if module.file.recipes else None
+    reader = _Reader(module, session, pick)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
     parts_last = sorted(settings.items(), key=lambda setting: "." in setting[0] or "[" in setting[0])
@@ -96,9 +152,10 @@ def _create(reader: _Reader, block: Span | None) -> Recipe | None:
 class _Reader:
     """Evaluates the settings of a recipe; its fields hold their values, places and errors."""
 
-    def __init__(self, module: Module, session: Session) -> None:
+    def __init__(self, module: Module, session: Session, pick: Pick) -> None:
         self._module = module
         self._evaluator = Evaluator(session)
+        self._chooser = Chooser(self._evaluator, module, pick)
         self._binder = ArgumentBinder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
@@ -118,7 +175,12 @@ class _Reader:
 
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
         """Read one setting."""
-        expression = ast.bare(expression)
+        try:
+            expression = ast.bare(self._chooser.expression(name, expression))
+        except SpecError as found:
+            self.diagnostics += found.diagnostics
+            self.meant.add(name)
+            return
         self.expressions[name] = expression
         if name not in Recipe.fields:
             self._unknown.append((name, span))

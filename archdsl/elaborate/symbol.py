@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, TypeGuard
 
 from archdsl.elaborate.values import Module
+from archdsl.registry import Registered
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -159,3 +161,8 @@ def target_of(alias: ast.Alias, module: Module) -> ast.Definition | None:
                 break
             definition = module.definitions.get(name.id) if isinstance(name, ast.Name) else None
     return definition if not isinstance(definition, ast.Alias) else None
+
+
+def is_declared(target: Any) -> TypeGuard[type[Registered]]:
+    """Return whether something is a class that a spec calls by name, such as an op."""
+    return isinstance(target, type) and issubclass(target, Registered)

@@ -8,15 +8,15 @@ errors there are, and a check that needs none does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeGuard
+from typing import Any
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span, target_of
+from archdsl.elaborate.domains import interval_in
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, is_declared, kind_of, name_span, target_of
 from archdsl.elaborate.symbol_paths import SymbolPaths
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
-from archdsl.registry import Registered
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 
@@ -124,10 +124,21 @@ class _Resolver:
             origin = definition.name_span if isinstance(definition, ast.Block) else None
             scope.names["x"] = table.add(Symbol("x", SymbolKind.FLOW, definition.name, definition, origin=origin))
             for parameter in definition.parameters:
+                self._domain(parameter.domain)
                 if parameter.default is not None:
                     self._expression(parameter.default, scope)
                 scope.names.setdefault(parameter.name, table.parameters(definition)[parameter.name])
             self._body(definition.body, scope)
+            if isinstance(definition, ast.Network) and definition.condition is not None:
+                self._statement(ast.Expect(definition.condition.span, definition.condition, None), scope)
+
+    def _domain(self, domain: ast.Expr | None) -> None:
+        """Resolve the names of a domain, which sees the file. The kinds of intervals are functions here alone."""
+        if (interval := interval_in(domain)) is not None:
+            self._use(self._table.builtin(interval.callee.span.text, SymbolKind.FUNCTION), interval.callee.span)
+            self._expressions(ast.ListExpr(interval.span, tuple([a.value for a in interval.arguments])), Scope(None))
+        elif domain is not None:
+            self._expression(domain, Scope(None))
 
     def _value(self, constant: ast.Constant | ast.Let, scope: Scope) -> None:
         """Resolve the value of a constant, or the formula of a function, which sees its parameters."""
@@ -334,11 +345,11 @@ class _Resolver:
         name = argument.name
         if name:
             self._use(self._parameter(call, target, name), name_span(argument, name))
-        elif _is_declared(target):
+        elif is_declared(target):
             order = target.call_order()
             name = order[position] if position < len(order) else None
         value = ast.bare(argument.value)
-        if isinstance(value, ast.Name) and _is_declared(target) and name in target.fields:
+        if isinstance(value, ast.Name) and is_declared(target) and name in target.fields:
             constant = isinstance(self._module.definitions.get(value.id), ast.Constant)
             if scope.find(value.id) is None and not constant and value.id in target.words(name):
                 self._use(self._table.builtin(value.id, SymbolKind.WORD, f"{target.name}.{name}"), value.span)
@@ -391,7 +402,3 @@ class _Resolver:
             symbol.uses.append(span)
         else:
             self._table.unresolved.append(span)
-
-
-def _is_declared(target: Any) -> TypeGuard[type[Registered]]:
-    return isinstance(target, type) and issubclass(target, Registered)

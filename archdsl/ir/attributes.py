@@ -73,12 +73,14 @@ class Claim(NamedTuple):
     """An `expect` that counts something, to be checked when the network is complete.
 
     `statement` is its syntax, `environment` the names that it can see; `archdsl.analysis.claims` evaluates them.
-    It is `empty` if it counts a function that does nothing, and that is in no graph for that reason.
+    It is `empty` if it counts a function that does nothing, and that is in no graph for that reason. It is `of_space` if it is a
+    condition of the network's search space.
     """
 
     statement: Any
     environment: Any
     empty: bool = False
+    of_space: bool = False
 
 
 class Condition(NamedTuple):

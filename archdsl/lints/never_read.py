@@ -29,7 +29,8 @@ def _check(tree: Tree) -> Iterable[Diagnostic]:
 def _unread_in(tree: Tree, definition: WithParameters) -> Iterable[Diagnostic]:
     """Yield the parameters of a definition that it does not read, and the constants in its body."""
     body = definition.body if isinstance(definition, ast.Block | ast.Network) else definition.value
-    nodes = list(ast.walk(body, *(parameter.default for parameter in definition.parameters or ())))
+    condition = definition.condition if isinstance(definition, ast.Network) else None
+    nodes = list(ast.walk(body, condition, *(parameter.default for parameter in definition.parameters or ())))
     read = {node.id for node in nodes if isinstance(node, ast.Name)}
     for parameter in definition.parameters or ():
         if parameter.name not in read:

@@ -6,7 +6,10 @@ A metric is a bare word. The table lists, for each metric, the kinds of labels t
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+
+if TYPE_CHECKING:
+    from archdsl.recipe.recipe import Recipe
 
 Kind = Literal["class", "mask", "multilabel", "value", "map"]
 """Kinds of labels: a class per example, a class per pixel, several classes per example, values, a value per pixel."""
@@ -61,6 +64,11 @@ _MANY_CLASSES: Final = 20
 def default_metrics(kind: Kind, classes: int) -> tuple[str, ...]:
     """Return the metrics of a recipe without `metrics`."""
     return (*_DEFAULTS[kind], *(["top5"] if kind == "class" and classes >= _MANY_CLASSES else []))
+
+
+def best_metric(recipe: Recipe, kind: Kind) -> str:
+    """Return the metric that selects the best epoch."""
+    return recipe.best or (recipe.metrics[0] if recipe.metrics else default_best(kind))
 
 
 def default_best(kind: Kind) -> str:

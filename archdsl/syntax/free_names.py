@@ -18,6 +18,13 @@ def free_names(definition: ast.Let | ast.Constant) -> dict[str, None]:
     return visitor.found
 
 
+def names_from_around(expression: ast.Expr) -> dict[str, None]:
+    """Return the names that an expression reads and does not bind itself, in the order of the text."""
+    visitor = _Free()
+    visitor.visit(expression)
+    return visitor.found
+
+
 class _Free(ast.Visitor):
     """Gathers names, without those that the expression itself binds."""
 

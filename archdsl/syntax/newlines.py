@@ -11,6 +11,7 @@ CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
 _CONTINUES_BEFORE = {"ARROW", "RBRACE"}
 _AFTER_BODY = {"VIA", "ELSE"}
+_AFTER_HEADER = {"EXPECT", "WHERE"}
 _BEFORE_STAGE = {"_SEP", "LBRACE", "ARROW", "COLON"}
 _SIGNS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|[()\[\]{},=]')
 _NEAR = 300
@@ -49,7 +50,7 @@ class Newlines:
     - a round or square bracket is open: `conv(8,` goes on below;
     - the line ends with `->`, `{` or another separator, or the next one begins with `->` or `}`;
     - the next line begins with `via` or `else` and this one ends with `}`, or, outside of all braces, with the `expect`
-      of an alias.
+      of an alias or the `where` of a network.
 
     The name of a join that is also called, such as `max`, becomes a keyword where a stage begins and braces follow.
 
@@ -116,7 +117,7 @@ class Newlines:
                 separator = token
                 continue
             if separator is not None:
-                claim = kind == "EXPECT" and not self.open  # of the alias above: outside braces nothing else begins so
+                claim = kind in _AFTER_HEADER and not self.open  # outside braces nothing else begins so
                 continues = claim or kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
                 if not continues and previous not in _CONTINUES_AFTER:
                     yield Token.new_borrow_pos("_SEP", separator, separator)

@@ -238,7 +238,7 @@ def _assignment(s: ErrorContext) -> SyntaxFinding | None:
         written, sure = f"write `=`: `{s.previous} = ...`", "EQUAL" in s.expected
         error = codes.slips.OtherSign(":", "does not pass an argument", "=", s.span, written, sure)
         return finding(error, s.span, ("EQUAL", "="))
-    if s.token.type == "COLON" and "EQUAL" in s.expected <= {"EQUAL", "LPAR"}:
+    if s.token.type == "COLON" and "EQUAL" in s.expected <= {"EQUAL", "LPAR", "IN"}:
         if len(s.line_before) > 1 and s.line_before[-2].type == "LET":
             return finding(codes.slips.OtherForm("a constant has no type", f"write `let {s.previous} = ...`"), s.span)
         error = codes.slips.OtherSign(":", "does not set a key", "=", s.span, f"write `{s.previous} = ...`")

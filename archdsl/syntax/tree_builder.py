@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from lark import Token
@@ -16,10 +17,21 @@ from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import Join
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.children import (
+    Arguments,
+    Children,
+    Parameters,
+    Settings,
+    Spanned,
+    arguments_in,
+    function_parameters,
+    indices_of,
+    is_empty,
+    parameters_in,
+)
 from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
 from archdsl.syntax.strings import in_braces, unescape
 
-Children = list[Any]
 _NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
 
 
@@ -122,13 +134,13 @@ class TreeBuilder:
         return ast.CallExpr(self._span(c), c[0], c[1])
 
     def arguments(self, c: Children) -> tuple[ast.Argument, ...]:
-        return _Arguments(self._span(c), (item for item in c if isinstance(item, ast.Argument)))
+        return Arguments(self._span(c), (item for item in c if isinstance(item, ast.Argument)))
 
     def argument(self, c: Children) -> ast.Argument:
         return ast.Argument(c[0].span, None, c[0])
 
     def keyword_argument(self, c: Children) -> ast.Argument:
-        return ast.Argument(self._span(c), str(c[0]), c[2])
+        return ast.Argument(self._span(c), str(c[0]), c[-1])
 
     def unary(self, c: Children) -> ast.Unary:
         return ast.Unary(self._span(c), str(c[0]), c[1])
@@ -147,9 +159,9 @@ class TreeBuilder:
         return ast.Pattern(self._span(c), None if items else str(c[0]), items)
 
     def targets(self, c: Children) -> tuple[ast.Pattern, ...]:
-        return _Spanned(self._span(c), (item for item in c if isinstance(item, ast.Pattern)))
+        return Spanned(self._span(c), (item for item in c if isinstance(item, ast.Pattern)))
 
-    def _targets(self, targets: _Spanned) -> tuple[ast.Pattern, ...]:
+    def _targets(self, targets: Spanned) -> tuple[ast.Pattern, ...]:
         """Return what an element is bound to; report names that stand twice, and more than two targets."""
         if len(targets) > 2:
             self.report(finding(codes.syntax.TooManyLoopNames(Edit(targets.span, f"[{targets.span.text}]")), targets.span))
@@ -176,10 +188,10 @@ class TreeBuilder:
     def skip(self, c: Children) -> ast.Skip:
         bodies = [item for item in c if isinstance(item, ast.Body)]
         via = bodies[1] if len(bodies) > 1 else None
-        return ast.Skip(self._span(c), _arguments(c), bodies[0], via, self.of(c[0]))
+        return ast.Skip(self._span(c), arguments_in(c), bodies[0], via, self.of(c[0]))
 
     def join(self, c: Children) -> ast.Join:
-        return ast.Join(self._span(c), str(c[0]), _arguments(c), c[-1], self.of(c[0]))
+        return ast.Join(self._span(c), str(c[0]), arguments_in(c), c[-1], self.of(c[0]))
 
     def repeat(self, c: Children) -> ast.Repeat:
         return ast.Repeat(self._span(c), c[1], c[2])
@@ -201,7 +213,7 @@ class TreeBuilder:
     # -- statements --
 
     def body(self, c: Children) -> ast.Body:
-        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement) and not _is_empty(item)))
+        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement) and not is_empty(item)))
 
     def pipeline(self, c: Children) -> ast.Pipeline:
         return ast.Pipeline(self._span(c), None, tuple(item for item in c if isinstance(item, ast.Stage)))
@@ -212,7 +224,7 @@ class TreeBuilder:
 
     def aux(self, c: Children) -> ast.Aux:
         pipeline = ast.Pipeline(self._span(c[-3:]), self._label(c[-3]), c[-1].stages)
-        return ast.Aux(self._span(c), _arguments(c), pipeline)
+        return ast.Aux(self._span(c), arguments_in(c), pipeline)
 
     def output(self, c: Children) -> ast.Output:
         return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
@@ -229,7 +241,7 @@ class TreeBuilder:
             case ast.Name(_, label):
                 return ast.Label(target.span, label)
             case ast.Index():
-                indices, base = _indices(target)
+                indices, base = indices_of(target)
                 if isinstance(base, ast.Name):
                     return ast.Label(target.span, base.id, indices)
             case ast.ListExpr(_, items) if items:
@@ -282,7 +294,8 @@ class TreeBuilder:
         return ast.Input(self._span(c), names[0], kind or None, c[at], condition)
 
     def let(self, c: Children) -> ast.Let:
-        return ast.Let(self._span(c), str(c[1]), self.of(c[1]), _function_parameters(c), c[-1])
+        self._refuse_domains("a parameter of a function", parameters_in(c))
+        return ast.Let(self._span(c), str(c[1]), self.of(c[1]), function_parameters(c), c[-1])
 
     def expect(self, c: Children) -> ast.Expect:
         if len(c) > 4:  # `expect a if c else b`
@@ -295,10 +308,13 @@ class TreeBuilder:
         return ast.Init(self._span(c), c[1])
 
     def settings(self, c: Children) -> tuple[ast.Setting | ast.Skipped, ...]:
-        return _Settings(self._span(c), (item for item in c if isinstance(item, ast.Setting | ast.Skipped)))
+        return Settings(self._span(c), (item for item in c if isinstance(item, ast.Setting | ast.Skipped)))
 
     def setting(self, c: Children) -> ast.Setting:
-        return ast.Setting(self._span(c), str(c[0]), self.of(c[0]), c[2])
+        return ast.Setting(self._span(c), str(c[0]), self.of(c[0]), c[-1])
+
+    def domain(self, c: Children) -> ast.Domain:
+        return ast.Domain(self._span(c), c[1], c[3] if len(c) > 3 else None)
 
     def skipped(self, c: Children) -> ast.Skipped:
         return ast.Skipped(self.of(c[0]))
@@ -309,25 +325,35 @@ class TreeBuilder:
 
     def parameters(self, c: Children) -> tuple[ast.Parameter, ...]:
         found = [item for item in c if isinstance(item, ast.Parameter)]
-        return _Parameters(self._span(c), found)
+        return Parameters(self._span(c), found)
 
     def parameter(self, c: Children) -> ast.Parameter:
         names = [self.of(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
-        default = c[-1] if isinstance(c[-1], ast.Expr) else None
-        return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, default)
+        values = {piece.type: value for piece, value in pairwise(c) if isinstance(piece, Token)}
+        domain, default = values.get("IN"), values.get("EQUAL")
+        return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, domain, default)
 
     def block(self, c: Children) -> ast.Block:
-        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", "", _parameters(c), c[-1])
+        self._refuse_domains("a parameter of a block", parameters_in(c))
+        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", "", parameters_in(c), c[-1])
 
     def network(self, c: Children) -> ast.Network:
-        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", "", _parameters(c), c[-1])
+        condition = c[-2] if isinstance(c[-2], ast.Expr) else None
+        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", "", parameters_in(c), condition, c[-1])
+
+    def _refuse_domains(self, what: str, parameters: tuple[ast.Parameter, ...]) -> None:
+        """Report the domains of parameters that are not those of a network."""
+        for parameter in parameters:
+            if parameter.domain is not None:
+                self.report(finding(codes.spaces.DomainElsewhere(what), parameter.domain.span))
 
     def alias(self, c: Children) -> ast.Alias:
         claims = tuple(item for item in c if isinstance(item, ast.Expect))
         return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", "", c[3], claims)
 
     def constant(self, c: Children) -> ast.Constant:
-        return ast.Constant(self._span(c), str(c[1]), self.of(c[1]), "", "", _function_parameters(c), c[-1])
+        self._refuse_domains("a parameter of a function", parameters_in(c))
+        return ast.Constant(self._span(c), str(c[1]), self.of(c[1]), "", "", function_parameters(c), c[-1])
 
     def import_(self, c: Children) -> ast.Import:
         return ast.Import(self._span(c), unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
@@ -336,54 +362,4 @@ class TreeBuilder:
         return ast.Train(self._span(c), c[1])
 
     def spec(self, c: Children) -> Children:
-        return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
-
-
-def _indices(target: ast.Expr) -> tuple[tuple[ast.Expr, ...], ast.Expr]:
-    """Return the indices of `name[i][j]` in their order, and what stands before them."""
-    indices: list[ast.Expr] = []
-    base = ast.bare(target)
-    while isinstance(base, ast.Index):
-        indices.append(base.index)
-        base = ast.bare(base.base)
-    return tuple(reversed(indices)), base
-
-
-class _Spanned(tuple[Any, ...]):
-    """A tuple that also has the span of its brackets."""
-
-    span: Span
-
-    def __new__(cls, span: Span, items: Any) -> _Spanned:
-        made = super().__new__(cls, items)
-        made.span = span
-        return made
-
-
-class _Arguments(_Spanned):
-    pass
-
-
-class _Parameters(_Spanned):
-    pass
-
-
-class _Settings(_Spanned):
-    pass
-
-
-def _is_empty(item: ast.Node) -> bool:
-    """Whether an item stands for skipped text of which there is none."""
-    return item.__class__ is ast.Skipped and item.span.start == item.span.end
-
-
-def _arguments(c: Children) -> tuple[ast.Argument, ...]:
-    return next((item for item in c if isinstance(item, _Arguments)), ())
-
-
-def _function_parameters(c: Children) -> tuple[ast.Parameter, ...] | None:
-    return next((item for item in c if isinstance(item, _Parameters)), None)
-
-
-def _parameters(c: Children) -> tuple[ast.Parameter, ...]:
-    return next((item for item in c if isinstance(item, _Parameters)), ())
+        return [item for item in c if not isinstance(item, Token) and not is_empty(item)]

@@ -36,7 +36,7 @@ from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.loggers import logger_of
 from archdsl.train.normalize import PREPARATION
 from archdsl.train.progress import Progress
-from archdsl.train.recorder import Recorder
+from archdsl.train.recorder import Recorder, StopWhen
 from archdsl.train.results import results
 from archdsl.train.run_warnings import run_warnings
 from archdsl.train.signals import Interrupted, Signals
@@ -69,12 +69,15 @@ def fit(
     callbacks: Sequence[Callback] = (),
     warn: Callable[[Diagnostic], None] = lambda found: None,
     report: Callable[[Diagnostic], None] = lambda found: None,
+    stop_when: StopWhen | None = None,
 ) -> Result:
     """Train the module of an experiment in place, and write into `folder`; an earlier run there is overwritten.
 
-    `warn` receives warnings, and `report` is called if another process of the run dies, before this one ends. Raise
-    `SpecError`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805
-    no such device; E0808 another process died; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise
+    `warn` receives warnings, and `report` is called if another process of the run dies, before this one ends. `stop_when` ends
+    the run after an epoch, as early stopping does.
+
+    Raise `SpecError`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite;
+    E0805 no such device; E0808 another process died; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise
     `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
     """
     hardware = hardware or Hardware()
@@ -84,7 +87,7 @@ def fit(
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
     check_sizes(data, experiment.check_shapes)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
-    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task), experiment.diagram, warn)
+    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task), experiment.diagram, warn, stop_when)
     checkpoint = _resumable(experiment, recorder.last) if resume else None
     if checkpoint is None:
         _clear(recorder)

@@ -13,7 +13,7 @@ from torchmetrics import classification as tm
 from archdsl.data import IGNORED
 from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
-from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics, metrics_for
+from archdsl.recipe.metrics import METRICS, Kind, default_metrics, metrics_for
 from archdsl.train.losses import Criterion, predicted
 
 
@@ -48,11 +48,6 @@ _LABELS = {
     "class": "labels that are classes", "mask": "masks", "multilabel": "labels of several classes at once",
     "value": "labels that are values", "map": "maps of values",
 }  # fmt: skip
-
-
-def best_metric(recipe: Recipe, kind: Kind) -> str:
-    """Return the metric that selects the best epoch."""
-    return recipe.best or (recipe.metrics[0] if recipe.metrics else default_best(kind))
 
 
 class SplitMetrics(nn.Module):

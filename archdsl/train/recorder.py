@@ -11,7 +11,7 @@ import io
 import math
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
+StopWhen = Callable[[str, Mapping[str, Any]], bool]
+"""Return whether to stop after an epoch, of which it takes the metric that selects the best epoch, and the row of metrics.csv."""
+
+
 class Recorder(Callback):
     """Evaluate after every epoch, write metrics and checkpoints, and stop the run after a signal or by early stopping.
 
@@ -44,8 +48,9 @@ class Recorder(Callback):
     def __init__(
         self, folder: Path, data: Data, signals: Signals, serialize: Callable[[Task], bytes],
         diagram: Callable[[], bytes] | None = None, warn: Callable[[Diagnostic], None] = lambda found: None,
+        stop_when: StopWhen | None = None,
     ) -> None:  # fmt: skip
-        self.folder, self.data, self.signals = folder, data, signals
+        self.folder, self.data, self.signals, self._stop_when = folder, data, signals, stop_when
         self._serialize, self._diagram, self._warn = serialize, diagram, warn
         self.history: list[dict[str, Any]] = []
         self.started = 0.0
@@ -142,7 +147,8 @@ class Recorder(Callback):
             self.started = now
             pl_module.observe(self.history)
             self._write(trainer, pl_module)
-        trainer.should_stop = self._stops(pl_module.recipe)
+        chosen = self._stop_when is not None and self._stop_when(self.metric, self.history[-1])
+        trainer.should_stop = chosen or self._stops(pl_module.recipe)
         stopped = self._stopped(trainer)
         if stopped is not None:
             raise Interrupted(stopped, f"after epoch {epoch}")

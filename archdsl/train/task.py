@@ -14,11 +14,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from archdsl.data import IGNORED
 from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
+from archdsl.recipe.metrics import best_metric
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.losses import predicted
-from archdsl.train.metrics import MetricValues, SplitMetrics, best_metric, chosen_metrics
+from archdsl.train.metrics import MetricValues, SplitMetrics, chosen_metrics
 from archdsl.train.parameter_groups import ParameterGroups, check_labels, optimizer_of
 from archdsl.train.prepare import in_channels_last
 from archdsl.train.rng import seed_of

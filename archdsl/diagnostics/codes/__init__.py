@@ -47,11 +47,13 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import reuse as reuse
+    from archdsl.diagnostics.codes import searches as searches
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import several as several
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
     from archdsl.diagnostics.codes import source_warnings as source_warnings
+    from archdsl.diagnostics.codes import spaces as spaces
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
@@ -63,9 +65,9 @@ if TYPE_CHECKING:
 STAGES: Final = (
     "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
-    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
-    "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "exporting", "inference", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
+    "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
+    "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
+    "outputs", "exporting", "inference", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

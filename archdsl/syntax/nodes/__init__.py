@@ -23,6 +23,7 @@ from archdsl.syntax.nodes.expressions import (
     Chain,
     Choice,
     Comprehension,
+    Domain,
     Expr,
     Index,
     ListExpr,
@@ -66,9 +67,9 @@ from archdsl.syntax.nodes.statements import (
 
 __all__ = [
     "Alias", "Argument", "Arm", "Attribute", "Aux", "Block", "Body", "CallExpr", "CallStage", "Chain", "Choice",
-    "Comprehension", "Constant", "Declaration", "Definition", "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index",
-    "Init", "Input", "Item", "Join", "Label", "Let", "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output",
-    "Parameter", "Parenthesized", "Pattern", "Pipeline",
+    "Comprehension", "Constant", "Declaration", "Definition", "Domain", "Expect", "Expr", "File", "For", "Group", "If", "Import",
+    "Index", "Init", "Input", "Item", "Join", "Label", "Let", "ListExpr", "Literal", "Missing", "Name", "Network", "Node",
+    "Output", "Parameter", "Parenthesized", "Pattern", "Pipeline",
     "RangeExpr", "Repeat", "Setting", "Skip", "Skipped", "Stage", "Statement", "Template", "Train", "Unary", "Unread",
     "Visitor", "bare", "children", "names", "node_at", "unread", "walk",
 ]  # fmt: skip

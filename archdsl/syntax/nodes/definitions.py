@@ -42,11 +42,12 @@ class Block(Definition):
 
 @record
 class Network(Definition):
-    """`network name(parameters) { ... }`."""
+    """`network name(parameters) where condition { ... }`."""
 
-    parts: ClassVar = ("parameters", "body")
+    parts: ClassVar = ("parameters", "condition", "body")
 
     parameters: tuple[Parameter, ...]
+    condition: Expr | None
     body: Body
 
 

@@ -163,12 +163,28 @@ class Index(Expr):
 
 @record
 class Parameter(Node):
-    """`name: kind = default`."""
+    """`name: kind = default`, or `name: kind in domain = default`, where the default may be left out."""
 
-    parts: ClassVar = ("default",)
+    parts: ClassVar = ("domain", "default")
 
     name: str
     kind: str | None
+    domain: Expr | None
+    default: Expr | None
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a call may leave it out."""
+        return self.default is not None or self.domain is not None
+
+
+@record
+class Domain(Expr):
+    """`in choices = default` in a recipe: what a search may choose from."""
+
+    parts: ClassVar = ("choices", "default")
+
+    choices: Expr
     default: Expr | None
 
 
