@@ -22,7 +22,7 @@ from archdsl.syntax.error_context import SyntaxFinding, finding
 from archdsl.syntax.lalr import ParserStack, ParseTables
 from archdsl.syntax.newlines import CLOSES, Newlines
 from archdsl.syntax.recovery import Recovery, span_of, too_deep
-from archdsl.syntax.tables import make_lark
+from archdsl.syntax.tables import load_tables
 from archdsl.syntax.tree_builder import TreeBuilder
 
 _per_thread = threading.local()
@@ -76,8 +76,9 @@ class _Parser:
     def __init__(self) -> None:
         self.builder = TreeBuilder()
         self.newlines = Newlines()
-        self.lark = make_lark(self.builder, self.newlines)
-        self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
+        tables = load_tables(self.builder)
+        self.lexer = tables.lexer
+        self.tables = {start: ParseTables(tables, start) for start in tables.starts}
 
     def parse(self, source: SourceFile, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
         builder, faults = self.builder, list[SyntaxFinding]()
@@ -86,9 +87,9 @@ class _Parser:
         builder.joins = joins()
         self.newlines.reset(limits.nesting, source.text, {name for name, join in builder.joins.items() if join.called})
         stack = ParserStack(self.tables["spec"])
-        run = Recovery(self.lark, stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
+        run = Recovery(stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
         builder.report = run.report
-        items = run.items()
+        items = run.items(self.newlines.process(self._tokens(0, len(source.text))))
         comments = tuple(builder.comments)
         if faults:
             starts = sorted({item.span.start for item in items if not isinstance(item, ast.Skipped)} - run.unfinished)
@@ -105,9 +106,8 @@ class _Parser:
         return tokens, comments
 
     def _tokens(self, start: int, end: int) -> Iterator[Token]:
-        lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
         part = TextSlice(self.builder.file.text, start, end)
-        return LexerThread.from_text(lexer, part).lex(None)  # type: ignore[no-untyped-call,no-any-return]
+        return LexerThread.from_text(self.lexer, part).lex(None)  # type: ignore[no-untyped-call,no-any-return]
 
     def expression(
         self, source: SourceFile, start: int, end: int, limits: Limits, faults: list[SyntaxFinding], help: str = _IN_A_LABEL
