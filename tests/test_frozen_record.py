@@ -18,12 +18,18 @@ class Fields:
     second: str = "two"
     third: list[int] = field(default_factory=list)
     hidden: int | None = field(default=None, repr=False)
+    counted: int = field(default=7, init=False)
+    kept: list[int] = field(default_factory=list, init=False)
+    computed: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "computed", self.first * 2)
 
 
 def defined(decorator: Any) -> type[Any]:
     """Return a class of those fields, and one field of its own before a default is needed."""
     annotations = dict(Fields.__annotations__)
-    values = {name: vars(Fields)[name] for name in annotations if name in vars(Fields)}
+    values = {name: value for name, value in vars(Fields).items() if name in annotations or name == "__post_init__"}
     made: type[Any] = decorator(type("Made", (), {"__annotations__": annotations, "__doc__": "A class.", **values}))
     return made
 
@@ -34,7 +40,7 @@ def test_instances_have_what_those_of_a_dataclass_have() -> None:
         one, other = ours(*values, **by_name), theirs(*values, **by_name)
         assert [getattr(one, f.name) for f in fields(one)] == [getattr(other, f.name) for f in fields(other)]
         assert repr(one) == repr(other).replace("test_instances_have_what_those_of_a_dataclass_have.<locals>.", "")
-    assert ours(1).third is not ours(1).third
+    assert ours(1).third is not ours(1).third and ours(1).kept is not ours(1).kept
     assert not hasattr(ours(1), "__dict__")
 
 

@@ -113,10 +113,10 @@ def init(context: Context, statement: ast.Init, env: Environment, x: MaybeValue,
 
 def _rule(context: Context, setting: ast.Setting, env: Environment) -> None:
     """Take one rule of an `init` in."""
-    weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
-    if setting.name not in weighted:
-        is_op = setting.name in Op.registry
-        raise SpecError(codes.declarations.NothingToInitialize(setting.name, is_op, weighted).at(setting.name_span))
+    op = Op.registry.get(setting.name)
+    if op is None or not issubclass(op, WeightedOp):
+        weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
+        raise SpecError(codes.declarations.NothingToInitialize(setting.name, op is not None, weighted).at(setting.name_span))
     rules = Initializer.registry.names()
     rule = ast.bare(setting.value)
     name = ast.bare(rule.callee if isinstance(rule, ast.CallExpr) else rule)

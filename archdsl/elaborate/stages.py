@@ -11,7 +11,6 @@ from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
-from archdsl.elaborate.axis_sizes import with_sources
 from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
@@ -143,6 +142,8 @@ def _op(
         if isinstance(op, Join) and op.joins_branches:
             raise SpecError(codes.calls.CalledWithoutBraces(op.name, op.forms).at(call.span))
         if op.sizes_by_name and isinstance(x, Value):
+            from archdsl.elaborate.axis_sizes import with_sources  # here: few ops take sizes by name
+
             op, operands = with_sources(op, callee, x, env, call.span)
         if not operands:
             context.op_cache.keep(call, env, op)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
+from archdsl.frozen_record import record
 from archdsl.initializers import Initializer
 from archdsl.ir.core import Function, Value
 from archdsl.ops.base import Op, WeightedOp
+from archdsl.shapes import symbols_of
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
@@ -25,7 +27,7 @@ class Result(NamedTuple):
     span: Span | None = None
 
 
-@dataclass(eq=False)
+@record(frozen=False)
 class Graph:
     """A network, elaborated: every parameter bound, every loop unrolled, every size known or a formula.
 
@@ -64,6 +66,11 @@ class Graph:
     def inputs(self) -> Sequence[Value]:
         """The network's inputs."""
         return self.main.inputs
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbolic sizes of the inputs, of which all others are functions."""
+        return symbols_of(*(size for value in self.inputs for size in value.shape))
 
     @property
     def result(self) -> Value:

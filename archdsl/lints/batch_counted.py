@@ -64,5 +64,8 @@ def _reshaped(node: OpNode) -> Diagnostic | None:
     return codes.habits.ReshapedBatch(shape, written, Edit(node.span, written) if exact and node.span is not None else None)
 
 
-_OPS: Final = frozenset({"reshape", *(op.name for op in Op.registry if "axis" in op.fields)}) - _OFTEN_MEANT
-RULE = OpRule("W0118", _OPS, _check)
+def _has_axes(op: type[Op]) -> bool:
+    return (op.name == "reshape" or "axis" in op.fields) and op.name not in _OFTEN_MEANT
+
+
+RULE = OpRule("W0118", _has_axes, _check)

@@ -12,6 +12,7 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from archdsl.ops import Op
     from archdsl.recipe import Recipe
 
 
@@ -64,11 +65,16 @@ class GraphRule(NamedTuple):
 
 
 class OpRule(NamedTuple):
-    """A rule about single ops, by their names. It says what is wrong with a node; each place in the text is reported once."""
+    """A rule about single ops. It says what is wrong with a node; each place in the text is reported once."""
 
     code: str
-    ops: frozenset[str]
+    ops: frozenset[str] | Callable[[type[Op]], bool]
+    """The names of the ops, or whether it is about an op."""
     check: Callable[[OpNode], Diagnostic | None]
+
+    def is_about(self, op: type[Op]) -> bool:
+        """Return whether the rule looks at an op."""
+        return op.name in self.ops if isinstance(self.ops, frozenset) else self.ops(op)
 
 
 class SizesRule(NamedTuple):
