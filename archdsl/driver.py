@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
 from archdsl.analysis import Costs, SymbolicSizes, value_counts
 from archdsl.analysis.claims import about_declared, check_claims
-from archdsl.analysis.working_sizes import with_working_sizes
 from archdsl.compiled import AS_DECLARED, Checked, Compiled, Variant
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
@@ -141,7 +140,11 @@ def _examine(
 
     elaboration = elaborated(variant.sizes)
     recipe, places, recipe_errors = train
-    own = with_working_sizes(elaboration, elaborated, variant.sizes, limits)
+    own = elaboration.diagnostics
+    if elaboration.has_errors:
+        from archdsl.analysis.working_sizes import with_working_sizes  # here: most networks are right
+
+        own = with_working_sizes(elaboration, elaborated, variant.sizes, limits)
     shared = {(type(error), error.span) for error in own if error.span is not None}  # those of constants
     found = [*own, *(error for error in recipe_errors if (type(error), error.span) not in shared)]
     sizes, false_claims = SymbolicSizes(), elaboration.false_claims

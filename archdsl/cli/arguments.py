@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTING = re.compile(r"(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
+_SETTING = r"(?s)(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*"
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -51,7 +51,7 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         """Split at the first `=`."""
         if isinstance(value, tuple):
             return value
-        found = _SETTING.fullmatch(value)
+        found = re.fullmatch(_SETTING, value)
         if found is None:
             self.fail(f"{value!r} is not NAME=VALUE, as in classes=10 or train.epochs=5", param, ctx)
         return found["name"], found["value"]

@@ -19,7 +19,6 @@ from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.tied import is_tied, unembedded
-from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
@@ -153,6 +152,8 @@ def _op(
         label = context.keys_alone.get(call.id) if isinstance(call, ast.Name) else None
         if label is not None:
             raise error.map(lambda found: found.with_notes([_KEY_ALONE]).with_marks([_label(label)])) from None
+        from archdsl.elaborate.unwritten_channels import with_input_unwritten  # here: most calls are right
+
         raise with_input_unwritten(error, callee, x) from None
 
 

@@ -15,7 +15,6 @@ from archdsl.limits import DEFAULT, Limits
 from archdsl.ops.join import joins
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.brace_errors import settle_braces
 from archdsl.syntax.damage import Damage
 from archdsl.syntax.doc_comments import documented
 from archdsl.syntax.error_context import SyntaxFinding, finding
@@ -92,6 +91,8 @@ class _Parser:
         items = run.items(self.newlines.process(self._tokens(0, len(source.text))))
         comments = tuple(builder.comments)
         if faults:
+            from archdsl.syntax.brace_errors import settle_braces  # here: most texts have no errors
+
             starts = sorted({item.span.start for item in items if not isinstance(item, ast.Skipped)} - run.unfinished)
             faults = settle_braces(source, starts, faults, run.strays, run.damage)
         file = _file(source, items, comments, run.damage if faults else None, run.unfinished)
