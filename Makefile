@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test quick lint references editors bench docs clean
+.PHONY: help demo test exhaustive quick lint references editors bench docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -27,10 +27,13 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 test: lint references editors/vscode/node_modules/.made ## lint, types, import contracts and all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
+exhaustive: .venv/.dev references ## the tests that `make test` leaves out: more of a kind that it has
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m exhaustive
+
 quick: .venv/.dev ## style, and the tests that take a moment: under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m 'not slow and not exhaustive'
 
 lint: .venv/.dev ## style, types and import contracts
 	$(BIN)/ruff check .

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from archdsl.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, SpecError
+    from archdsl.initial_weights import Weights
     from archdsl.ir import Graph
     from archdsl.limits import Limits
     from archdsl.literals import Expression
@@ -36,7 +38,7 @@ __all__ = [
     "with_weights",
 ]
 
-_HOMES = {
+_MODULES = {
     "Diagnostic": "archdsl.diagnostics",
     "Expression": "archdsl.literals",
     "Graph": "archdsl.ir",
@@ -55,12 +57,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name from its module when it is first used, so that `import archdsl` costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-    return value
+__getattr__ = lazy_exports(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

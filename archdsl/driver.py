@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
-from archdsl.analysis import Costs, SymbolicSizes, at_sizes, beyond_all_limits, decide_sizes, unknown_labels, value_counts
+from archdsl.analysis import Costs, SymbolicSizes, value_counts
 from archdsl.analysis.claims import about_declared, check_claims
-from archdsl.analysis.working_sizes import with_working_sizes
 from archdsl.compiled import AS_DECLARED, Checked, Compiled, Variant
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
@@ -29,6 +28,8 @@ from archdsl.elaborate import (
     select_network,
 )
 from archdsl.input_sizes import InputSizes, by_input
+from archdsl.ir import Graph
+from archdsl.limits import Limits
 from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.session import Session
@@ -122,6 +123,8 @@ def _specialized(compiled: Compiled, given: InputSizes) -> Compiled:
     """Return what became of a network with the given sizes in place of symbolic ones, or the errors that this causes."""
     if compiled.graph is None or not given:
         return compiled
+    from archdsl.analysis import at_sizes  # here: most networks are checked at their own sizes
+
     graph = compiled.graph
     graph_then, errors = at_sizes(graph, compiled.sizes, by_input([value.name or "" for value in graph.inputs], given))
     sizes = SymbolicSizes() if graph_then is not None else compiled.sizes
@@ -137,7 +140,11 @@ def _examine(
 
     elaboration = elaborated(variant.sizes)
     recipe, places, recipe_errors = train
-    own = with_working_sizes(elaboration, elaborated, variant.sizes, limits)
+    own = elaboration.diagnostics
+    if elaboration.has_errors:
+        from archdsl.analysis.working_sizes import with_working_sizes  # here: most networks are right
+
+        own = with_working_sizes(elaboration, elaborated, variant.sizes, limits)
     shared = {(type(error), error.span) for error in own if error.span is not None}  # those of constants
     found = [*own, *(error for error in recipe_errors if (type(error), error.span) not in shared)]
     sizes, false_claims = SymbolicSizes(), elaboration.false_claims
@@ -148,14 +155,12 @@ def _examine(
     if graph is not None:
         graph = partial = run_passes(graph)
         found += lint_graph(graph, partial=module.file.damaged)
-        sizes = decide_sizes(graph, limits)
-        found += sizes.diagnostics + lint_sizes(graph, sizes)
-        if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
-            found += beyond_all_limits(sizes, graph)
-        if sizes.work:
-            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.couplings]
-            graph = partial = run_passes(graph, SIZE_PASSES)
+        if graph.symbols:
+            sizes, about_sizes = _decide_sizes(graph, limits)
+            found += about_sizes
         if recipe is not None and not module.file.damaged:
+            from archdsl.analysis import unknown_labels  # here: most files have no recipe
+
             found += unknown_labels(graph, recipe, places, alone=len(stand_alone_networks(module)) == 1)
             found += lint_recipe(graph, recipe, places)
         costs = Costs()
@@ -196,6 +201,19 @@ def _examine(
 def _has_domains(chosen: ast.Definition) -> bool:
     """Return whether a network declares a search space."""
     return isinstance(chosen, ast.Network) and any(parameter.domain is not None for parameter in chosen.parameters)
+
+
+def _decide_sizes(graph: Graph, limits: Limits) -> tuple[SymbolicSizes, list[Diagnostic]]:
+    """Decide for which symbolic sizes a graph is valid, and write the sizes in it as simply as these allow."""
+    from archdsl.analysis import beyond_all_limits, decide_sizes  # here: most networks have fixed sizes
+
+    sizes = decide_sizes(graph, limits)
+    found = sizes.diagnostics + lint_sizes(graph, sizes)
+    if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
+        found += beyond_all_limits(sizes, graph)
+    graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.couplings]
+    run_passes(graph, SIZE_PASSES)
+    return sizes, found
 
 
 def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _Train:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Severity
-from archdsl.weights.stored import Channels, MatchBy
+from archdsl.weights import Channels, MatchBy
 
 if TYPE_CHECKING:
     from torch import nn

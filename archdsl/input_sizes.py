@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-_SIZE: Final = re.compile(r"(?:(?P<name>[^\W\d]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)")
+_SIZE: Final = r"(?:(?P<name>[^\W\d]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)"
 
 
 class InputSize(NamedTuple):
@@ -31,7 +31,7 @@ def parse_sizes(text: str) -> InputSizes:
     """Return the sizes in `3x160x160`, or `image=3x160x160,mask=1x160x160`. Raise `ValueError` for another text."""
     found = []
     for part in text.split(","):
-        match = _SIZE.fullmatch(part.strip())
+        match = re.fullmatch(_SIZE, part.strip())
         if match is None:
             raise ValueError(f"{text!r} is not a size, as in 3x517x389 or image=3x517x389")
         found.append(InputSize(match["name"], tuple(map(int, match["sizes"].split("x")))))
@@ -58,7 +58,7 @@ def _is_shape(value: Any) -> bool:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    if isinstance(value, str) and (match := _SIZE.fullmatch(value)) is not None and match["name"] is None:
+    if isinstance(value, str) and (match := re.fullmatch(_SIZE, value)) is not None and match["name"] is None:
         return tuple(map(int, match["sizes"].split("x")))
     if not _is_shape(value) or any(isinstance(size, bool) for size in value):
         raise TypeError(f"the size of an input is whole numbers such as (3, 160, 160), and not {value!r}")

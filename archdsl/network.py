@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import targets
-from archdsl.analysis import SymbolicSizes, Table, at_sizes, layer_table
+from archdsl.analysis import SymbolicSizes, Table, layer_table
 from archdsl.compiled import Compiled
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 from archdsl.driver import files_of
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from archdsl.recipe import Recipe
     from archdsl.train import Result
     from archdsl.train.recorder import StopWhen
+    from archdsl.weights import Channels, MatchBy
     from archdsl.weights.report import WeightsReport
-    from archdsl.weights.stored import Channels, MatchBy
 
 
 class Network:
@@ -118,6 +118,8 @@ class Network:
         if not self.sizes.work:
             return self.graph, []
         names = [value.name or "" for value in self.graph.inputs]
+        from archdsl.analysis import at_sizes  # here: most networks have fixed sizes
+
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
     def open_data(self, reading: ReadOptions | None = None) -> Opened:

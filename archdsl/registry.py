@@ -7,7 +7,8 @@ This module, `initializers.py` and `ops/` do not postpone the evaluation of anno
 """
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -29,10 +30,14 @@ T = TypeVar("T", bound="Registered")
 
 
 class Registry(Generic[T]):
-    """The classes of one kind by name, in order of definition."""
+    """The classes of one kind by name, in order of definition.
 
-    def __init__(self, kind: str) -> None:
+    `modules` are the modules of classes that are defined when they are first asked for, by name, in the order of the registry.
+    """
+
+    def __init__(self, kind: str, modules: Mapping[str, str] | None = None) -> None:
         self.kind = kind
+        self._modules = modules or {}
         self._entries: dict[str, type[T]] = {}
         register_aliases(lambda: chain.from_iterable(entry.alias_pairs() for entry in self))
 
@@ -47,17 +52,19 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> type[T] | None:
         """Return the class of that name; None if there is none."""
+        if name not in self._entries and name in self._modules:
+            import_module(self._modules[name])
         return self._entries.get(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._modules
 
     def __iter__(self) -> Iterator[type[T]]:
-        return iter(self._entries.values())
+        return (entry for name in self.names() if (entry := self.get(name)) is not None)
 
     def names(self) -> list[str]:
         """Return all names, in order of definition."""
-        return list(self._entries)
+        return list(dict.fromkeys((*self._modules, *self._entries)))
 
 
 class _Fields:

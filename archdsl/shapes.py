@@ -19,11 +19,12 @@ are the quasi-polynomials of degree one of Ehrhart's theory (Stanley, Enumerativ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import field
+from itertools import chain, pairwise
 from math import gcd, lcm, prod
 from typing import Any, TypeAlias
 
+from archdsl.frozen_record import record
 from archdsl.limits import remedy
 from archdsl.session import Session
 
@@ -92,7 +93,7 @@ class SymbolicSize:
         return prod([self] * exponent, start=1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinearSize(SymbolicSize):
     """A quasi-linear function of one symbolic size. Build one with `symbolic_size` and the operators.
 
@@ -109,6 +110,14 @@ class LinearSize(SymbolicSize):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_hash", hash((self.symbol, self.slope, self.offsets)))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if other.__class__ is not LinearSize:
+            return NotImplemented
+        assert isinstance(other, LinearSize)
+        return self.offsets == other.offsets and self.slope == other.slope and self.symbol == other.symbol
 
     def __hash__(self) -> int:
         """Return the hash of the function, computed once: shapes are hashed at each op."""
@@ -235,6 +244,12 @@ Shape: TypeAlias = tuple[Dim, ...]
 def symbolic_size(symbol: str, session: Session | None = None) -> LinearSize:
     """Return a symbolic size: the identity function of its symbol. Sizes computed from it obey the limits of the session."""
     return LinearSize(symbol, 1, (0,), session=session or Session())
+
+
+def symbols_of(*sizes: Dim) -> tuple[str, ...]:
+    """Return the symbols of some sizes."""
+    found = chain.from_iterable(size.symbols for size in sizes if isinstance(size, SymbolicSize))
+    return tuple(dict.fromkeys(found))
 
 
 def numel(shape: Iterable[Dim]) -> Dim:

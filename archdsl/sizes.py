@@ -12,17 +12,18 @@ they are eventually periodic: Ginsburg & Spanier 1966.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, pairwise
 from math import gcd, lcm
 
+from archdsl.frozen_record import record
 from archdsl.limits import remedy
 from archdsl.session import Session
 from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize, smallest_period
 from archdsl.size_formulas import formula, linear_text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SizeSet:
     """All `n >= 1` with `n >= least[n % len(least)]`, and the `points`; a remainder without a least size is out.
 
@@ -35,6 +36,12 @@ class SizeSet:
     least: tuple[int | None, ...]
     points: frozenset[int] = frozenset()
     session: Session | None = field(default=None, compare=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return self.least == other.least and self.points == other.points if isinstance(other, SizeSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.least, self.points))
 
     def __contains__(self, n: int) -> bool:
         start = self.least[n % len(self.least)]

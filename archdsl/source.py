@@ -7,12 +7,13 @@ computed only when somebody asks, so the parser and the elaborator carry two int
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import field
 from typing import NamedTuple
 
+from archdsl.frozen_record import record
 
-@dataclass(frozen=True, eq=False)
+
+@record
 class SourceFile:
     """A text with the name that messages show for it."""
 
@@ -20,17 +21,20 @@ class SourceFile:
     text: str
     is_setting: bool = False
     """Whether it is the value of a `--set`, and no file."""
+    _line_starts: list[int] = field(default_factory=list, init=False, repr=False)
 
-    @cached_property
+    @property
     def line_starts(self) -> list[int]:
-        """Offset of the first character of each line."""
-        starts = [0]
-        find = self.text.find
-        at = find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = find("\n", at + 1)
-        return starts
+        """Offset of the first character of each line; found when somebody first asks."""
+        if not self._line_starts:
+            starts = [0]
+            find = self.text.find
+            at = find("\n")
+            while at >= 0:
+                starts.append(at + 1)
+                at = find("\n", at + 1)
+            self._line_starts[:] = starts  # at once: another thread may ask meanwhile
+        return self._line_starts
 
     def line_column(self, offset: int) -> tuple[int, int]:
         """Return the 1-based line and column of an offset."""

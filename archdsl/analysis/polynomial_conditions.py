@@ -17,10 +17,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from itertools import chain
 from math import gcd, prod
 
-from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize, symbolic_size
+from archdsl.shapes import Dim, LinearSize, SizeError, symbolic_size, symbols_of
 from archdsl.size_bounds import Sets, lower_bound
 from archdsl.size_formulas import formula
 from archdsl.size_pieces import Factors
@@ -37,12 +36,6 @@ class Undecided(SizeError):
     def __init__(self, message: str, advice: str | None = None) -> None:
         super().__init__(message)
         self.advice = advice
-
-
-def symbols_of(*sizes: Dim) -> tuple[str, ...]:
-    """Return the symbols of some sizes."""
-    found = chain.from_iterable(size.symbols for size in sizes if isinstance(size, SymbolicSize))
-    return tuple(dict.fromkeys(found))
 
 
 def large_enough(sizes: tuple[Dim, ...], least: int, work: Sets, stated: Sets) -> Meets:

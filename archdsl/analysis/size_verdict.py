@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.frozen_record import record
 from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.shapes import SizeError
 from archdsl.size_words import describe, describe_choice
@@ -36,7 +37,7 @@ class Coupling(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class SymbolicSizes:
     """The verdict: the valid values of each symbolic size, the demands that narrow them, and the errors."""
 

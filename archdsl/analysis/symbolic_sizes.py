@@ -10,22 +10,21 @@ from __future__ import annotations
 from typing import Final
 
 from archdsl.analysis.coupled_sizes import compare_couplings, resolve_couplings
-from archdsl.analysis.polynomial_conditions import Meets, divisible, equal_sizes, large_enough, symbols_of
+from archdsl.analysis.polynomial_conditions import Meets, divisible, equal_sizes, large_enough
 from archdsl.analysis.size_requirements import Requirement, requirements
 from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes, needs
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
-from archdsl.shapes import SizeError
+from archdsl.shapes import SizeError, symbols_of
 from archdsl.size_bounds import Sets
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, equal
 
 
 def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     """Return the exact verdict on the symbolic sizes of a graph: a size is valid if and only if it is in its set."""
-    symbols = symbols_of(*(size for value in graph.inputs for size in value.shape))
-    verdict = SymbolicSizes(dict.fromkeys(symbols, ALL), limits=limits)
-    if not symbols:
+    verdict = SymbolicSizes(dict.fromkeys(graph.symbols, ALL), limits=limits)
+    if not graph.symbols:
         return verdict
     for requirement in sorted(requirements(graph), key=_relates_symbols):  # these follow from the others, where they can
         try:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
-from archdsl.analysis.training import training_of
 from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less, tensor_key
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
@@ -63,7 +62,7 @@ _PARTS = {Usage.ALWAYS: "main", Usage.TRAINING: "head", Usage.NEVER: "unused"}
 def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
     """Return the table of a graph: one row for each op, and runs of equal blocks folded. A recipe says how parts are trained."""
     costs = Costs()
-    lines = _Folder(costs, training_of(recipe) if recipe is not None else None).folded(graph.main).lines
+    lines = _Folder(costs, _training_of(recipe)).folded(graph.main).lines
     rows = [Row(value.name or "", "input", value.shape, 0, 0) for value in graph.inputs]
     named: set[str] = set()
     for line in lines:
@@ -77,6 +76,14 @@ def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
         rows = [row._replace(macs=_simpler(row.macs, graph)) for row in rows]
         counts = counts._replace(macs=_simpler(counts.macs, graph))
     return Table(tuple(rows), *counts)
+
+
+def _training_of(recipe: Recipe | None) -> Trained:
+    if recipe is None:
+        return None
+    from archdsl.analysis.training import training_of  # here: most files have no recipe
+
+    return training_of(recipe)
 
 
 def _simpler(size: Dim | None, graph: Graph) -> Dim | None:

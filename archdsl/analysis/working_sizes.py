@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from archdsl.analysis.symbolic_sizes import decide_sizes
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.record import Edit, Remedy, guess
 from archdsl.elaborate import Elaboration
@@ -65,6 +64,8 @@ def _with(error: Diagnostic, remedy: Remedy) -> Diagnostic:
 
 def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) -> Remedy | None:
     """Return the remedy that gives the inputs the nearest sizes that work; None if there are none, or that is unknown."""
+    from archdsl.analysis.symbolic_sizes import decide_sizes  # here: most networks have no such error
+
     symbolic = again(given, any_size=True)
     inputs = symbolic.graph.inputs
     if symbolic.has_errors or not symbolic.graph.has_result or len(inputs) != len(made.graph.inputs):

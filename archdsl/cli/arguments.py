@@ -7,13 +7,11 @@ import re
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
-from click.shell_completion import CompletionItem
 
 from archdsl.addresses import STDIN
-from archdsl.cli import completions
 from archdsl.cli.console import print_diagnostics
 from archdsl.cli.size_option import wrong_inputs_refused
 from archdsl.compiled import Compiled
@@ -21,11 +19,15 @@ from archdsl.driver import compile_address
 from archdsl.input_sizes import InputSizes
 from archdsl.limits import limits_from
 from archdsl.lints import levels_from
-from archdsl.network import Network
 from archdsl.session import Session
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from archdsl.network import Network
+
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTING = re.compile(r"(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
+_SETTING = r"(?s)(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*"
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -35,6 +37,8 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return matching networks and files."""
+        from archdsl.cli import completions  # here: no command needs them
+
         return completions.networks(incomplete)
 
 
@@ -47,13 +51,15 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         """Split at the first `=`."""
         if isinstance(value, tuple):
             return value
-        found = _SETTING.fullmatch(value)
+        found = re.fullmatch(_SETTING, value)
         if found is None:
             self.fail(f"{value!r} is not NAME=VALUE, as in classes=10 or train.epochs=5", param, ctx)
         return found["name"], found["value"]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the parameters of the network, if it is known already, and the keys of a recipe."""
+        from archdsl.cli import completions  # here: no command needs them
+
         return completions.settings(ctx.params.get("address"), incomplete)
 
 
@@ -74,6 +80,8 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names of the limits."""
+        from archdsl.cli import completions  # here: no command needs them
+
         return completions.limit_names(incomplete)
 
 
@@ -159,6 +167,8 @@ class LintCode(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The codes of warnings and notes."""
+        from archdsl.cli import completions  # here: no command needs them
+
         return completions.lint_codes(incomplete)
 
 
@@ -194,4 +204,6 @@ def require_network(address: str, settings: tuple[tuple[str, str], ...], session
     compiled = read_network(address, settings, session, sizes)
     compiled.require()
     print_diagnostics(compiled.diagnostics)
+    from archdsl.network import Network  # here: `check` needs the graph alone
+
     return Network(compiled)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from archdsl.analysis import SymbolicSizes
+from archdsl.analysis import SymbolicSizes, Table, layer_table
 from archdsl.analysis.table_data import row_data, totals_data
 from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, level_options, network_arguments, read_network
@@ -20,7 +20,6 @@ from archdsl.diagnostics import Diagnostic, as_data, json_text, printable
 from archdsl.driver import check_address
 from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
-from archdsl.network import Network
 from archdsl.session import Session
 from archdsl.text_table import BOLD, Cell, format_columns
 
@@ -90,8 +89,8 @@ def _check(
     if len(checked.networks) > 1:
         _show_several(checked, diagnostics, levels, form, fixed)
         return not wrong, checked
-    network = Network(checked.networks[0][1]) if checked.networks and not wrong else None
-    report = weights.check(network) if weights is not None and network is not None else None
+    network = checked.networks[0][1] if checked.networks and not wrong else None
+    report = _fit(weights, network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None
     found = diagnostics + ([unfit] if unfit is not None else [])
     if form == "json":
@@ -103,7 +102,7 @@ def _check(
         if fixed is not None and fixed.text is not None:
             print_bytes(fixed.text.encode())
         elif network is not None:
-            table = table_text(network.table(), color=colorful(sys.stdout))
+            table = table_text(_table(network), color=colorful(sys.stdout))
             print_text(table + "".join(f"\n{line}" for line in network.sizes.sentences()))
         if report is not None and report.ok:
             print_text(str(report))
@@ -150,8 +149,8 @@ class _Line(NamedTuple):
     def of(cls, name: str, compiled: Compiled, levels: Levels) -> _Line:
         """Return the line of a network."""
         errors = sum(diagnostic.is_error for diagnostic in levels.applied(compiled.diagnostics))
-        network = Network(compiled) if compiled.graph is not None and not errors else None
-        return cls(name, errors, totals_data(network.table()) if network is not None else None, compiled.sizes)
+        sound = compiled.graph is not None and not errors
+        return cls(name, errors, totals_data(_table(compiled)) if sound else None, compiled.sizes)
 
     def cells(self) -> list[Cell | str]:
         """Return the line of the table."""
@@ -187,12 +186,22 @@ def _fixed_data(fixed: Fixed | None) -> dict[str, Any]:
     return {"fixed": [as_data(one) for one in fixed.applied]} if fixed is not None else {}
 
 
-def _data(found: list[Diagnostic], network: Network | None, report: WeightsReport | None) -> dict[str, Any]:
-    table = network.table() if network is not None else None
+def _table(compiled: Compiled) -> Table:
+    return layer_table(compiled.require(), compiled.recipe)
+
+
+def _fit(weights: Weights, compiled: Compiled) -> WeightsReport:
+    from archdsl.network import Network  # here: most checks look at the graph alone
+
+    return weights.check(Network(compiled))
+
+
+def _data(found: list[Diagnostic], network: Compiled | None, report: WeightsReport | None) -> dict[str, Any]:
+    table = _table(network) if network is not None else None
     weights = {"weights": report.as_data()} if report is not None else {}
     return {
         "diagnostics": [as_data(diagnostic) for diagnostic in found],
-        "network": network.name if network is not None else None,
+        "network": network.require().name if network is not None else None,
         "table": [row_data(row) for row in table.rows] if table is not None else [],
         "totals": totals_data(table) if table is not None else None,
         "sizes": verdict_data(network.sizes) if network is not None else [],

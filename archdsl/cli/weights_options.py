@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from archdsl.weights.stored import Channels, MatchBy
+from archdsl.weights import Channels, MatchBy
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
 from archdsl.elaborate import budget
-from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.bound_parameters import bound_parameters, parameters_given
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import header, positional_parameters
@@ -275,8 +274,13 @@ def _values_and_sizes(cls: type[Op], bound: dict[str, Bound], span: Span) -> tup
         if argument is not None and argument.value is not None:
             found.append(_operand(cls, name, argument, span))
             present.append(name)
-    sizes = tuple([(name, checked_size(cls, name, bound[name])) for name in bound if name not in cls.call_order()])
-    return found, ({"present": tuple(present)} if present else {}) | ({"sizes": sizes} if sizes else {})
+    others: dict[str, Any] = {"present": tuple(present)} if present else {}
+    names = [name for name in bound if name not in cls.call_order()]
+    if names:
+        from archdsl.elaborate.axis_sizes import checked_size  # here: few ops take sizes by name
+
+        others["sizes"] = tuple([(name, checked_size(cls, name, bound[name])) for name in names])
+    return found, others
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:

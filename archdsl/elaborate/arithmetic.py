@@ -11,9 +11,6 @@ from archdsl.elaborate.values import Callee, bounded, length, within
 from archdsl.limits import Limits
 from archdsl.literals import show
 from archdsl.shapes import LinearSize, SizeError, SymbolicSize
-from archdsl.size_bounds import lower_bound
-from archdsl.size_polynomials import MOST_FACTORS
-from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -52,22 +49,11 @@ def _ordered(sign: str, left: Any, right: Any) -> bool | None:
     """Return whether the order holds for every size of the input; None if that depends on it, or neither size is symbolic."""
     if sign in ("==", "!=") or any(isinstance(side, bool) or not isinstance(side, int | SymbolicSize) for side in (left, right)):
         return None
-    symbols = {*_symbols(left), *_symbols(right)}
-    if len(symbols) != 1:
-        high, low = (left, right) if sign in (">", ">=") else (right, left)
-        return _reaches(high - low, 1 if sign in (">", "<") else 0) if symbols else None
-    where = compared(sign, left, right)
-    return True if where == ALL else None if where else False
+    if not isinstance(left, SymbolicSize) and not isinstance(right, SymbolicSize):
+        return None
+    from archdsl.size_comparison import always_ordered  # here: most networks have fixed sizes
 
-
-def _reaches(size: Any, least: int) -> bool | None:
-    """Return whether a size of several symbols is at least a number; None if that depends on the symbols, or is not known."""
-    if isinstance(size, int):
-        return size >= least
-    every = dict.fromkeys(size.symbols, ALL)
-    if lower_bound(size, every) >= least:
-        return True
-    return False if lower_bound(-size, every) > -least else None
+    return always_ordered(sign, left, right)
 
 
 def _equal(left: Any, right: Any) -> bool | None:
@@ -85,13 +71,9 @@ def _equal(left: Any, right: Any) -> bool | None:
         return bool(left == right)
     if any(isinstance(side, bool) or not isinstance(side, int | SymbolicSize) for side in (left, right)):
         return False
-    if len({*_symbols(left), *_symbols(right)}) > 1:
-        difference = left - right
-        if isinstance(difference, int):
-            return difference == 0
-        return False if _reaches(difference, 1) or _reaches(-difference, 1) else None
-    where = equal(left, right)
-    return True if where == ALL else None if where else False
+    from archdsl.size_comparison import always_equal  # here: most networks have fixed sizes
+
+    return always_equal(left, right)
 
 
 def _symbols(value: Any) -> list[str]:
@@ -130,8 +112,11 @@ def power(base: Any, exponent: Any, e: ast.Chain, limits: Limits) -> Any:
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     """Return the result for floats and symbolic sizes, with which more can go wrong."""
     opened = isinstance(left, SymbolicSize) or isinstance(right, SymbolicSize)
-    if opened and sign == "^" and (right.__class__ is not int or not 0 <= right <= MOST_FACTORS):
-        raise SpecError(codes.symbolic_sizes.SymbolicPower().at(e.span))
+    if opened and sign == "^":
+        from archdsl.size_polynomials import MOST_FACTORS  # here: most networks have fixed sizes
+
+        if right.__class__ is not int or not 0 <= right <= MOST_FACTORS:
+            raise SpecError(codes.symbolic_sizes.SymbolicPower().at(e.span))
     if opened and (sign == "/" or isinstance(left, float) or isinstance(right, float)):
         raise SpecError(codes.symbolic_sizes.FractionalSize(sign).at(e.span))
     try:

@@ -11,15 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archdsl.elaborate.parts import Parts
-from archdsl.elaborate.unpooling import pooled_shape
 from archdsl.elaborate.values import Callee, Family, MaybeValue, Module, Several
 from archdsl.frozen_record import record
 from archdsl.ir import Function, GraphBuilder, Value
-from archdsl.shapes import LinearSize
-from archdsl.size_polynomials import SizePolynomial
+from archdsl.shapes import SymbolicSize
 from archdsl.syntax import nodes as ast
 
-_PLAIN = frozenset({int, float, bool, str, range, LinearSize, SizePolynomial, Module})
+_PLAIN = frozenset({int, float, bool, str, range, Module})
 """What is known by its value."""
 
 
@@ -101,13 +99,19 @@ class BlockCache:
         if self._builder.is_detached(value):
             return None
         number = values.setdefault(value, len(values))
-        return (Value, number, value.shape, value.dtype, pooled_shape(value) if value.dtype == "int" else None)
+        return (Value, number, value.shape, value.dtype, _pooled_shape(value) if value.dtype == "int" else None)
+
+
+def _pooled_shape(value: Value) -> Any:
+    from archdsl.elaborate.unpooling import pooled_shape  # here: few values are positions
+
+    return pooled_shape(value)
 
 
 def argument_identity(value: Any, of_value: Callable[[Value], Any] = lambda value: None) -> Any:
     """Return a key that equal arguments have; None for what is equal to itself alone. `of_value` gives that of a value."""
     kind = value.__class__
-    if kind in _PLAIN:
+    if kind in _PLAIN or isinstance(value, SymbolicSize):
         return (kind, value)
     if kind is Value:
         return of_value(value)

@@ -10,7 +10,6 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.labels import template_text
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.size_conditions import sides_of
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.initializers import Initializer
@@ -113,10 +112,10 @@ def init(context: Context, statement: ast.Init, env: Environment, x: MaybeValue,
 
 def _rule(context: Context, setting: ast.Setting, env: Environment) -> None:
     """Take one rule of an `init` in."""
-    weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
-    if setting.name not in weighted:
-        is_op = setting.name in Op.registry
-        raise SpecError(codes.declarations.NothingToInitialize(setting.name, is_op, weighted).at(setting.name_span))
+    op = Op.registry.get(setting.name)
+    if op is None or not issubclass(op, WeightedOp):
+        weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
+        raise SpecError(codes.declarations.NothingToInitialize(setting.name, op is not None, weighted).at(setting.name_span))
     rules = Initializer.registry.names()
     rule = ast.bare(setting.value)
     name = ast.bare(rule.callee if isinstance(rule, ast.CallExpr) else rule)
@@ -154,4 +153,6 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> c
         return None
     while isinstance(choice := ast.bare(claim), ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
         claim = choice.then if evaluator.truth(choice.condition, env) else choice.other
+    from archdsl.elaborate.size_conditions import sides_of  # here: most claims hold
+
     return codes.claims.FalseExpectation(claim.span.text, sides_of(evaluator, claim, env)).at(claim.span)

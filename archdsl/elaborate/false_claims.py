@@ -7,7 +7,6 @@ from archdsl.elaborate.values import Module
 from archdsl.frozen_record import record
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.extract import needed
 
 
 @record
@@ -36,6 +35,8 @@ def reach(module: Module, definition: ast.Definition) -> list[Span]:
 
     A part ends where the next one begins: the rest of a network that a stray brace cuts off stands between them.
     """
+    from archdsl.syntax.extract import needed  # here: most claims hold
+
     file = module.file
     names = needed(file, definition.name)
     starts = [item.span.start for item in file.usable] + [len(file.source.text) + 1]

@@ -8,7 +8,6 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.given_sizes import other_shape
 from archdsl.elaborate.naming import Naming, check_label
-from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown
 from archdsl.ops.base import DType, check_limits
 from archdsl.shapes import Shape, SizeError, SymbolicSize, symbolic_size
@@ -118,6 +117,8 @@ def _condition(context: Context, condition: ast.Expr, env: Environment, shape: S
     """Take in what a `where` states about the symbolic sizes."""
     if not any(isinstance(size, SymbolicSize) for size in env.names.values()):
         raise SpecError(codes.inputs.InputSizesFixed().at(condition.span))
+    from archdsl.elaborate.size_conditions import stated_sizes  # here: most networks have fixed sizes
+
     own = [symbol for size in shape if isinstance(size, SymbolicSize) for symbol in size.symbols]
     for symbol, sizes in stated_sizes(context.evaluator, condition, env, own).items():
         if sizes == ALL and symbol in context.stated:

@@ -11,10 +11,7 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
 from archdsl.elaborate.groups import grouped
-from archdsl.elaborate.join_errors import skip_differs
-from archdsl.elaborate.join_remedies import with_ways
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.shortcut_fix import projection
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -93,6 +90,9 @@ def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value
             return
     if not context.detached:
         context.builder.failure("skip", (body, shortcut), skip.keyword)
+    from archdsl.elaborate.join_errors import skip_differs  # here: most joins fit
+    from archdsl.elaborate.shortcut_fix import projection
+
     projected = None
     if skip.via is None:
         once = context.scope is not None and context.scope.kind == "network" and not _in_control(env)
@@ -153,9 +153,10 @@ def _joined(
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
-        if op is not None:
-            from archdsl.elaborate.branch_fix import with_branches_joined  # here: most joins fit
+        from archdsl.elaborate.branch_fix import with_branches_joined  # here: most joins fit
+        from archdsl.elaborate.join_remedies import with_ways
 
+        if op is not None:
             error = with_branches_joined(context, error, op, join, env, x, nodes, naming)
         named = error.map(lambda found: with_ways(context.builder, found, nodes, join.body, env))
         raise named.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None

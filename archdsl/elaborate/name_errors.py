@@ -13,7 +13,7 @@ from archdsl.ops import Op
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-_PATH: Final = re.compile(r"\w+(?:\.\w+)*")
+_PATH: Final = r"\w+(?:\.\w+)*"
 _DEFINING = "a constant is defined by `let name = ...`, a parameter in the first line of its block or network"
 
 
@@ -72,7 +72,7 @@ def _of_another_library(e: ast.Name, call: ast.Expr | None, *, alone: bool = Tru
 
     if not alone and e.id not in ROOTS:
         return None
-    path = _PATH.match(e.span.file.text, e.span.start)
+    path = re.compile(_PATH).match(e.span.file.text, e.span.start)
     assert path is not None
     text = path[0]
     if "." not in text and e.id in ROOTS:

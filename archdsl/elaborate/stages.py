@@ -11,7 +11,6 @@ from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
-from archdsl.elaborate.axis_sizes import with_sources
 from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
@@ -20,7 +19,6 @@ from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.tied import is_tied, unembedded
-from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
@@ -143,6 +141,8 @@ def _op(
         if isinstance(op, Join) and op.joins_branches:
             raise SpecError(codes.calls.CalledWithoutBraces(op.name, op.forms).at(call.span))
         if op.sizes_by_name and isinstance(x, Value):
+            from archdsl.elaborate.axis_sizes import with_sources  # here: few ops take sizes by name
+
             op, operands = with_sources(op, callee, x, env, call.span)
         if not operands:
             context.op_cache.keep(call, env, op)
@@ -152,6 +152,8 @@ def _op(
         label = context.keys_alone.get(call.id) if isinstance(call, ast.Name) else None
         if label is not None:
             raise error.map(lambda found: found.with_notes([_KEY_ALONE]).with_marks([_label(label)])) from None
+        from archdsl.elaborate.unwritten_channels import with_input_unwritten  # here: most calls are right
+
         raise with_input_unwritten(error, callee, x) from None
 
 

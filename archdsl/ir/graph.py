@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
+from archdsl.frozen_record import record
 from archdsl.initializers import Initializer
 from archdsl.ir.core import Function, Value
 from archdsl.ops.base import Op, WeightedOp
-from archdsl.shapes import Shape
+from archdsl.shapes import Shape, symbols_of
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
@@ -47,7 +48,7 @@ class FoldedLayer(NamedTuple):
     norms: tuple[FoldedNorm, ...] = ()
 
 
-@dataclass(eq=False)
+@record(frozen=False)
 class Graph:
     """A network, elaborated: every parameter bound, every loop unrolled, every size known or a formula.
 
@@ -90,6 +91,11 @@ class Graph:
     def inputs(self) -> Sequence[Value]:
         """The network's inputs."""
         return self.main.inputs
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbolic sizes of the inputs, of which all others are functions."""
+        return symbols_of(*(size for value in self.inputs for size in value.shape))
 
     @property
     def result(self) -> Value:

@@ -20,7 +20,7 @@ from archdsl.ops.join import Join
 from archdsl.shapes import format_shape
 from archdsl.source import Span
 
-_OPTION: Final = re.compile(r"\(\s*axis\s*=\s*(\w+)\s*\)")
+_OPTION: Final = r"\(\s*axis\s*=\s*(\w+)\s*\)"
 _OFTEN_MEANT: Final = frozenset({"slice"})
 """Ops that often take the axis behind the channels."""
 
@@ -46,7 +46,7 @@ def _place_of_axis(op: Any, span: Span | None) -> Span | None:
     if span is None:
         return None
     if isinstance(op, Join):
-        written = _OPTION.match(span.file.text, span.end)
+        written = re.compile(_OPTION).match(span.file.text, span.end)
         return Span(span.file, *written.span(1)) if written is not None else None
     call = written_call(span)
     return call.value_of("axis", op) if call is not None else None
@@ -64,5 +64,8 @@ def _reshaped(node: OpNode) -> Diagnostic | None:
     return codes.habits.ReshapedBatch(shape, written, Edit(node.span, written) if exact and node.span is not None else None)
 
 
-_OPS: Final = frozenset({"reshape", *(op.name for op in Op.registry if "axis" in op.fields)}) - _OFTEN_MEANT
-RULE = OpRule("W0118", _OPS, _check)
+def _has_axes(op: type[Op]) -> bool:
+    return (op.name == "reshape" or "axis" in op.fields) and op.name not in _OFTEN_MEANT
+
+
+RULE = OpRule("W0118", _has_axes, _check)

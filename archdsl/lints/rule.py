@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic
+from archdsl.frozen_record import record
 from archdsl.ir import Graph, OpNode
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from archdsl.ops import Op
     from archdsl.recipe import Recipe
 
 
-class Tree(NamedTuple):
+@record
+class Tree:
     """A file, with what is known about it besides its text."""
 
     file: ast.File
@@ -44,14 +47,16 @@ class Tree(NamedTuple):
         return not any(at is not None and at.file is span.file and span.start <= at.start < span.end for at in errors)
 
 
-class TreeRule(NamedTuple):
+@record
+class TreeRule:
     """A rule about the text of a file. It runs even if there are errors, and must not report what only follows from them."""
 
     code: str
     check: Callable[[Tree], Iterable[Diagnostic]]
 
 
-class GraphRule(NamedTuple):
+@record
+class GraphRule:
     """A rule about the graph of a network in which usages are marked.
 
     If it is `local`, each finding depends only on one input, or one op and its own inputs. Then it also holds for the part of the
@@ -63,22 +68,30 @@ class GraphRule(NamedTuple):
     local: bool = False
 
 
-class OpRule(NamedTuple):
-    """A rule about single ops, by their names. It says what is wrong with a node; each place in the text is reported once."""
+@record
+class OpRule:
+    """A rule about single ops. It says what is wrong with a node; each place in the text is reported once."""
 
     code: str
-    ops: frozenset[str]
+    ops: frozenset[str] | Callable[[type[Op]], bool]
+    """The names of the ops, or whether it is about an op."""
     check: Callable[[OpNode], Diagnostic | None]
 
+    def is_about(self, op: type[Op]) -> bool:
+        """Return whether the rule looks at an op."""
+        return op.name in self.ops if isinstance(self.ops, frozenset) else self.ops(op)
 
-class SizesRule(NamedTuple):
+
+@record
+class SizesRule:
     """A rule about the symbolic sizes of a network for which they are decided."""
 
     code: str
     check: Callable[[Graph, SymbolicSizes], Iterable[Diagnostic]]
 
 
-class RecipeRule(NamedTuple):
+@record
+class RecipeRule:
     """A rule about a recipe, the places of its keys, and the network that it trains."""
 
     code: str

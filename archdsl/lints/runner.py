@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING
 
 from archdsl.analysis import SymbolicSizes
@@ -25,10 +24,12 @@ def lint_graph(graph: Graph, *, partial: bool = False) -> list[Diagnostic]:
 
 def _lint_ops(graph: Graph) -> Iterator[Diagnostic]:
     """Yield what the rules on single ops find, in one pass over the graph; of calls of one block, at the first."""
-    rules, reported = _rules_by_op(), set[tuple[str, Span]]()
+    rules, reported = dict[str, list[OpRule]](), set[tuple[str, Span]]()
     for function in graph.functions():
         for node in function.ops:
-            for rule in rules.get(node.op.name, ()):
+            if node.op.name not in rules:
+                rules[node.op.name] = [rule for rule in RULES if isinstance(rule, OpRule) and rule.is_about(node.op.__class__)]
+            for rule in rules[node.op.name]:
                 span = node.span
                 if span is None or (rule.code, span) in reported:
                     continue
@@ -36,17 +37,6 @@ def _lint_ops(graph: Graph) -> Iterator[Diagnostic]:
                 if finding is not None:
                     reported.add((rule.code, span))
                     yield finding.at(span)
-
-
-@cache
-def _rules_by_op() -> dict[str, list[OpRule]]:
-    """Return the rules on single ops by the ops that they are about."""
-    found: dict[str, list[OpRule]] = {}
-    for rule in RULES:
-        if isinstance(rule, OpRule):
-            for name in rule.ops:
-                found.setdefault(name, []).append(rule)
-    return found
 
 
 def lint_sizes(graph: Graph, sizes: SymbolicSizes) -> list[Diagnostic]:

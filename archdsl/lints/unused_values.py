@@ -16,7 +16,7 @@ from archdsl.lints.edits import without_statement
 from archdsl.lints.rule import GraphRule
 from archdsl.source import Span
 
-_STATEMENT: Final = re.compile(r"[ \t]*[;\n]\s*([A-Za-z_]\w*)[ \t]*(?=[;\n}])")
+_STATEMENT: Final = r"[ \t]*[;\n]\s*([A-Za-z_]\w*)[ \t]*(?=[;\n}])"
 """A statement that is a name alone, on the next line or behind `;`."""
 
 
@@ -64,7 +64,7 @@ def _unused(name: str, span: Span, graph: Graph) -> Diagnostic:
 
 def _restart(span: Span, graph: Graph) -> str | None:
     """Return the label with whose value alone the statement behind a place begins anew; None if it begins in another way."""
-    following = _STATEMENT.match(span.file.text, span.end)
+    following = re.compile(_STATEMENT).match(span.file.text, span.end)
     if following is None:
         return None
     named = any(value.name == following[1] and value.producer is not None for value in graph.main.values)

@@ -1,54 +1,5 @@
-"""The ops: importing this package fills `Op.registry`."""
+"""The ops. `Op.registry` has all of them by name, and imports the family of an op when it is first asked for it."""
 
-from archdsl.ops import (
-    activation,
-    arithmetic,
-    attention,
-    convolution,
-    crop,
-    dense,
-    elementwise,
-    join,
-    normalization,
-    pooling,
-    positions,
-    product,
-    rearrange,
-    reduction,
-    regularization,
-    resizing,
-    scale,
-    split,
-    tokens,
-    unpooling,
-    value,
-    windows,
-)
 from archdsl.ops.base import Category, Op
 
-__all__ = [
-    "Category",
-    "Op",
-    "activation",
-    "arithmetic",
-    "attention",
-    "convolution",
-    "crop",
-    "dense",
-    "elementwise",
-    "join",
-    "normalization",
-    "pooling",
-    "positions",
-    "product",
-    "rearrange",
-    "reduction",
-    "regularization",
-    "resizing",
-    "scale",
-    "split",
-    "tokens",
-    "unpooling",
-    "value",
-    "windows",
-]
+__all__ = ["Category", "Op"]

@@ -14,6 +14,7 @@ from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
 from archdsl.initializers import Initializer
+from archdsl.ops.index import MODULES
 from archdsl.registry import Aliases, Registered, Registry
 from archdsl.shapes import Dim, Shape
 
@@ -107,7 +108,7 @@ class Case(NamedTuple):
 class Op(Registered):
     """Base of every op."""
 
-    registry: ClassVar[Registry[Any]] = Registry("op")
+    registry: ClassVar[Registry[Any]] = Registry("op", MODULES)
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
     """The number of inputs; None for any number. One with 0 makes a value of its own, also if operands give sizes for it."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
 from archdsl.ops.base import ANY_RANK, IMAGE, VECTOR, Case, Category, DType, Op, normal_axis
+from archdsl.ops.index import FAMILIES, JOIN_FAMILIES
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, equal
@@ -187,7 +188,8 @@ def stretched_shape(name: str, shapes: tuple[Shape, ...]) -> Shape:
 
 def joins() -> dict[str, type[Join]]:
     """Return the joins by their keywords."""
-    return {op.name: op for op in Op.registry if issubclass(op, Join)}
+    known = (Op.registry.get(name) for family in JOIN_FAMILIES for name in FAMILIES[family])
+    return {op.name: op for op in known if op is not None and issubclass(op, Join)}
 
 
 def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lark import Lark, Token
-from lark.grammar import Rule
-from lark.parsers.lalr_analysis import Shift
+from lark import Token
+
+from archdsl.syntax.tables import Tables
 
 _BELOW_START = -1
 
@@ -27,31 +27,26 @@ class _Step(NamedTuple):
 
 
 class ParseTables:
-    """What the stack of one start rule needs of lark, and the steps found so far."""
+    """What the stack of one start rule needs of the tables, and the steps found so far."""
 
-    def __init__(self, lark: Lark, start: str) -> None:
-        conf = lark.parse_interactive("", start=start).parser_state.parse_conf
-        self.actions: dict[int, dict[str, tuple[Any, Any]]] = conf.states
-        self.callbacks: dict[Any, Callable[[list[Any]], Any]] = conf.callbacks
-        self.start, self.end = conf.start_state, conf.end_state
+    def __init__(self, tables: Tables, start: str) -> None:
+        self.states, self.reductions = tables.states, tables.reductions
+        self.start, self.end = tables.starts[start]
         self.steps: dict[tuple[int, int, str], _Step | None] = {}
 
     def step(self, below: int, top: int, kind: str) -> _Step | None:
         """What the two states on top do before a token of a kind; none where it cannot follow."""
         state = top
-        while (found := self.actions[state].get(kind)) and found[0] is not Shift and _builds_nothing(found[1]):
-            state = self.actions[below][found[1].origin.name][1]
+        while (action := self.states[state].get(kind)) is not None and action < 0 and self.reductions[~action].passes_on:
+            state = self.states[below][self.reductions[~action].origin]
         step = _Step(state, None) if state == self.end else None
-        if found and found[0] is Shift:
-            step = _Step(state, found[1])
-        elif found:
-            step = _Step(state, None, len(found[1].expansion), self.callbacks[found[1]], found[1].origin.name)
+        if action is not None and action >= 0:
+            step = _Step(state, action)
+        elif action is not None:
+            rule = self.reductions[~action]
+            step = _Step(state, None, rule.size, rule.build, rule.origin)
         self.steps[below, top, kind] = step
         return step
-
-
-def _builds_nothing(rule: Rule) -> bool:
-    return len(rule.expansion) == 1 and rule.options.expand1 and not rule.alias
 
 
 class ParserStack:
@@ -100,30 +95,30 @@ class ParserStack:
             children = self.values[-size:]
             del self.values[-size:], self.states[-size:]
         self.values.append(build(children))
-        self.states.append(self.tables.actions[self.states[-1]][origin][1])
+        self.states.append(self.tables.states[self.states[-1]][origin])
 
     def accepts(self, *kinds: str) -> bool:
         """Whether tokens of these kinds can follow, one after the other; nothing changes."""
-        actions, states = self.tables.actions, self.states[:]
+        table, states = self.tables.states, self.states[:]
         for kind in kinds:
             while True:
-                found = actions[states[-1]].get(kind)
-                if not found:
+                action = table[states[-1]].get(kind)
+                if action is None:
                     return False
-                action, argument = found
-                if action is Shift:
-                    states.append(argument)
+                if action >= 0:
+                    states.append(action)
                     break
-                if argument.expansion:
-                    del states[-len(argument.expansion) :]
-                states.append(actions[states[-1]][argument.origin.name][1])
+                rule = self.tables.reductions[~action]
+                if rule.size:
+                    del states[-rule.size :]
+                states.append(table[states[-1]][rule.origin])
                 if states[-1] == self.tables.end:
                     return True
         return True
 
     def acceptable(self) -> frozenset[str]:
         """The kinds of token that can follow."""
-        return frozenset(kind for kind in self.tables.actions[self.states[-1]] if kind.isupper() and self.accepts(kind))
+        return frozenset(kind for kind in self.tables.states[self.states[-1]] if kind.isupper() and self.accepts(kind))
 
     def pop(self) -> None:
         """Drop the last symbol."""

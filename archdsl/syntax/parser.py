@@ -15,14 +15,13 @@ from archdsl.limits import DEFAULT, Limits
 from archdsl.ops.join import joins
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.brace_errors import settle_braces
 from archdsl.syntax.damage import Damage
 from archdsl.syntax.doc_comments import documented
 from archdsl.syntax.error_context import SyntaxFinding, finding
 from archdsl.syntax.lalr import ParserStack, ParseTables
 from archdsl.syntax.newlines import CLOSES, Newlines
 from archdsl.syntax.recovery import Recovery, span_of, too_deep
-from archdsl.syntax.tables import make_lark
+from archdsl.syntax.tables import load_tables
 from archdsl.syntax.tree_builder import TreeBuilder
 
 _per_thread = threading.local()
@@ -84,15 +83,18 @@ class _Parser:
     def __init__(self) -> None:
         self.builder = TreeBuilder()
         self.newlines = Newlines()
-        self.lark = make_lark(self.builder, self.newlines)
-        self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
+        tables = load_tables(self.builder)
+        self.lexer = tables.lexer
+        self.tables = {start: ParseTables(tables, start) for start in tables.starts}
 
     def parse(self, source: SourceFile, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
         faults = list[SyntaxFinding]()
         run = self._begin(source, limits, faults, ParserStack(self.tables["spec"]))
-        items = run.items()
+        items = run.items(self.newlines.process(self._tokens(0, len(source.text))))
         comments = tuple(self.builder.comments)
         if faults:
+            from archdsl.syntax.brace_errors import settle_braces  # here: most texts have no errors
+
             starts = sorted({item.span.start for item in items if not isinstance(item, ast.Skipped)} - run.unfinished)
             faults = settle_braces(source, starts, faults, run.strays, run.damage)
         file = _file(source, items, comments, run.damage if faults else None, run.unfinished)
@@ -105,16 +107,16 @@ class _Parser:
         builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
         builder.joins = joins()
         self.newlines.reset(limits.nesting, source.text, {name for name, join in builder.joins.items() if join.called})
-        run = Recovery(self.lark, stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
+        run = Recovery(stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
         builder.report = run.report
         return run
 
     def accepted_kinds(self, source: SourceFile, limits: Limits) -> frozenset[str]:
         stack = ParserStack(self.tables["spec"])
-        self._begin(source, limits, [], stack).consume()
+        self._begin(source, limits, [], stack).consume(self.newlines.process(self._tokens(0, len(source.text))))
         tokens = self.lex(0, len(source.text))[0]
         ends_line = bool(tokens) and tokens[-1].type in ("NEWLINE", "SEMICOLON")
-        kinds = [*(terminal.name for terminal in self.lark.terminals), "JOIN", "MODULE", "BY"]
+        kinds = {kind for state in self.tables["spec"].states for kind in state if kind.isupper()}  # tokens, not rules
         separated = [kind for kind in kinds if ends_line and stack.accepts("_SEP", kind)]
         return frozenset([*separated, *(kind for kind in kinds if stack.accepts(kind))])
 
@@ -127,9 +129,8 @@ class _Parser:
         return tokens, comments
 
     def _tokens(self, start: int, end: int) -> Iterator[Token]:
-        lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
         part = TextSlice(self.builder.file.text, start, end)
-        return LexerThread.from_text(lexer, part).lex(None)  # type: ignore[no-untyped-call,no-any-return]
+        return LexerThread.from_text(self.lexer, part).lex(None)  # type: ignore[no-untyped-call,no-any-return]
 
     def expression(
         self, source: SourceFile, start: int, end: int, limits: Limits, faults: list[SyntaxFinding], help: str = _IN_A_LABEL

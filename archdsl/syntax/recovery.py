@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from lark import Lark, Token
+from lark import Token
 
 from archdsl.diagnostics import codes
 from archdsl.limits import Limits, remedy
@@ -46,7 +46,6 @@ class Recovery:
 
     def __init__(
         self,
-        lark: Lark,
         stack: ParserStack,
         newlines: Newlines,
         source: SourceFile,
@@ -55,7 +54,7 @@ class Recovery:
         lex: Callable[[int, int], list[Token]],
     ) -> None:
         self._limits = limits
-        self._lark, self._stack, self._lex = lark, stack, lex
+        self._stack, self._lex = stack, lex
         self._newlines, self._source, self.faults = newlines, source, faults
         self._previous: Token | None = None
         self.damage = Damage(source, lex)
@@ -67,13 +66,12 @@ class Recovery:
         self._closed: dict[str, int] = {}
         """The closing brackets, by kind, that were put in, and the line of the last."""
 
-    def items(self) -> list[Any]:
-        """Parse the file; return its items."""
-        return self._finish(report=self.consume())
+    def items(self, tokens: Iterator[Token]) -> list[Any]:
+        """Parse the tokens of the file; return its items."""
+        return self._finish(report=self.consume(tokens))
 
-    def consume(self) -> bool:
+    def consume(self, tokens: Iterator[Token]) -> bool:
         """Take all tokens, until there are too many errors; return whether the end of the file may be judged."""
-        tokens = self._lark.parse_interactive(self._source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
         feed = self._stack.feed
         for token in tokens:
             before = self._previous

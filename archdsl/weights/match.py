@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from archdsl.weights import Channels, MatchBy
 from archdsl.weights.prefix import found_prefix, with_prefix
-from archdsl.weights.stored import Channels, MatchBy, StoredTensor, StoredWeights
+from archdsl.weights.stored import StoredTensor, StoredWeights
 from archdsl.weights.unwrap import COUNTER, bare, listed
 
 Shape = tuple[int, ...]

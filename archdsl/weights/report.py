@@ -10,8 +10,9 @@ from typing import Any
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
 from archdsl.ir import FlatNode, Graph, Usage, flatten, state, tensor_key
 from archdsl.source import Span
+from archdsl.weights import Channels, MatchBy
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
-from archdsl.weights.stored import Channels, MatchBy, StoredWeights, unreadable
+from archdsl.weights.stored import StoredWeights, unreadable
 from archdsl.weights.unwrap import listed
 
 _MOST_PLACES = 12

@@ -6,15 +6,10 @@ This module does not import PyTorch, so that the command line can define its opt
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.frozen_record import record
-
-MatchBy = Literal["name", "order"]
-"""How to match stored tensors to parameters."""
-Channels = Literal["sum", "mean", "repeat"]
-"""How to adapt a weight to another number of input channels."""
 
 
 class StoredTensor(NamedTuple):

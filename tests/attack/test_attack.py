@@ -37,21 +37,11 @@ HALVED = Program(
 )
 
 
-def test_random_programs_are_what_the_documentation_says(root: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.attack.fuzz",
-        "--seed",
-        "7",
-        "--programs",
-        "120",
-        "--export-every",
-        "0",
-        "--shrink",
-        "0",
-    ]
-    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300)
+@pytest.mark.parametrize("programs", [60, pytest.param(1_000, marks=pytest.mark.exhaustive)])
+def test_random_programs_are_what_the_documentation_says(root: Path, programs: int) -> None:
+    command = [sys.executable, "-m", "tests.attack.fuzz", "--seed", "7", "--export-every", "0", "--shrink", "0"]
+    command += ["--programs", str(programs)]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=590)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

@@ -59,6 +59,11 @@ CHANGES = {
 STRUCTURE_ALONE = {"densenet_bc190", "densenet_bc250", "seresnet101", "seresnet152"}
 """Compared without numbers, for their time: each is another one's blocks, wider or more often."""
 
+REPEATED = {
+    "resnet56", "resnet110", "resnet56_b", "resnet110_b", "plain56", "preresnet110", "preresnet1001", "shakeshake26_2x32d",
+}  # fmt: skip
+"""Compared without numbers unless these are asked for, as `make exhaustive` does: another network has the same blocks."""
+
 
 class OptionA(nn.Module):
     """Every second pixel and zeros for new channels, by other operators than ours."""
@@ -157,10 +162,11 @@ def drop_rates() -> list[float]:
     return [abs(a - b) for a, b in zip(mine, theirs, strict=True)]
 
 
-def compare(name: str) -> dict[str, Any]:
+def compare(name: str, repeated: bool) -> dict[str, Any]:
     """Everything that the test of a network looks at."""
+    alone = name in STRUCTURE_ALONE or (name in REPEATED and not repeated)
     rates = {"drop rates": max(drop_rates())} if name == "resdrop20" else {}
-    return {**structure(name), "differences": {} if name in STRUCTURE_ALONE else numbers(name) | rates}
+    return {**structure(name), "differences": {} if alone else numbers(name) | rates}
 
 
 if __name__ == "__main__":

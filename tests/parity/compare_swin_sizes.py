@@ -103,4 +103,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         compare_all(library, sys.argv[1], int(sys.argv[2]))
     else:
-        answer(lambda name: compare(library, name))
+        answer(lambda name, repeated: compare(library, name))

@@ -34,6 +34,9 @@ STRUCTURE_ALONE = {"convnextv2_femto", "convnextv2_pico", "convnextv2_nano", "co
                    "convnextv2_huge", "deit_small", "deit_base", "deit_small_distilled", "deit_base_distilled"}  # fmt: skip
 """Compared without numbers, for their time and memory: each is another one's blocks, wider or more often."""
 
+REPEATED = {"convnextv2_tiny"}
+"""Compared without numbers unless these are asked for, as `make exhaustive` does: another network has the same blocks."""
+
 
 def reference(name: str) -> nn.Module:
     """timm's network, without weights of a training."""
@@ -61,9 +64,10 @@ def numbers(name: str) -> dict[str, float]:
     return compare_numbers(ours(name), scatter(reference(name)), torch.randn(2, 3, side, side))
 
 
-def compare(name: str) -> dict[str, Any]:
+def compare(name: str, repeated: bool) -> dict[str, Any]:
     """Everything that the test of a network looks at."""
-    return {**structure(name), "differences": {} if name in STRUCTURE_ALONE else numbers(name)}
+    alone = name in STRUCTURE_ALONE or (name in REPEATED and not repeated)
+    return {**structure(name), "differences": {} if alone else numbers(name)}
 
 
 if __name__ == "__main__":

@@ -146,10 +146,17 @@ STRUCTURE_ALONE = {
 }  # fmt: skip
 """Compared without numbers, for their time and memory: each is a smaller one's blocks, wider and more often."""
 
+REPEATED = {
+    "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "resnet34", "resnet50", "resnet101", "densenet161",
+    "densenet169", "densenet201", "convnext_small",
+}  # fmt: skip
+"""Compared without numbers unless these are asked for, as `make exhaustive` does: another network has the same blocks."""
 
-def compare(models: Any, name: str) -> dict[str, Any]:
+
+def compare(models: Any, name: str, repeated: bool) -> dict[str, Any]:
     """Everything that the test of a network looks at."""
-    return {**structure(models, name), "differences": {} if name in STRUCTURE_ALONE else numbers(models, name)}
+    alone = name in STRUCTURE_ALONE or (name in REPEATED and not repeated)
+    return {**structure(models, name), "differences": {} if alone else numbers(models, name)}
 
 
 if __name__ == "__main__":

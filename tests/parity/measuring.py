@@ -118,11 +118,16 @@ def compare_numbers(
     return result
 
 
-def answer(compare: Callable[[str], dict[str, Any]]) -> None:
+NUMBERS = "numbers"
+"""Behind the name of a network: compare its numbers too, though another one has the same blocks."""
+
+
+def answer(compare: Callable[[str, bool], dict[str, Any]]) -> None:
     """Compare the networks named on standard input, one a line; print a line of JSON for each.
 
-    It says what differs, numbers as fractions of the largest value.
+    It says what differs, numbers as fractions of the largest value. `compare` takes the name, and whether `NUMBERS` follows.
     """
     torch.set_num_threads(1)  # threads that wait for one another cost more than they save
     for line in sys.stdin:
-        print(json.dumps(compare(line.strip())), flush=True)
+        name, _, rest = line.strip().partition(" ")
+        print(json.dumps(compare(name, rest == NUMBERS)), flush=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.parity import compare_pytorchcv, compare_timm, compare_torchvision
+from tests.parity.measuring import NUMBERS
 
 LIMIT = 1e-5
 """Of the largest value."""
@@ -40,7 +41,34 @@ def test_equals_timm(timm: Compare, name: str) -> None:
 
 @pytest.mark.parametrize("name", compare_pytorchcv.NETWORKS)
 def test_equals_pytorchcv(pytorchcv: Compare, name: str) -> None:
-    found = pytorchcv(name)
+    check_in_order(pytorchcv(name))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", sorted(compare_torchvision.REPEATED))
+def test_numbers_of_repeated_blocks_equal_torchvision(torchvision: Compare, name: str) -> None:
+    check_numbers(torchvision(f"{name} {NUMBERS}"))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", sorted(compare_timm.REPEATED))
+def test_numbers_of_repeated_blocks_equal_timm(timm: Compare, name: str) -> None:
+    check_numbers(timm(f"{name} {NUMBERS}"))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", sorted(compare_pytorchcv.REPEATED))
+def test_numbers_of_repeated_blocks_equal_pytorchcv(pytorchcv: Compare, name: str) -> None:
+    check_numbers(pytorchcv(f"{name} {NUMBERS}"))
+
+
+def check_numbers(found: dict[str, Any]) -> None:
+    """Check the numbers of a comparison."""
+    assert found["differences"] and differing(found) == {}
+
+
+def check_in_order(found: dict[str, Any]) -> None:
+    """Check a comparison whose weights are copied in the order of the tensors."""
     assert found["shapes"], "the tensors of the two state_dicts, in order, have other shapes"
     assert found["params"], "the number of parameters differs"
     assert differing(found) == {}

@@ -8,9 +8,8 @@ import pytest
 
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.newlines import Newlines
-from archdsl.syntax.parser import make_lark, parse
-from archdsl.syntax.tree_builder import TreeBuilder
+from archdsl.syntax.parser import parse
+from archdsl.syntax.tables import grammar_text, make_tables
 
 
 def parsed(text: str) -> ast.File:
@@ -27,7 +26,7 @@ def statements(body: str) -> tuple[ast.Statement, ...]:
 
 @pytest.mark.skipif(importlib.util.find_spec("interegular") is None, reason="lark's strict mode needs interegular")
 def test_the_grammar_is_strict() -> None:
-    make_lark(TreeBuilder(), Newlines(), strict=True)
+    make_tables(grammar_text(), strict=True)
 
 
 def test_line_ends_and_semicolons_separate() -> None:

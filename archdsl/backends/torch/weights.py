@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from archdsl.diagnostics import SpecError
 from archdsl.file_io import damaged_part
 from archdsl.limits import DEFAULT, Limits
+from archdsl.weights import Channels
 from archdsl.weights.match import Fit
-from archdsl.weights.stored import Channels, StoredTensor, StoredWeights, unreadable
+from archdsl.weights.stored import StoredTensor, StoredWeights, unreadable
 from archdsl.weights.unwrap import unwrap
 from archdsl.weights.weight_files import file_kind, foreign, not_tensors, read_header
 

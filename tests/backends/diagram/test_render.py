@@ -5,7 +5,9 @@ import stat
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -27,7 +29,17 @@ def small() -> Graph:
     return compile_text("network net {\n input image [3, 8, 8]\n skip { conv(3, 3) }\n}").require()
 
 
-@pytest.mark.parametrize("path", sorted(set(shipped_networks().values())), ids=lambda path: path.stem)
+KINDS = ("resnet", "googlenet", "cifar_densenet", "unet", "fpn", "swin", "gpt2")
+"""Specs whose pictures differ in kind: a chain, branches, dense connections, skips from afar, several outputs, windows, text."""
+
+
+def specs_to_draw() -> Iterator[Any]:
+    """Each spec; the others, whose pictures are of these kinds, are drawn by `make exhaustive`."""
+    for path in sorted(set(shipped_networks().values())):
+        yield pytest.param(path, id=path.stem, marks=[] if path.stem in KINDS else [pytest.mark.exhaustive])
+
+
+@pytest.mark.parametrize("path", specs_to_draw())
 def test_every_spec_renders(path: Path) -> None:
     name = next(name for name, where in reversed(shipped_networks().items()) if where == path)
     assert render(compile_address(f"{path}:{name}").require(), "svg").startswith(MAGIC["svg"])

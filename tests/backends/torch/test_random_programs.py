@@ -16,7 +16,7 @@ from tests.attack.network import LARGEST_TOKEN
 from tests.attack.verdicts import codes, load
 from tests.backends.torch.interpreter import Interpreter
 
-SEEDS = range(200)
+SEEDS = [*range(80), *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(80, 400))]
 ONE_VALUE = {"E0304", "E0402"}
 """Refused on purpose, though PyTorch runs it in evaluation mode: the normalization of a single value."""
 BATCH = 3
