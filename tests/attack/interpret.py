@@ -453,7 +453,9 @@ class Machine:
         if isinstance(held, OpValue):
             merged = (*(each for each in held.arguments if each.name not in {arg.name for arg in op.arguments}), *op.arguments)
             return self.apply(OpValue(held.name, merged), x, scope, path, label)
-        path = path or self.numbered(scope)
+        if op.name == "unembed":  # it uses a module, whose declaration has the key
+            path = path or ""
+        path = self.numbered(scope) if path is None else path
         if op.name in self.blocks:
             return self.block(self.blocks[op.name], op.arguments, x, path, label)
         if op.name == "act":
@@ -523,7 +525,7 @@ class Machine:
         if path in self.modules.by_path:
             self.ran.append((path, x.shape[:1]))
         parents = site.others if name in OPERANDS_ALONE else [x, *site.others]
-        value = self.made(name, tensor, opened, parents, path, operations.centers(name, arguments, x))
+        value = self.made(name, tensor, opened, parents, site.path, operations.centers(name, arguments, x))
         value.macs = site.macs
         self.chances.extend((value, probability) for probability in site.chances)
         return value

@@ -51,6 +51,11 @@ class Oracle:
 
     def shapes(self, at: dict[str, int]) -> list[Real] | FlatNode | Value:
         """The shape of every value at these sizes, or the input or op that fails."""
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as of the variance of one number
+            return self._shapes(at)
+
+    def _shapes(self, at: dict[str, int]) -> list[Real] | FlatNode | Value:
         found: list[Real] = []
         for value in self.graph.inputs:
             shape = predicted(value, at)
@@ -120,10 +125,8 @@ def _run(name: str, op: str, inputs: tuple[Real, ...], types: tuple[torch.dtype,
     most = MOST.get(name, 20_000)
     device = "meta" if elements > most else "cpu"
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # as of the variance of one number
-            made = zip(inputs, types, strict=True)
-            value = _made(op, device)(*(torch.zeros(1, *shape, device=device, dtype=dtype) for shape, dtype in made))
+        made = zip(inputs, types, strict=True)
+        value = _made(op, device)(*(torch.zeros(1, *shape, device=device, dtype=dtype) for shape, dtype in made))
     except FAILURES:
         return None
     if name == "maxpool" and device == "cpu" and (value[0] if isinstance(value, tuple) else value).isinf().any():

@@ -11,6 +11,7 @@ import argparse
 import functools
 import gc
 import linecache
+import signal
 import sys
 import time
 import traceback
@@ -127,20 +128,20 @@ def _choices(sizes: SymbolicSizes, random: Random, *, refused: bool) -> Iterator
     good = {symbol: work.smallest() if work else 64 for symbol, work in sizes.work.items()}
     for symbol, numbers in near.items():
         yield from ({**good, symbol: n} for n in numbers)
-    for _ in range(6 if len(near) > 1 else 0):
+    for _ in range(3 if len(near) > 1 else 0):
         yield {symbol: random.choice(numbers) for symbol, numbers in near.items()}
     if refused:
-        yield from ({symbol: n for symbol in near} for n in (1, 2, 3, 4, 8, 16, 32, 64, 96, 128, 240, 256))
+        yield from ({symbol: n for symbol in near} for n in random.sample((1, 2, 3, 4, 8, 16, 32, 64, 96, 128, 240, 256), 4))
 
 
 def _near(work: SizeSet, demands: list[SizeSet], random: Random) -> list[int]:
-    """Small sizes, those around each boundary of a set, and a few at random."""
-    numbers = set(range(1, 13)) | {random.randint(13, 100) for _ in range(2)}
+    """Some small sizes, those around a few boundaries of each set, and one at random: more programs find more than more sizes."""
+    numbers = {1, 2, *random.sample(range(3, 13), 3), random.randint(13, 100)}
     for sizes in (work, *demands):
         starts = [n for n in sizes.least if n is not None]
         edges = sorted({*starts, *sizes.points})
         period = len(sizes.least)
-        for edge in {*edges[:2], *edges[-2:], *random.sample(edges, min(2, len(edges))), *(n + period for n in starts[:1])}:
+        for edge in {*edges[:1], *edges[-1:], *random.sample(edges, min(1, len(edges))), *(n + period for n in starts[:1])}:
             numbers |= {edge - 1, edge, edge + 1}
     return sorted(n for n in numbers if n >= 1)
 
@@ -265,6 +266,7 @@ def main() -> int:
     parser.add_argument("--shrink", type=float, default=SHRINKING, help="seconds to shrink a program; 0: do not")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is ended prints its figures, too
     gc.freeze()  # what PyTorch and archdsl hold for good is not looked through again
     begun = time.monotonic()
     summary, interrupted = Summary(), False
