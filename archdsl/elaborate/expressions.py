@@ -189,7 +189,7 @@ class Evaluator:
         return None
 
     def keeps_its_name(self, name: str, module: Module) -> bool:
-        """Return whether a label of a name is a key alone, and no value: what can be called keeps its name, a constant does not."""
+        """Return whether a label of a name is a key alone: what can be called keeps its name, a constant does not."""
         defined = self.definition(name, module)
         constant = isinstance(module.definitions.get(name), ast.Constant)
         return defined is not None and (not constant or isinstance(defined, Callee | Function))

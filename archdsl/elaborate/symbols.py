@@ -214,7 +214,9 @@ class _Resolver:
             around = scope.around_control()
             place = name_span(label, label.name)
             known = self._module.definitions.get(label.name)
-            constant = isinstance(known, ast.Constant) and known.parameters is None and self._target(known.value, Scope(None)) is None
+            constant = (
+                isinstance(known, ast.Constant) and known.parameters is None and self._target(known.value, Scope(None)) is None
+            )
             if constant or self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
                 symbol = around.names[label.name]
