@@ -189,6 +189,12 @@ class Evaluator:
             return Callee(initializer)
         return None
 
+    def keeps_its_name(self, name: str, module: Module) -> bool:
+        """Return whether a label of a name is a key alone: what can be called keeps its name, a constant does not."""
+        defined = self.definition(name, module)
+        constant = isinstance(module.definitions.get(name), ast.Constant)
+        return defined is not None and (not constant or isinstance(defined, Callee | Function))
+
     def _defined(self, definition: ast.Definition, module: Module) -> Any:
         """Return what a definition of a file means as a value."""
         return self.constants.value(definition, module) if isinstance(definition, ast.Constant) else Callee(definition, module)

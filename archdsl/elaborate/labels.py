@@ -68,7 +68,8 @@ def bind_label(
 ) -> None:
     """Make the value of a label visible: in the braces around it, but for those of loops and `if`, and as a part of its scope.
 
-    `inside` is the scope that the label opened. A label that is called like an op or a block is a key alone, and such a part.
+    `inside` is the scope that the label opened. A label that is called like an op or a block is a key alone, and such a part;
+    one that is called like a parameter or constant hides that.
     """
     name = label.name
     if not name:
@@ -88,7 +89,7 @@ def bind_label(
         body.inner.pop(name, None)
     else:
         body.inner[name] = inside
-    if context.evaluator.definition(name, env.module) is None:
+    if not context.evaluator.keeps_its_name(name, env.module):
         body.names[name] = named
     else:
         context.keys_alone.setdefault(name, label.span)
@@ -152,7 +153,7 @@ def _check_names(context: Context, label: ast.Label, env: Environment) -> None:
     for one in label.each:
         if not _is_blank(one):
             check_name(context, one)
-            if context.evaluator.definition(one.name or "", env.module) is not None:
+            if context.evaluator.keeps_its_name(one.name or "", env.module):
                 raise SpecError(codes.several.NameOfAnOp(one.name or "").at(one.span))
             first = seen.setdefault(one.span.text, one)
             if first is not one:

@@ -31,7 +31,7 @@ def declaration(context: Context, statement: ast.Declaration, env: Environment, 
         return x
     if label.name is None:
         raise SpecError(codes.modules.NoName().at(label.span))
-    known = _around_control(env).names.get(label.name)
+    known = env.around_control().names.get(label.name)
     again = isinstance(known, DeclaredModule) and known.statement is statement  # its key is taken, which says why
     if known is not None and not again and not (label.indices and _is_family(known)):
         raise SpecError(codes.modules.NameTaken(label.name).at(label.span))
@@ -58,7 +58,7 @@ def _is_family(value: object) -> bool:
 def _bind(env: Environment, label: ast.Label, indices: Indices, made: DeclaredModule | Unknown) -> None:
     """Make the name of a module visible, as a label, in the braces around it but for those of loops and `if`."""
     assert label.name is not None
-    env = _around_control(env)
+    env = env.around_control()
     if not indices:
         env.names[label.name] = made
         return
@@ -78,12 +78,6 @@ def _bind(env: Environment, label: ast.Label, indices: Indices, made: DeclaredMo
         family.partial = True
     else:
         family[last] = made  # type: ignore[assignment]
-
-
-def _around_control(env: Environment) -> Environment:
-    while env.control and env.outer is not None:
-        env = env.outer
-    return env
 
 
 def _visible(context: Context, env: Environment, name: str, label: str) -> Environment:

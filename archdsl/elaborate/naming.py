@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Final, Literal
 
@@ -147,6 +147,13 @@ class Naming:
         self._taken[name] = span
         self._position += 1
         return self._key(name)
+
+    def places(self, keys: Sequence[str], span: Span) -> tuple[str, ...]:
+        """Take several keys for one stage, which counts as one position. Return the last."""
+        position = self._position
+        taken = [self.place(key, span) for key in keys]
+        self._position = position + 1
+        return taken[-1]
 
     def _shown(self, name: str) -> str:
         """Return a name as the source writes it: `enc`, or `enc[0]` in a family."""

@@ -124,7 +124,7 @@ class Paths:
             return family[index]
         if family.partial or env.damaged:
             return self._unread()
-        raise SpecError(codes.keys.NoSuchElement(e.base.span.text, index, list(family)[:8]).at(e.span))
+        raise SpecError(codes.keys.NoSuchElement(e.base.span.text, index, list(family)).at(e.span))
 
     def listed(self, family: Family, span: Span) -> tuple[Any, ...] | Unknown:
         """Return the members of a family in order, from index 0 on. Raise `SpecError` if one is missing in between."""

@@ -196,7 +196,7 @@ def _place(op: Op | None, span: Span, naming: Naming, key: Key | None) -> tuple[
     """Take the place of an op in its scope: its label, its position, or the keys that it has in any case."""
     if op is not None and op.keys_in_scope:
         try:
-            return [naming.place(name, span) for name in op.keys_in_scope][-1]
+            return naming.places(op.keys_in_scope, span)
         except SpecError as error:
             found = error.diagnostic
             if not isinstance(found, codes.keys.SameKey | codes.keys.SameKeyInLoop):

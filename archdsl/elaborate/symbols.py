@@ -226,7 +226,11 @@ class _Resolver:
         if label.name and label.name != "_":
             around = scope.around_control()
             place = name_span(label, label.name)
-            if self._table.global_(self._module, label.name) is None:
+            known = self._module.definitions.get(label.name)
+            constant = (
+                isinstance(known, ast.Constant) and known.parameters is None and self._target(known.value, Scope(None)) is None
+            )
+            if constant or self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
                 symbol = around.names[label.name]
             else:  # called like an op or a block, it is a key of the `state_dict` alone, and a part of paths

@@ -172,6 +172,13 @@ class Environment:
             env = env.outer
         return Unknown
 
+    def around_control(self) -> Environment:
+        """Return the braces in which a label is bound: those around loops and `if`."""
+        env = self
+        while env.control and env.outer is not None:
+            env = env.outer
+        return env
+
     def visible(self) -> list[str]:
         """Return every name that `find` finds, for suggestions."""
         names: list[str] = []

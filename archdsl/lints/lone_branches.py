@@ -33,7 +33,7 @@ def _finding(join: ast.Join, branch: ast.Pipeline) -> Diagnostic:
     name = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
     is_x = len(branch.stages) == 1 and isinstance(name, ast.Name) and name.id == "x"
     edit = Edit(branch.span._replace(end=branch.span.start), "x; ") if join.kind in _WITH_INPUT and not is_x else None
-    return codes.habits.LoneBranch(join.kind, branch.span.text, edit).at(join.keyword)
+    return codes.misread_bodies.LoneBranch(join.kind, branch.span.text, edit).at(join.keyword)
 
 
 RULE = TreeRule("W0123", _check)

@@ -41,12 +41,23 @@ def _unread_in(tree: Tree, definition: WithParameters) -> Iterable[Diagnostic]:
             lone = len(node.statements) == len(constants) == 1
             for constant in constants:
                 yield from _unread_in(tree, constant)
-                if constant.name not in read:
+                if constant.name not in read or _is_replaced(constant, node):
                     deletion = None if lone else without_statement(constant.span)
                     finding = codes.source_warnings.NeverRead(
                         definition.name, _what(constant), constant.name, deletion, deletion is not None
                     )
                     yield finding.at(constant.span)
+
+
+def _is_replaced(constant: ast.Let, body: ast.Body) -> bool:
+    """Return whether another constant of the same name follows in a body before anything reads this one."""
+    behind = body.statements[body.statements.index(constant) + 1 :]
+    for statement in behind:
+        if any(name.id == constant.name for name in ast.names(statement)):
+            return False
+        if isinstance(statement, ast.Let) and statement.name == constant.name:
+            return True
+    return False
 
 
 def _what(constant: ast.Let | ast.Constant) -> str:

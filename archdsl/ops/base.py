@@ -209,7 +209,7 @@ class Op(Registered):
         """Return what the result holds, as PyTorch promotes types. Raise `SpecError` E0308 for what the op cannot take."""
         kinds = set(self.data_of(inputs))
         if self.integers == "required" and kinds != {"int"}:
-            raise SpecError(codes.shapes.IntegersRequired(self.name))
+            raise SpecError(codes.shapes.IntegersRequired(self.name, "bools" if kinds == {"bool"} else "real numbers"))
         if self.integers != "kept" or not kinds:
             if "bool" in kinds:
                 raise SpecError(codes.shapes.BoolsRefused(self.name))

@@ -52,6 +52,9 @@ def _flows_already(s: ErrorContext, name: str) -> bool:
 def number_without_digit(s: ErrorContext) -> SyntaxFinding | None:
     """`.5` and `5.`, which other languages read as numbers."""
     following = s.line_after[0] if s.line_after else None
+    if s.token.type == "DOT" and s.previous is not None and s.previous.type == "RANGE" and adjacent(s.previous, s.token):
+        place, text = s.span_of(s.previous, s.token), "write `..`, and the first number that is left out: `0..3` is 0, 1, 2"
+        return finding(codes.slips.OtherSign("...", "does not make a range", "..", place, text, sure=False), place)
     if s.token.type == "DOT" and following is not None and following.type in ("INT", "FLOAT") and adjacent(s.token, following):
         place = s.span_of(s.token, following)
         sure = s.closes_all(s.line_after[1:], s.open_brackets)

@@ -351,6 +351,8 @@ def _expected(s: ErrorContext) -> SyntaxFinding:
             help = "keys stand on lines of their own or are parted by `;`"
             instead = ("_SEP", ";") if s.line_after else None
             edit = Edit(s.span, ";" if s.line_after else "") if s.opened is not None else None
+    elif s.token.type == "WHERE" and s.first_on_line:
+        help = "a condition stands at the end of the line of its input: `input image [3, H, W] where H % 2 == 0`"
     elif {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
     elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected and "SKIP" not in s.expected:

@@ -29,7 +29,7 @@ from tests.attack.values import Closure, Value, evaluate
 
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish",
                "hardsigmoid", "softplus", "softmax", "log_softmax", "prelu")  # fmt: skip
-NORMS = ("bn", "bn", "gn", "ln", "instance_norm", "lrn", "layer_scale", "rms_norm", "grn")
+NORMS = ("bn", "bn", "frozen_bn", "gn", "ln", "instance_norm", "lrn", "layer_scale", "rms_norm", "grn")
 POOLS = ("maxpool", "avgpool", "lppool")
 
 
@@ -126,7 +126,8 @@ class Leaves:
         return self.random.choice(
             [
                 self.call("linear", [self.number(self.width())], bias=Literal(False) if self.maybe(0.2) else None,
-                          weight_norm=Literal(True) if self.maybe(0.1) else None),
+                          weight_norm=Literal(True) if self.maybe(0.1) else None,
+                    transposed=Literal(True) if self.maybe(0.1) else None, init=self.start()),
                 self.call("bn"),
                 self.call("dropout", [self.probability()]),
                 self.call("reshape", [ListOf((Literal(self.random.choice(fitting)), Literal(-1)))]),
@@ -172,7 +173,13 @@ class Leaves:
         mode = mode if pad not in (Word("tf_same"), Literal(0)) or self.maybe(0.1) else None
         return self.call("conv", required, stride=step, pad=pad, dilation=gap,
                          groups=self.number(groups, x) if groups > 1 else None, bias=bias, pad_mode=mode,
-                         weight_norm=normed)  # fmt: skip
+                         weight_norm=normed, init=self.start())  # fmt: skip
+
+    def start(self) -> Expression | None:
+        """Return an initializer, mostly none."""
+        if self.maybe(0.95):
+            return None
+        return self.random.choice((OpValue("normal", (Argument("std", Literal(0.02)),)), OpValue("he"), OpValue("zeros")))
 
     def on_pool(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return a pool, often with padding, rounding up, and dilation."""
@@ -223,13 +230,15 @@ class Leaves:
         options: Mapping[str, Mapping[str, Expression]] = {}
         if name == "gn":
             fitting = [each for each in (1, 2, 3, 4) if x.shape[0] % each == 0] or [1]
-            return self.call(name, [self.number(self.random.choice(fitting), x)])
+            plain = Literal(False) if self.maybe(0.2) else None
+            return self.call(name, [self.number(self.random.choice(fitting), x)], affine=plain)
         if name == "lrn":
             return self.call(name, [self.number(self.random.choice((1, 2, 3, 5)))])
         if self.maybe(0.3):
             options = {
-                "bn": {"affine": Literal(False)},
-                "ln": {"axis": Literal(self.random.choice((0, -1)))},
+                "bn": {"affine": Literal(False)} if self.maybe(0.6) else {"eps": Literal(1e-3), "momentum": Literal(0.01)},
+                "frozen_bn": {"eps": Literal(1e-3)},
+                "ln": {"eps": Literal(1e-6), "axis": Literal(self.random.choice((0, -1)))},
                 "instance_norm": {"affine": Literal(True)},
                 "layer_scale": {"init": Literal(0.5), "flat": Literal(self.maybe(0.5))},
                 "rms_norm": {"axis": Literal(self.random.choice((0, -1)))},
@@ -248,7 +257,8 @@ class Leaves:
                 "upconv", [self.number(self.width() * groups, x), self.each(k, axes, 1)],
                 stride=self.number(stride) if stride != k else None,
                 pad=self.each(self.random.randint(0, k // 2), axes) if self.maybe(0.4) else None,
-                output_pad=Literal(1) if self.maybe(0.3) else None,
+                output_pad=Literal(1) if self.maybe(0.3) else None, weight_norm=Literal(True) if self.maybe(0.05) else None,
+                bias=Literal(self.maybe(0.5)) if self.maybe(0.1) else None,
                 dilation=self.number(dilation) if dilation > 1 else None,
                 groups=Literal(groups) if groups > 1 else None,
             )  # fmt: skip
@@ -329,7 +339,8 @@ class Leaves:
         keep = Literal(True) if axes < (2 if both else 1) or self.maybe(0.7) else None  # something is left
         name = self.random.choice(("mean", "sum", "var", "norm", "min", "max"))
         biased = Literal(False) if name == "var" and self.maybe(0.5) else None
-        return self.call(name, axis=axis, keep=keep, unbiased=biased)
+        power = Literal(1.0) if name == "norm" and self.maybe(0.3) else None
+        return self.call(name, axis=axis, keep=keep, unbiased=biased, p=power)
 
     def on_to(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return a pool to a fixed size."""
@@ -356,5 +367,6 @@ class Leaves:
         """Return an op that brings `x` to the size of another value."""
         like = self.random.choice(list(likes))
         if self.maybe(0.5):
-            return self.call("crop_like", [like])
+            kept = Word("start") if self.maybe(0.3) else None
+            return self.call("crop_like", [like], keep=kept, axis=Literal(-1) if self.maybe(0.2) else None)
         return self.call("resize_like", [like], **self.interpolation(axes))

@@ -29,6 +29,12 @@ class Site(Protocol):
     def module(self, make: Callable[[], nn.Module]) -> nn.Module:
         """Return the module of this place, made when it is first asked for."""
 
+    def beside(self, key: str, make: Callable[[], nn.Module]) -> nn.Module:
+        """Return a tensor that belongs to the scope around this place."""
+
+    def shared(self, module: Any, op: str) -> list[Any]:
+        """Return the arguments of a declared module that is one op; its weights are those of this place, too."""
+
     def bias(self, wanted: bool | str) -> bool:
         """Return whether the convolution here has a bias."""
 

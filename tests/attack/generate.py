@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tests.attack import constructs, network
+from tests.attack import constructs, network, token_constructs
 from tests.attack.arguments import Leaves
 from tests.attack.blocks import Blocks, Body
 from tests.attack.families import dense, unet
@@ -95,21 +95,25 @@ class _Grower:
     def program(self) -> Program:
         """Return a program that has at least one op."""
         head, nominal = make_head(self.random, fixed=self.fixed)
-        head = replace(head, blocks=(constructs.MERGE,))
+        head = replace(head, blocks=constructs.BLOCKS)
         with torch.no_grad():
             head = replace(head, constants=self.constants())
             machine, values = network.start(head, Modules(), network.make_inputs(head, nominal))
             x = next(iter(values.values()))
             opening: Body = ()
             if head.inputs[-1].mask and not x.integers:
-                opening = (Pipeline((constructs.masked(self.leaves, "m"),)),)
+                alone = len(x.shape) == 2 and head.inputs[-1].sizes[0] == Literal(1)
+                if alone and self.maybe(0.6):
+                    opening = (Pipeline((token_constructs.seen(self.leaves, self.name, x, "m"),)),)
+                else:
+                    opening = (Pipeline((token_constructs.masked(self.leaves, "m"),)),)
                 x = machine.run(opening, x, "")
             body, machine, x = self.grow(machine, x, "", self.random.randint(2, self.statements), 0, heads=True)
             body = opening + body + self.take_up(head, machine, x)
         style = self.random.choice((0, self.random.randrange(1, 1_000_000)))
         blocks = tuple(self.blocks.defined)
-        if "name='merge'" in repr((body, blocks)):
-            blocks = (constructs.MERGE, *blocks)
+        written = repr((body, blocks))
+        blocks = (*(block for block in constructs.BLOCKS if f"name='{block.name}'" in written), *blocks)
         return replace(head, body=body, blocks=blocks, style=style)
 
     def constants(self) -> tuple[Let, ...]:
@@ -169,7 +173,7 @@ class _Grower:
         """Return a statement that probably works on `x`."""
         roll = self.random.random()
         if heads and roll < 0.06 and not x.integers:
-            return self.head(machine, x, scope, depth)
+            return self.scope(machine, x, scope, depth) if self.maybe(0.2) else self.head(machine, x, scope, depth)
         if roll < 0.1 and self.maybe(0.3):
             seen = Size("x", "rank") if self.maybe(0.3) else self.leaves.number(self.random.randint(1, 6), x)
             return Let(self.name("g"), Binary("+", Binary("*", Name("v"), Literal(2)), seen), ("v",))
@@ -269,7 +273,18 @@ class _Grower:
             stages = (Group(self.body(machine, x, scope + "head.", 2, depth)),)
         else:
             stages = (*self.narrowed(len(x.shape)), self.leaves.call("linear", [Literal(3)]))
-        return Head(kind, self.name("h"), stages, 0.3 if kind == "aux" and self.maybe(0.5) else None)
+        weight = 0.3 if kind == "aux" and self.maybe(0.5) else None
+        if self.maybe(0.2):
+            return Head(kind, self.name("g"), stages, weight, self.random.randrange(3))
+        return Head(kind, self.name("h"), stages, weight)
+
+    def scope(self, machine: Machine, x: Value, scope: str, depth: int) -> Statement:
+        """Return a labelled group that has a head or an output, which is called like its label alone."""
+        trial = machine.copy()
+        with trial.braces():
+            body, trial, value = self.grow(trial, x, "scope.", 1, depth + 1)
+            head = self.head(trial, value, "scope.", depth + 1)
+        return Pipeline((Group((*body, head)),), Label(self.name("scope")))
 
     def body(self, machine: Machine, x: Value, scope: str, most: int, depth: int) -> Body:
         """Return a body grown from `x`; the machine stays as it is."""
@@ -284,6 +299,8 @@ class _Grower:
         runs = self.used(machine) if self.maybe(0.4) else ()
         if runs:
             return (*runs, *(self.ops(machine, x, 1) if self.maybe(0.3) else ()))
+        if x.integers and len(x.shape) == 1 and x.tensor.dtype == torch.long and self.maybe(0.6):
+            return (constructs.tied(self.leaves, self.name, x),)
         if x.integers or depth >= DEEPEST or self.maybe(0.5):
             return self.ops(machine, x, self.random.choice((1, 1, 2, 3)))
         forms: list[Callable[[Machine, Value, str, int], tuple[Stage, ...]]] = [
@@ -296,16 +313,18 @@ class _Grower:
 
     def construct(self, x: Value) -> tuple[Stage, ...]:
         """Return a template around several values, products, tokens or parameters."""
-        if len(x.shape) == 1:
-            return (self.random.choice((constructs.split, constructs.parameter))(self.leaves, self.name, x),)
-        if self.maybe(0.1) or len(x.shape) > 4:
+        rank = len(x.shape)
+        made: list[Callable[..., Stage]] = [constructs.split, constructs.listed, constructs.parameter, constructs.quotient]
+        if rank in (2, 3, 4):
+            made += [
+                constructs.grid, constructs.reuse, constructs.merged, constructs.halves, constructs.unpooled,
+                token_constructs.product, token_constructs.tokens, token_constructs.crossed, token_constructs.asked,
+                token_constructs.positions,
+            ]  # fmt: skip
+        if rank == 3:
+            made += [token_constructs.windowed] * 2
+        if rank > 4 or self.maybe(0.1):
             return constructs.roots(self.leaves, self.name, x)
-        if len(x.shape) == 3 and self.maybe(0.12):
-            return (constructs.windowed(self.leaves, self.name, x),)
-        made: list[Callable[..., Stage]] = [
-            constructs.split, constructs.product, constructs.tokens, constructs.parameter, constructs.grid, constructs.reuse,
-            constructs.merged,
-        ]  # fmt: skip
         return (self.random.choice(made)(self.leaves, self.name, x),)
 
     def ops(self, machine: Machine, x: Value, number: int) -> tuple[Stage, ...]:

@@ -45,7 +45,7 @@ def make_head(chance: random.Random, *, fixed: bool = False) -> tuple[Program, d
         inputs.append(Input("m", (first, *sizes[1:]), mask=True))
     if used and chance.random() < 0.35:
         inputs = _with_conditions(chance, inputs, used)
-    if chance.random() < 0.03 and axes == 1:
+    if chance.random() < 0.1 and axes == 1:
         inputs[0] = Input("a", tuple(sizes[1:]), integers=True)
     parameters, alias = _parameters(chance)
     program = Program(tuple(inputs), (), parameters=parameters, alias=alias, symbols=tuple(used))

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from tests.attack import layers, operations, rearranging
-from tests.attack.checks import CLOSED, Open, count
+from tests.attack import operations, rearranging, resizing, sources
+from tests.attack.checks import Open, Result, count
 from tests.attack.places import Modules, Site, bind
 from tests.attack.program import (
     Apply,
@@ -32,6 +32,7 @@ from tests.attack.program import (
     Join,
     Label,
     Let,
+    Literal,
     Module,
     OpValue,
     Pipeline,
@@ -49,8 +50,8 @@ from tests.attack.values import AXIS_NAMES, Refused, Several, Value, constants_o
 PARAMETERS = {name: list(inspect.signature(function).parameters)[2:] for name, function in operations.OPS.items()}
 
 
-WITHOUT_INPUT = ("param", "const")
-OPERANDS_ALONE = ("matmul", "attend", "window_mask")
+WITHOUT_INPUT = tuple(sources.SOURCES)
+OPERANDS_ALONE = ("matmul", "attend")
 
 
 @dataclass
@@ -139,11 +140,18 @@ class Machine:
         finally:
             self.frames.pop()
 
+    def labels_frame(self) -> Frame:
+        """Return the braces that a label belongs to: the innermost that are not those of a loop or `if`."""
+        return next(each for each in reversed(self.frames) if not each.control)
+
     def bind(self, label: Label, value: Value | Declared) -> None:
-        """Make a label the name of its value."""
+        """Make a label the name of its value, or of a family of several values."""
         if label.text:
             return
-        frame = next(each for each in reversed(self.frames) if not each.control)
+        if isinstance(value, Several) and label.index is None:
+            self.labels_frame().names[label.name] = dict(enumerate(value.values))
+            return
+        frame = self.labels_frame()
         if label.index is None:
             frame.names[label.name] = value
             return
@@ -164,7 +172,7 @@ class Machine:
         """Make the labels of a scope visible outside, by their paths."""
         if label is None or label.text or label.index is not None:
             return
-        frame = next(each for each in reversed(self.frames) if not each.control)
+        frame = self.labels_frame()
         frame.names |= {f"{label.name}.{name}": value for name, value in inner.items() if isinstance(value, Value | dict)}
 
     # Keys -------------------------------------------------------------------------------------------------------------
@@ -223,11 +231,12 @@ class Machine:
                 return self.unpack(names, stages, x, scope)
             case Let(name):
                 self.frames[-1].names[name] = let_value(statement, {**self.visible(), "x": x})
-            case Head(kind, name, stages, _):
-                value = self.pipeline(stages, Label(name), x, scope)
-                if name in self.heads:
-                    raise Refused(f"two results are called {name}", "E0505", "E0203")
-                self.heads[name] = (kind, value)
+            case Head(kind, name, stages, _, index):
+                value = self.pipeline(stages, Label(name, None if index is None else Literal(index)), x, scope)
+                called = name if index is None else f"{name}{'_' if name[-1].isdigit() else ''}{index}"
+                if called in self.heads:
+                    raise Refused(f"two results are called {called}", "E0505", "E0203")
+                self.heads[called] = (kind, value)
             case Expect(claim):
                 if not self.evaluate(claim, x):
                     raise Refused("a claim does not hold", "E0701")
@@ -258,7 +267,7 @@ class Machine:
                             x = self.run(stage.body, x, inner)
                         found |= {name: value for name, value in frame.names.items() if name not in frame.deeper}
                     else:
-                        around = next(each for each in reversed(self.frames) if not each.control)
+                        around = self.labels_frame()
                         before = set(around.names)
                         x = self.stage(stage, x, inner)
                         around.deeper |= around.names.keys() - before  # parts of this scope, not of the one around it
@@ -268,17 +277,23 @@ class Machine:
         return x
 
     def source(self, name: str, arguments: Sequence[Argument], x: Value, scope: str, label: Label | None) -> Value:
-        """Return a parameter or constant, which takes no input."""
-        path = self.numbered(scope) if label is None else self.labelled(scope, label)
-        if name == "param":
-            given = bind(["shape", "init", "batch_axis"], arguments, lambda tree: self.evaluate(tree, x))
-            tensor = layers.param(Site(self.modules, path), self.batch, **given)
-            self.ran.append((name, path, tensor.shape))
-            return self.made(name, tensor, (CLOSED,) * (tensor.ndim - 1), [], path)
-        given = bind(["value", "shape"], arguments, lambda tree: self.evaluate(tree, x))
-        tensor = layers.const(self.batch, **given)
-        self.ran.append((name, path, str(given)))
-        return self.made(name, tensor, (CLOSED,) * (tensor.ndim - 1), [])
+        """Return what an op makes that takes no input; its label is a key if the label names a tensor of the module."""
+        given = bind(sources.PARAMETERS[name], arguments, lambda tree: self.evaluate(tree, x))
+        if label is None:
+            path = self.numbered(scope)
+        elif sources.has_key(name, given):
+            path = self.labelled(scope, label)
+        else:
+            self.positions[scope] += 1
+            path = ""
+        for key in sources.keys_beside(name, given):
+            self.claim(scope, key)
+        site = Site(self.modules, path, scope)
+        with _torch_refuses(name):
+            tensor, opened = sources.SOURCES[name](site, self.batch, **given)
+        plain = {key: held for key, held in given.items() if not isinstance(held, Value)}
+        self.ran.append((name, path, str(plain), tensor.shape))
+        return self.made(name, tensor, opened, site.others, path if name == "param" else None)
 
     def unpack(self, names: Sequence[str], stages: Sequence[Stage], x: Value, scope: str) -> Value:
         """Bind names to the values of the last stage."""
@@ -438,7 +453,9 @@ class Machine:
         if isinstance(held, OpValue):
             merged = (*(each for each in held.arguments if each.name not in {arg.name for arg in op.arguments}), *op.arguments)
             return self.apply(OpValue(held.name, merged), x, scope, path, label)
-        path = path or self.numbered(scope)
+        if op.name == "unembed":  # it uses a module, whose declaration has the key
+            path = path or ""
+        path = self.numbered(scope) if path is None else path
         if op.name in self.blocks:
             return self.block(self.blocks[op.name], op.arguments, x, path, label)
         if op.name == "act":
@@ -448,7 +465,14 @@ class Machine:
                 raise Refused("act of no op", "E0401")
             return self.apply(activation, x, scope, path)
         if op.name == "split":
-            return self.split(bind(["parts", "axis"], op.arguments, lambda tree: self.evaluate(tree, x)), x, path)
+            given = bind(["parts", "axis"], op.arguments, lambda tree: self.evaluate(tree, x))
+            return self.several(op.name, rearranging.split(x, **given), given, x, path)
+        if op.name == "maxpool" and any(each.name == "indices" for each in op.arguments):
+            given = bind([*PARAMETERS["maxpool"], "indices"], op.arguments, lambda tree: self.evaluate(tree, x))
+            with _torch_refuses(op.name):
+                found = self.several(op.name, resizing.places(Site(self.modules, path), x, **given), given, x, path)
+            found.values[-1].positions_in = x.shape[1:]
+            return found
         if op.name not in operations.OPS:
             raise Refused(f"nothing is called {op.name}", "E0201")
         if op.name == "rearrange":
@@ -465,12 +489,11 @@ class Machine:
         opened = {name: value.open[AXIS_NAMES[len(value.shape)].index(axes[name])] for name, value in read.items()}
         return {**given, "_opened": opened} if opened else given
 
-    def split(self, arguments: dict[str, Any], x: Value, path: str) -> Several:
-        """Return the parts of an axis, each a value."""
-        parts = rearranging.split(x, **arguments)
-        self.ran.append(("split", path, str(arguments), len(x.shape)))
+    def several(self, name: str, parts: Sequence[Result], arguments: dict[str, Any], x: Value, path: str) -> Several:
+        """Return the values that an op of several outputs gives."""
+        self.ran.append((name, path, str(arguments), len(x.shape)))
         paths = [path, *[None] * (len(parts) - 1)]  # it is one layer
-        return Several([self.made("split", *part, [x], at) for part, at in zip(parts, paths, strict=True)])
+        return Several([self.made(name, *part, [x], at) for part, at in zip(parts, paths, strict=True)])
 
     def block(self, block: Block, arguments: Sequence[Argument], x: Value, path: str, label: Label | None) -> Value:
         """Run a block, which sees its parameters and nothing of the place that it is called from."""
@@ -497,16 +520,12 @@ class Machine:
         plain = str({key: held for key, held in arguments.items() if not isinstance(held, Value)})
         self.ran.append((name, path, plain, x.shape if name in ("reshape", "slice", "pad_channels") else len(x.shape)))
         site = Site(self.modules, path)
-        try:
+        with _torch_refuses(name):
             tensor, opened = operations.OPS[name](site, x, **arguments)
-        except TypeError as error:
-            raise Refused(str(error), "E0202", "E0403", "E0404", "E0401") from error
-        except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
-            raise Refused(f"{name}: {error}") from error
         if path in self.modules.by_path:
             self.ran.append((path, x.shape[:1]))
         parents = site.others if name in OPERANDS_ALONE else [x, *site.others]
-        value = self.made(name, tensor, opened, parents, path, operations.centers(name, arguments, x))
+        value = self.made(name, tensor, opened, parents, site.path, operations.centers(name, arguments, x))
         value.macs = site.macs
         self.chances.extend((value, probability) for probability in site.chances)
         return value
@@ -526,6 +545,17 @@ class Machine:
         value = Value(tensor, opened, name, tuple(parents), path)
         self.nodes.append(value)
         return value
+
+
+@contextmanager
+def _torch_refuses(name: str) -> Iterator[None]:
+    """Turn errors of PyTorch, and wrong arguments, into refusals."""
+    try:
+        yield
+    except TypeError as error:
+        raise Refused(str(error), "E0202", "E0403", "E0404", "E0401") from error
+    except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
+        raise Refused(f"{name}: {error}") from error
 
 
 def _has_operands_alone(tree: Stage) -> bool:

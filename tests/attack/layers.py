@@ -107,24 +107,63 @@ def upconv(site: Site, x: Value, out: Any, k: Any, stride: Any = None, pad: Any 
 # Dense ----------------------------------------------------------------------------------------------------------------
 
 
+class Transposed(nn.Linear):
+    """A dense layer whose weight is stored as `[in, out]`."""
+
+    def __init__(self, entering: int, out: int, bias: bool) -> None:
+        super().__init__(entering, out, bias)
+        self.weight = nn.Parameter(self.weight.T.clone())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the product with the weight as it is stored."""
+        return F.linear(x, self.weight.T, self.bias)
+
+
 def linear(site: Site, x: Value, out: Any, bias: Any = True, axis: Any = None, weight_norm: Any = False,
-           init: Any = None) -> Result:  # fmt: skip
+           transposed: Any = False, init: Any = None) -> Result:  # fmt: skip
     real(x)
     if axis not in (None, -1):
         raise Refused(f"axis {axis} of linear", "E0401", "E0402")
     if len(x.shape) > 2 and axis is None:
         raise Refused(f"linear on {x.shape}", "E0305")
     entering = channels(x, -1)
-    module = site.module(lambda: _normed(nn.Linear(entering, count(out), bias=bias), weight_norm))
+    module = site.module(lambda: _normed((Transposed if transposed else nn.Linear)(entering, count(out), bias=bias), weight_norm))
     site.count(_weights(module) * math.prod(x.shape[:-1]))
     return module(x.tensor), (*x.open[:-1], CLOSED)
 
 
-def embedding(site: Site, x: Value, n: Any, dim: Any, init: Any = None) -> Result:
+def _tokens(name: str, x: Value) -> None:
     if not x.integers:
-        raise Refused("embedding of real numbers", "E0308")
+        raise Refused(f"{name} of real numbers", "E0308")
     if len(x.shape) != 1:
-        raise Refused(f"embedding of {x.shape}", "E0305")
+        raise Refused(f"{name} of {x.shape}", "E0305")
+
+
+def lookup(site: Site, x: Value, table: Any) -> Result:
+    _tokens("lookup", x)
+    rows = site.value(table)
+    real(rows)
+    if len(rows.shape) != 2:
+        raise Refused(f"a table of {rows.shape}", "E0305")
+    found = torch.stack([own[tokens] for tokens, own in zip(x.tensor, rows.tensor, strict=True)])
+    return found, (*x.open, rows.open[1])
+
+
+def unembed(site: Site, x: Value, embedding: Any) -> Result:
+    real(x)
+    table = site.shared(embedding, "embedding")
+    features = channels(x, -1)
+    n, dim = table
+    if dim != features:
+        raise Refused(f"{features} features for a table of {dim}")
+    module = site.module(lambda: nn.Embedding(n, dim))
+    assert isinstance(module, nn.Embedding)
+    site.count(math.prod(x.shape) * n)
+    return x.tensor @ module.weight.T, (*x.open[:-1], CLOSED)
+
+
+def embedding(site: Site, x: Value, n: Any, dim: Any, init: Any = None) -> Result:
+    _tokens("embedding", x)
     return site.module(lambda: nn.Embedding(count(n), count(dim)))(x.tensor), (*x.open, CLOSED)
 
 
@@ -140,6 +179,29 @@ def bn(site: Site, x: Value, eps: Any = 1e-5, momentum: Any = 0.1, affine: Any =
         raise Refused(f"bn of {x.shape}", "E0305")
     make = BATCH_NORM[len(x.shape) - 1]
     return site.module(lambda: make(features, eps=eps, momentum=momentum, affine=affine))(x.tensor), x.open
+
+
+class Fixed(nn.Module):
+    """The four tensors of a normalization that learns nothing."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        for name, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+            self.register_buffer(name, torch.full((features,), value))
+
+
+def frozen_bn(site: Site, x: Value, eps: Any = 1e-5) -> Result:
+    features = channels(x)
+    if len(x.shape) > 4:
+        raise Refused(f"frozen_bn of {x.shape}", "E0305")
+    module = site.module(lambda: Fixed(features))
+    assert isinstance(module, Fixed)
+    return F.batch_norm(x.tensor, module.running_mean, module.running_var, module.weight, module.bias, False, 0, eps), x.open
 
 
 def gn(site: Site, x: Value, groups: Any = 32, eps: Any = 1e-5, affine: Any = True, init: Any = None) -> Result:
@@ -206,11 +268,16 @@ def prelu(site: Site, x: Value, init_value: Any = 0.25, per_channel: Any = False
 
 
 class Bare(nn.Module):
-    """One parameter, whose key is that of the module itself."""
+    """One parameter or buffer, whose key is that of the module itself."""
 
-    def __init__(self, value: torch.Tensor) -> None:
+    bare: torch.Tensor
+
+    def __init__(self, value: torch.Tensor, learned: bool = True) -> None:
         super().__init__()
-        self.bare = nn.Parameter(value)
+        if learned:
+            self.bare = nn.Parameter(value)
+        else:
+            self.register_buffer("bare", value)
 
 
 def layer_scale(site: Site, x: Value, init: Any = 1e-6, flat: Any = False, axis: Any = 0) -> Result:
@@ -220,19 +287,3 @@ def layer_scale(site: Site, x: Value, init: Any = 1e-6, flat: Any = False, axis:
     module = site.module(lambda: Bare(torch.full((features,) if flat else (features, *ones), float(init))))
     assert isinstance(module, Bare)
     return x.tensor * module.bare.reshape(features, *ones), x.open
-
-
-def param(site: Site, batch: int, shape: Any, init: Any = None, batch_axis: Any = False) -> torch.Tensor:
-    """Return a learned tensor, the same for each example of the batch."""
-    sizes = [count(size) for size in shape]
-    module = site.module(lambda: Bare(torch.zeros([1, *sizes] if batch_axis else sizes)))
-    assert isinstance(module, Bare)
-    return module.bare.reshape(1, *sizes).expand(batch, *sizes)
-
-
-def const(batch: int, value: Any, shape: Any = None) -> torch.Tensor:
-    """Return fixed numbers, the same for each example of the batch."""
-    tensor = torch.tensor(value, dtype=torch.float64)
-    if shape is not None:
-        tensor = torch.full([count(size) for size in shape], float(value), dtype=torch.float64)
-    return tensor.expand(batch, *tensor.shape)

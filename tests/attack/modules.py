@@ -100,7 +100,7 @@ def _compare_flops(found: archdsl.Network, program: Program, point: Point, repor
     """Compare the interpreter's multiply-accumulates with what PyTorch counts of the built module."""
     if point.run is None or report.counts["sizes"] % 3:
         return
-    meta = found.build(device="meta").eval()
+    meta = found.build(device="meta").eval().requires_grad_(False)  # the counter wants no gradients of what no input makes
     tensors = network.make_inputs(program, point.sizes, batch=1)
     inputs = [tensor.to("meta", torch.float32 if tensor.is_floating_point() else None) for tensor in tensors.values()]
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -96,6 +96,13 @@ def droppath(site: Site, x: Value, p: Any, mode: Any = "row") -> Result:
     return x.tensor * (kept / (1 - p) if p < 1 else kept), x.open
 
 
+# Numbers ------------------------------------------------------------------------------------------------------------------
+
+
+def real_(site: Site, x: Value) -> Result:
+    return x.tensor.double(), x.open
+
+
 # Scale ----------------------------------------------------------------------------------------------------------------
 
 
@@ -114,6 +121,9 @@ OPS: dict[str, Callable[..., Result]] = {
             layers.upconv,
             layers.linear,
             layers.embedding,
+            layers.lookup,
+            layers.unembed,
+            layers.frozen_bn,
             layers.bn,
             layers.gn,
             layers.ln,
@@ -125,6 +135,7 @@ OPS: dict[str, Callable[..., Result]] = {
             rearranging.flatten,
             rearranging.reshape,
             resizing.maxpool,
+            resizing.max_unpool,
             resizing.avgpool,
             resizing.lppool,
             resizing.maxpool_to,
@@ -157,6 +168,7 @@ OPS: dict[str, Callable[..., Result]] = {
             dropout2d,
             droppath,
             scale,
+            real_,
         )
     },
     "relu": _elementwise(F.relu),

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from tests.attack.layers import Bare
-from tests.attack.program import Argument, Expression
-from tests.attack.values import Refused, Value
+from tests.attack.program import Apply, Argument, Expression
+from tests.attack.values import Refused, Value, evaluate
 
 BATCH = 2
 
@@ -42,8 +42,8 @@ class Modules:
 class Site:
     """The place where an op is applied."""
 
-    def __init__(self, modules: Modules, path: str) -> None:
-        self.modules, self.path = modules, path
+    def __init__(self, modules: Modules, path: str, scope: str = "") -> None:
+        self.modules, self.path, self.scope = modules, path, scope
         self.training = modules.training
         self.macs = 0
         self.others: list[Value] = []
@@ -53,6 +53,16 @@ class Site:
         if self.path not in self.modules.by_path:
             self.modules.by_path[self.path] = make().double().train(self.training)
         return self.modules.by_path[self.path]
+
+    def beside(self, key: str, make: Callable[[], nn.Module]) -> nn.Module:
+        return Site(self.modules, self.scope + key).module(make)
+
+    def shared(self, module: Any, op: str) -> list[Any]:
+        match getattr(module, "stages", ()):
+            case [Apply(name, arguments)] if name == op:
+                self.path = module.path
+                return [evaluate(each.value, module.names) for each in arguments]
+        raise Refused(f"no module that is one {op}", "E0401", "E0206", "E0408")
 
     def bias(self, wanted: bool | str) -> bool:
         if not isinstance(wanted, bool) and wanted != "auto":

@@ -5,9 +5,11 @@ Each function is an op of docs/ops.md: see `tests.attack.operations`. Nothing fl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 
 from tests.attack.checks import Result, Site, channels, real
@@ -39,18 +41,38 @@ def matmul(site: Site, x: Value, a: Any, b: Any, transpose_a: Any = False, trans
     return tensor, (*leading, rows, columns)
 
 
-def attend(site: Site, x: Value, q: Any, k: Any, v: Any, mask: Any = None, causal: Any = False,
+def attend(site: Site, x: Value, q: Any, k: Any, v: Any, mask: Any = None, bias: Any = None, causal: Any = False,
            scale: Any = None) -> Result:  # fmt: skip
     queries, keys, values = _matrices(site, q, k, v)
     for each in (queries, keys):
         channels(each, -1)
     if queries.shape[:-2] != keys.shape[:-2] or keys.shape[:-1] != values.shape[:-1] or queries.shape[-1] != keys.shape[-1]:
         raise Refused(f"attention of {queries.shape}, {keys.shape} and {values.shape}")
-    added = None if mask is None else site.value(mask).tensor
-    tensor = F.scaled_dot_product_attention(queries.tensor, keys.tensor, values.tensor, added, is_causal=causal, scale=scale)
+    scores = (*queries.shape[:-1], keys.shape[-2])
+    total: torch.Tensor | None = None
+    for each in (site.value(name) for name in (mask, bias) if name is not None):
+        added = _fitted(each, scores)
+        total = added if total is None else total + added
+    if total is not None and causal:
+        total = total.masked_fill(torch.ones(scores[-2:], dtype=torch.bool).triu(1), -math.inf)
+        causal = False
+    tensor = F.scaled_dot_product_attention(queries.tensor, keys.tensor, values.tensor, total, is_causal=causal, scale=scale)
     products = queries.tensor[0].numel() // queries.shape[-1] * keys.shape[-2]
     site.count(products * (queries.shape[-1] + values.shape[-1]))
     return tensor, (*queries.open[:-1], values.open[-1])
+
+
+def _fitted(value: Value, scores: tuple[int, ...]) -> torch.Tensor:
+    """Return what a mask or bias adds to scores, each of whose axes, from the last on, is equal or 1."""
+    shape = value.shape
+    if not 2 <= len(shape) <= len(scores) or any(
+        own not in (1, other) for own, other in zip(reversed(shape), reversed(scores), strict=False)
+    ):
+        raise Refused(f"a mask {shape} for scores {scores}")
+    tensor = value.tensor.reshape(value.tensor.shape[0], *(1,) * (len(scores) - len(shape)), *shape)
+    if tensor.dtype == torch.bool:
+        tensor = torch.zeros(tensor.shape, dtype=torch.float64).masked_fill(~tensor, -math.inf)
+    return tensor.expand(tensor.shape[0], *scores)
 
 
 OPS: dict[str, Callable[..., Result]] = {"matmul": matmul, "attend": attend}

@@ -250,12 +250,13 @@ class Let:
 
 @dataclass(frozen=True)
 class Head:
-    """`aux` or `output`."""
+    """`aux` or `output`; with `index`, a member of a family."""
 
     kind: str
     name: str
     stages: tuple[Stage, ...]
     weight: float | None = None
+    index: int | None = None
 
 
 @dataclass(frozen=True)

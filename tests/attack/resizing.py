@@ -52,6 +52,39 @@ def maxpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil
     return tensor, x.open
 
 
+def places(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil: Any = False, dilation: Any = 1,
+           indices: Any = True) -> list[Result]:  # fmt: skip
+    """Return the maxima of a pool, and the positions that they have in the input."""
+    tensor, opened = maxpool(site, x, k, stride, pad, ceil, dilation)
+    if pad == "tf_same":
+        raise Refused("positions of a padded input", "E0402")
+    axes = spatial(x)
+    windows, gaps, pads = each(k, axes), each(dilation, axes), each(pad, axes, 0)
+    steps = windows if stride is None else each(stride, axes)
+    where = MAX_POOL[axes](x.tensor, windows, steps, pads, gaps, ceil_mode=ceil, return_indices=True)[1]
+    return [(tensor, opened), (where, opened)]
+
+
+UNPOOL: dict[int, Callable[..., torch.Tensor]] = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}
+
+
+def max_unpool(site: Site, x: Value, indices: Any, k: Any, stride: Any = None, pad: Any = 0, like: Any = None) -> Result:
+    axes = spatial(x)
+    where = site.value(indices)
+    if not where.integers:
+        raise Refused("positions that are real numbers", "E0308")
+    if where.shape != x.shape:
+        raise Refused(f"positions {where.shape} of values {x.shape}")
+    windows, pads = each(k, axes), each(pad, axes, 0)
+    steps = windows if stride is None else each(stride, axes)
+    other = None if like is None else site.value(like)
+    wanted = None if other is None else list(other.shape[1:])
+    tensor = UNPOOL[axes](x.tensor, where.tensor, windows, steps, pads, output_size=wanted)
+    if where.positions_in not in (None, tuple(tensor.shape[2:])):
+        raise Refused(f"positions in {where.positions_in} for {tuple(tensor.shape[2:])}")
+    return tensor, (x.open if other is None else (x.open[0], *other.open[1:]))
+
+
 def avgpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil: Any = False, count_pad: Any = True) -> Result:
     axes = spatial(x)
     windows = each(k, axes)
@@ -119,7 +152,11 @@ def pad_channels(site: Site, x: Value, to: Any) -> Result:
 
 def crop_like(site: Site, x: Value, like: Any, keep: Any = "middle", axis: Any = None) -> Result:
     other = site.value(like)
-    axes = [1 + at for at in range(1, 1 + spatial(x))] if axis is None else [1 + axis_of(at, x) for at in axis]
+    axes = (
+        [1 + at for at in range(1, 1 + spatial(x))]
+        if axis is None
+        else [1 + axis_of(at, x) for at in (axis if isinstance(axis, list) else [axis])]
+    )
     _same_rank(x, other)
     tensor = x.tensor
     opened = list(x.open)

@@ -167,9 +167,9 @@ class _Printer:
                 return f"[{', '.join(names)}]: {self.stages(stages)}"
             case Let(name, value, parameters):
                 return f"let {name}{'(' + ', '.join(parameters) + ')' if parameters else ''} = {expression(value)}"
-            case Head(kind, name, stages, weight):
+            case Head(kind, name, stages, weight, index):
                 option = "" if weight is None else f"(weight = {weight})"
-                return f"{kind}{option} {name}: {self.stages(stages)}"
+                return f"{kind}{option} {name}{'' if index is None else f'[{index}]'}: {self.stages(stages)}"
             case Expect(claim):
                 return f"expect {expression(claim)}"
         raise TypeError(tree)

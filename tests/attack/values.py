@@ -60,6 +60,8 @@ class Value:
     within: list[bool] = field(default_factory=list)
     home: str = ""
     homes: tuple[str, ...] = ()
+    positions_in: tuple[int, ...] | None = None
+    """Of the positions that a pool gives, the sizes in which they count."""
 
     @property
     def shape(self) -> tuple[int, ...]:

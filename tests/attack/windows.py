@@ -13,16 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, real
+from tests.attack.checks import Result, Site, axis_of, channels, count, real
 from tests.attack.layers import Bare
+from tests.attack.sources import numbers
 from tests.attack.values import Refused, Value
-
-
-def _numbers(value: Any, axes: int) -> list[int]:
-    values = value if isinstance(value, list) else [value] * axes
-    if len(values) != axes:
-        raise Refused(f"{value} for {axes} axes", "E0402", "E0401")
-    return values
 
 
 def pad_to(site: Site, x: Value, multiple: Any, axis: Any = None) -> Result:
@@ -31,7 +25,7 @@ def pad_to(site: Site, x: Value, multiple: Any, axis: Any = None) -> Result:
     if not axes:
         raise Refused(f"pad_to of {x.shape}", "E0305")
     around = [0, 0] * len(x.shape)
-    for at, number in zip(axes, _numbers(multiple, len(axes)), strict=True):
+    for at, number in zip(axes, numbers(multiple, len(axes)), strict=True):
         around[2 * (len(x.shape) - 1 - at) + 1] = -x.shape[at] % count(number)
     return F.pad(x.tensor, around), x.open
 
@@ -41,72 +35,69 @@ def window_shift(site: Site, x: Value, shift: Any, window: Any, axis: Any = (0, 
     axes = [axis_of(each, x) for each in axis]
     if len(set(axes)) < len(axes):
         raise Refused(f"axes {axis}", "E0402", "E0401")
-    moves, windows = _numbers(shift, len(axes)), _numbers(window, len(axes))
+    moves, windows = numbers(shift, len(axes)), numbers(window, len(axes))
     moved = [(move, at + 1) for move, at, size in zip(moves, axes, windows, strict=True) if x.shape[at] > size]
     return (torch.roll(x.tensor, *map(list, zip(*moved, strict=True))) if moved else x.tensor), x.open
 
 
-def window_mask(site: Site, x: Value, like: Any, window: Any, shift: Any, axis: Any = (0, 1)) -> Result:
-    other = site.value(like)
-    axes = [axis_of(each, other) for each in axis]
-    sizes = [other.shape[at] for at in axes]
-    windows, moves = _numbers(window, 2), _numbers(shift, 2)
-    if any(size % number for size, number in zip(sizes, windows, strict=True)):
-        raise Refused(f"windows of {windows} in {sizes}")
-    regions = [
-        _regions(size, number, move if size > number else 0) for size, number, move in zip(sizes, windows, moves, strict=True)
-    ]
-    both = 3 * regions[0].unsqueeze(1) + regions[1]
-    rows, columns = (size // number for size, number in zip(sizes, windows, strict=True))
-    parts = both.reshape(rows, windows[0], columns, windows[1]).transpose(1, 2).reshape(rows, columns, 1, -1)
-    mask = -100.0 * (parts.unsqueeze(-1) != parts.unsqueeze(-2)).double()
-    opened = (other.open[axes[0]], other.open[axes[1]], CLOSED, CLOSED, CLOSED)
-    return mask.expand(other.tensor.shape[0], *mask.shape), opened
+def mha(site: Site, x: Value, heads: Any, key: Any = None, value: Any = None, mask: Any = None, bias: Any = True,
+        drop: Any = 0.0, causal: Any = False) -> Result:  # fmt: skip
+    keys = x if key is None else site.value(key)
+    values = keys if value is None else site.value(value)
+    for each in (x, keys, values):
+        real(each)
+        if len(each.shape) != 2:
+            raise Refused(f"mha of {each.shape}", "E0305")
+    n, k, v = (channels(each, -1) for each in (x, keys, values))
+    if n % count(heads):
+        raise Refused(f"{heads} heads of {n} features")
+    length, seen = x.shape[0], keys.shape[0]
+    if values.shape[0] != seen:
+        raise Refused(f"{values.shape[0]} values for {seen} keys")
+    given = None if mask is None else site.value(mask)
+    module = site.module(lambda: nn.MultiheadAttention(n, heads, bias=bias, kdim=k, vdim=v, batch_first=True))
+    site.count(length * n * n * 2 + seen * n * (k + v) + length * seen * n * 2)
+    added = _added(x, given, length, seen, causal, heads)
+    return module(x.tensor, keys.tensor, values.tensor, need_weights=False, attn_mask=added)[0], x.open
 
 
-def _regions(size: int, window: int, move: int) -> torch.Tensor:
-    """Return for each position to which part of the image it belonged before the shift."""
-    positions = torch.arange(size)
-    if not move:
-        return torch.zeros(size)
-    return (positions >= size - window).double() + (positions >= size - move).double()
+def _added(x: Value, mask: Value | None, length: int, seen: int, causal: bool, heads: int) -> torch.Tensor | None:
+    """Return what is added to the scores of each example and head, None for nothing."""
+    if mask is None and not causal:
+        return None
+    batch = x.tensor.shape[0]
+    scores = torch.zeros(batch, length, seen, dtype=torch.float64)
+    if mask is not None:
+        if mask.shape not in ((seen,), (length, seen)):
+            raise Refused(f"a mask {mask.shape} for scores {(length, seen)}")
+        own = mask.tensor if len(mask.shape) == 2 else mask.tensor.unsqueeze(1)
+        scores = scores + (torch.zeros(own.shape).double().masked_fill(~own, -math.inf) if own.dtype == torch.bool else own)
+    if causal:
+        scores = scores.masked_fill(torch.ones(length, seen, dtype=torch.bool).triu(1), -math.inf)
+    return scores.repeat_interleave(heads, 0)
 
 
-def mha(site: Site, x: Value, heads: Any, bias: Any = True, causal: Any = False) -> Result:
-    real(x)
-    if len(x.shape) != 2:
-        raise Refused(f"mha of {x.shape}", "E0305")
-    features = channels(x, -1)
-    if features % count(heads):
-        raise Refused(f"{heads} heads of {features} features")
-    module = site.module(lambda: nn.MultiheadAttention(features, heads, bias=bias, batch_first=True))
-    length = x.shape[0]
-    later = torch.ones(length, length, dtype=torch.bool).triu(1) if causal else None
-    site.count(4 * length * features * features + 2 * length * length * features)
-    return module(x.tensor, x.tensor, x.tensor, need_weights=False, attn_mask=later)[0], x.open
-
-
-def pos_embed(site: Site, x: Value, base: Any, grid: Any = None, mode: Any = "bicubic", antialias: Any = True) -> Result:
+def pos_embed(site: Site, x: Value, base: Any, grid: Any = None, prefix: Any = 0, mode: Any = "bicubic",
+              antialias: Any = True, init: Any = None) -> Result:  # fmt: skip
     real(x)
     if len(x.shape) != 2:
         raise Refused(f"pos_embed of {x.shape}", "E0305")
     features = channels(x, -1)
     current = base if grid is None else list(site.value(grid).shape[-2:])
-    if math.prod(current) != x.shape[0]:
-        raise Refused(f"{x.shape[0]} tokens of a grid of {current}")
-    module = site.module(lambda: Bare(torch.zeros(1, math.prod(base), features)))
+    if prefix + math.prod(current) != x.shape[0]:
+        raise Refused(f"{x.shape[0]} tokens of {prefix} and a grid of {current}")
+    module = site.module(lambda: Bare(torch.zeros(1, prefix + math.prod(base), features)))
     assert isinstance(module, Bare)
-    learned = module.bare
+    first, learned = module.bare[:, :prefix], module.bare[:, prefix:]
     if current != base:
         image = learned.transpose(1, 2).reshape(1, features, *base)
         learned = F.interpolate(image, size=current, mode=mode, antialias=antialias).flatten(2).transpose(1, 2)
-    return x.tensor + learned, x.open
+    return x.tensor + torch.cat([first, learned], 1), x.open
 
 
 OPS: dict[str, Callable[..., Result]] = {
     "pad_to": pad_to,
     "window_shift": window_shift,
-    "window_mask": window_mask,
     "mha": mha,
     "pos_embed": pos_embed,
 }

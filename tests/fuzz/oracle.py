@@ -10,6 +10,7 @@ stretches it.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -25,9 +26,15 @@ from archdsl.shapes import SymbolicSize
 
 NAMESPACE = {**vars(runtime), **vars(runtime_tokens), "torch": torch, "nn": nn, "F": F}
 Real = tuple[int, ...]
-CONVOLUTIONS = ("conv", "bottleneck", "depthwise", "upconv")
+MOST = {
+    **dict.fromkeys(("conv", "bottleneck", "depthwise", "upconv"), 1000),
+    **dict.fromkeys(("upsample", "resize", "resize_like"), 200_000),
+}
+"""The most elements of which an op runs for real, where that is not 20,000: `meta` takes 10 ms for an interpolation."""
 FAILURES = (RuntimeError, ValueError, IndexError, NotImplementedError)
 """What PyTorch raises where shapes do not fit."""
+TYPES = {"int": torch.long, "bool": torch.bool, "float": torch.float}
+torch.backends.mha.set_fastpath_enabled(False)  # `meta` lacks it
 _known: dict[tuple[str, str, tuple[Real, ...]], list[Real] | None] = {}
 _modules: dict[tuple[str, str], Any] = {}
 
@@ -39,21 +46,39 @@ class Oracle:
         self.graph = graph
         self.flat = flatten(graph)
         self._ops = [form(node) for node in self.flat.nodes]
+        self._pools = dict(self._pooled())
+        self._types = [tuple(TYPES[self.flat.values[i].dtype] for i in node.inputs) for node in self.flat.nodes]
 
     def shapes(self, at: dict[str, int]) -> list[Real] | FlatNode | Value:
         """The shape of every value at these sizes, or the input or op that fails."""
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as of the variance of one number
+            return self._shapes(at)
+
+    def _shapes(self, at: dict[str, int]) -> list[Real] | FlatNode | Value:
         found: list[Real] = []
         for value in self.graph.inputs:
             shape = predicted(value, at)
             if min(shape) < 1:
                 return value
             found.append(shape)
-        for node, op in zip(self.flat.nodes, self._ops, strict=True):
-            made = result(_name(node), op, tuple(found[i] for i in node.inputs))
+        for node, op, types in zip(self.flat.nodes, self._ops, self._types, strict=True):
+            made = result(_name(node), op, tuple(found[i] for i in node.inputs), types)
             if made is None:
                 return node
+            if id(node) in self._pools and made[0][1:] != found[self._pools[id(node)]][1:]:
+                return node  # positions in another shape
             found += made
         return found
+
+    def _pooled(self) -> Iterator[tuple[int, int]]:
+        """Yield each `max_unpool`, with the number of the value whose positions it takes: PyTorch does not compare the shapes."""
+        pools: dict[int, int] = {}
+        for node in self.flat.nodes:
+            if node.op.name == "maxpool":
+                pools[node.outputs[-1]] = node.inputs[0]
+            elif node.op.name == "max_unpool" and node.inputs[1] in pools:
+                yield id(node), pools[node.inputs[1]]
 
 
 def predicted(value: Value, at: dict[str, int]) -> Real:
@@ -69,39 +94,42 @@ def _name(node: FlatNode) -> str:
 def form(node: FlatNode) -> str:
     """The op as source."""
     lowering = lower(node.op, *node.node.input_shapes)
-    if lowering.module is not None and lowering.applied is not None:  # attention of tokens with themselves
-        return f"lambda x: {source(lowering.module)}(x, x, x, need_weights=False)[0]"
-    if lowering.module is not None:
-        return source(lowering.module)
-    assert lowering.function is not None
-    parameter = f"{source(lowering.bare)}.to('meta')" if lowering.bare is not None else ""
     places = [f"inputs[{i}]" for i in range(len(node.inputs))]
-    return "lambda *inputs: " + source(lowering.function, places, training="False", parameter=parameter)
+    if lowering.module is not None and lowering.applied is None:
+        return source(lowering.module)
+    own = lowering.module or lowering.bare
+    parameter = "" if own is None else f"{source(own)}.to('meta')"
+    function = lowering.applied or lowering.function
+    assert function is not None
+    written = source(function, places, training="False", parameter=parameter)
+    if lowering.sibling is not None:
+        name, made = lowering.sibling
+        written = written.replace(f"self.{name}", f"{source(made)}.to('meta')")
+    return "lambda *inputs: " + written
 
 
-def result(name: str, op: str, inputs: tuple[Real, ...]) -> list[Real] | None:
+def result(name: str, op: str, inputs: tuple[Real, ...], types: tuple[torch.dtype, ...]) -> list[Real] | None:
     """The shapes that an op gives for these shapes, none where it fails or gives nothing."""
     key = (name, op, inputs)
     if key not in _known:
         if len(_known) > 500_000:
             _known.clear()
-        _known[key] = _run(name, op, inputs)
+        _known[key] = _run(name, op, inputs, types)
     return _known[key]
 
 
-def _run(name: str, op: str, inputs: tuple[Real, ...]) -> list[Real] | None:
+def _run(name: str, op: str, inputs: tuple[Real, ...], types: tuple[torch.dtype, ...]) -> list[Real] | None:
     if name in ("add", "shake") and len(set(inputs)) > 1:
         return None
     elements = max((prod(shape) for shape in inputs), default=0)
-    device = "meta" if elements > 20_000 or (name in CONVOLUTIONS and elements > 1000) else "cpu"
+    most = MOST.get(name, 20_000)
+    device = "meta" if elements > most else "cpu"
     try:
-        with torch.no_grad(), torch.device(device), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # as of the variance of one number
-            dtype = torch.long if name == "embedding" else torch.float
-            value = _made(op, device)(*(torch.zeros(1, *shape, device=device, dtype=dtype) for shape in inputs))
+        made = zip(inputs, types, strict=True)
+        value = _made(op, device)(*(torch.zeros(1, *shape, device=device, dtype=dtype) for shape, dtype in made))
     except FAILURES:
         return None
-    if name == "maxpool" and device == "cpu" and value.isinf().any():
+    if name == "maxpool" and device == "cpu" and (value[0] if isinstance(value, tuple) else value).isinf().any():
         return None  # the maximum of padding alone, whose gradient PyTorch writes out of bounds
     if name == "var" and "correction=0" not in op and value.numel() == prod(inputs[0]):
         return None  # the variance of one number

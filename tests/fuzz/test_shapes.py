@@ -71,7 +71,7 @@ def test_fixed_sizes_and_costs() -> None:
         if graph is None or len(list(graph.main.nodes)) < 2:
             continue
         assert disagreement(program, Random(index), modules=False) is None
-        module = build(graph, "meta").eval()
+        module = build(graph, "meta").eval().requires_grad_(False)
         table = layer_table(graph)
         rows = sum(row.params * row.times for row in table.rows)
         assert table.params == sum(p.numel() for p in module.parameters()) == rows, source

@@ -47,6 +47,10 @@ def network(shape: str, body: str) -> str:
     ("W0122", "[8, 56, 56]", "upsample(224)", "upsample(4)"),
     ("W0122", "[8, 7, 14]", "upsample([7, 56])", "upsample([7, 56])"),
     ("W0123", "[8, 8, 8]", "add { bn -> relu }", "add { x; bn -> relu }"),
+    ("W0124", "[8, 8, 8]", "concat { x; conv(8, 3); relu }", "concat { x; conv(8, 3) -> relu }"),
+    ("W0124", "[8, 8, 8]", "add { x; for k in [3] { conv(8, k); bn } }", "add { x; for k in [3] { conv(8, k) -> bn } }"),
+    ("W0125", "[8, 8, 8]", "let w = 2; for i in 0..2 { let w = w * 2; conv(w, 3) }",
+     "let w = 2; for i in 0..2 { let w = w * 2; conv(w, 3) }"),
 ])  # fmt: skip
 def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after: str) -> None:
     text = network(shape, before)
@@ -73,13 +77,17 @@ def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after
     ("[8, 8, 8]", "upsample(32)"),
     ("[8, 8, 8]", "concat { for k in [3] { conv(8, k) } }; s: relu; if x.c > 2 { s } else { relu }; add { s; x }"),
     ("[8, 8, 8]", "relu: relu; relu; b: bn; early: b -> relu; add { early; b }"),
+    ("[8, 8, 8]", "add { conv(8, 3) -> bn; conv(8, 1) -> bn; bn }; mul { conv(8, 1); sigmoid }; concat { conv(8, 1); n: bn }"),
+    ("[8, 8, 8]", "let w = 2; for i in 0..2 { let w = w * 2 ^ i; conv(w, 3) }; for w in [2, 4] { let w = w + 1; conv(w, 1) }"),
     ("[8, 8, 8]", "v: relu; p: param([8, 1, 1]); p; mul { x; v }"),
 ])  # fmt: skip
 def test_what_is_meant_is_not_reported(shape: str, body: str) -> None:
     assert check_text(network(shape, body)) == []
 
 
-@pytest.mark.parametrize("code", ["W0115", "W0116", "W0117", "W0118", "W0119", "W0120", "W0121", "W0122", "W0123"])
+@pytest.mark.parametrize(
+    "code", ["W0115", "W0116", "W0117", "W0118", "W0119", "W0120", "W0121", "W0122", "W0123", "W0124", "W0125"]
+)
 def test_a_comment_suppresses_it(code: str) -> None:
     from archdsl.diagnostics.codes.table import CODES
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import limits as limits
     from archdsl.diagnostics.codes import magnitudes as magnitudes
     from archdsl.diagnostics.codes import masks as masks
+    from archdsl.diagnostics.codes import misread_bodies as misread_bodies
     from archdsl.diagnostics.codes import modules as modules
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
@@ -67,7 +68,7 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
-    "outputs", "exporting", "inference", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
+    "outputs", "exporting", "inference", "warnings", "source_warnings", "habits", "misread_bodies", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

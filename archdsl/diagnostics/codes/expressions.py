@@ -192,6 +192,8 @@ class WithoutSizes(Diagnostic, code=E0408):
         return f"`.{self.attribute}` expected a tensor, found {show(self.given)} ({type_name(self.given)})"
 
     def remedy(self) -> str:
+        if type_name(self.given) in ("an op", "a block"):
+            return f"stages are joined by `->`: `{show(self.given)} -> {self.attribute}`; only `x` and labels have sizes"
         return "`x` and labels have sizes: `x.c`, `x.h`"
 
 
@@ -324,6 +326,8 @@ class NotAStage(Diagnostic, code=E0408):
     def remedy(self) -> Remedy | str | None:
         if self.blocks:
             return f"name a block of it: {', '.join(f'`{self.text}.{name}`' for name in self.blocks[:8])}"
+        if isinstance(self.given, int | float) and not isinstance(self.given, bool):
+            return f"a number is an argument of an op: `x -> add({show(self.given)})`, `x -> scale({show(self.given)})`"
         if self.callee is None:
             return None
         quoted = self.span is not None and self.span.text == f'"{self.callee}"'

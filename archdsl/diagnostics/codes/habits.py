@@ -1,4 +1,4 @@
-"""W0115 to W0123: habits from other frameworks that are legal here, and mean something else."""
+"""W0115 to W0122: habits from other frameworks that are legal here, and mean something else."""
 
 from __future__ import annotations
 
@@ -343,41 +343,3 @@ class SizeAsFactor(Diagnostic, code=W0122):
         if self.factor is None:
             return guess("write the factor; `resize_like(label)` brings a map to the size of another")
         return guess(f"for a size of {show(self.scale)}, write `upsample({self.factor})`", *([self.edit] if self.edit else []))
-
-
-W0123 = Code(
-    "W0123",
-    "a join of one branch",
-    """Each statement in the braces of a join is a branch. With one, nothing is joined, and the result is that of the
-    branch. What flows in is a branch if `x` stands among them; `skip { ... }` adds it by itself.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      add { conv(3, 3) -> bn }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      add { x; conv(3, 3) -> bn }
-    }
-    """,
-)
-
-
-class LoneBranch(Diagnostic, code=W0123):
-    """A join of one branch. `edit` adds what flows in, where that may be meant."""
-
-    join: str
-    branch: str
-    edit: Edit | None
-
-    def summary(self) -> str:
-        return f"this `{self.join}` has one branch, so that it joins nothing"
-
-    def remedy(self) -> Remedy:
-        if self.edit is None:
-            return guess("each statement in its braces is a branch; write the others, or the stages alone")
-        branch = self.branch if len(self.branch) < 40 and "\n" not in self.branch else "..."
-        skip = f", or `skip {{ {branch} }}`" if self.join == "add" else ""
-        return guess(f"each statement is a branch; with what flows in: `{self.join} {{ x; {branch} }}`{skip}", self.edit)

@@ -151,7 +151,7 @@ class HiddenLabel(Diagnostic, code=E0206):
 
 
 class NoSuchElement(Diagnostic, code=E0206):
-    """An element of an indexed family that was not made; `known` are the indices of some that were."""
+    """An element of an indexed family that was not made; `known` are the indices of those that were."""
 
     name: str
     index: int
@@ -161,7 +161,11 @@ class NoSuchElement(Diagnostic, code=E0206):
         return f"there is no `{self.name}[{self.index}]` yet"
 
     def remedy(self) -> str | None:
-        return f"so far there is {', '.join(f'`{self.name}[{i}]`' for i in self.known)}" if self.known else None
+        if not self.known:
+            return None
+        if self.index < 0:
+            return f"the indices of a family begin at 0; the last so far is `{self.name}[{max(self.known)}]`"
+        return f"so far there is {', '.join(f'`{self.name}[{i}]`' for i in self.known[:8])}"
 
 
 E0207 = Code(

@@ -265,12 +265,13 @@ class BoolsRefused(ShapeDiagnostic, code=E0308):
 
 
 class IntegersRequired(ShapeDiagnostic, code=E0308):
-    """Real numbers, where an op takes integers."""
+    """Real numbers or bools, where an op takes integers."""
 
     op: str
+    found: str = "real numbers"
 
     def summary(self) -> str:
-        return f"`{self.op}` expected integers, found real numbers"
+        return f"`{self.op}` expected integers, found {self.found}"
 
     def remedy(self) -> str:
         return "declare the input so: `input tokens: int [512]`"

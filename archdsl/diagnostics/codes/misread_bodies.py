@@ -1,0 +1,136 @@
+"""W0123 to W0125: bodies that mean something other than they seem to: branches of joins, and rounds of loops."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
+from archdsl.source import Span
+
+W0123 = Code(
+    "W0123",
+    "a join of one branch",
+    """Each statement in the braces of a join is a branch. With one, nothing is joined, and the result is that of the
+    branch. What flows in is a branch if `x` stands among them; `skip { ... }` adds it by itself.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      add { conv(3, 3) -> bn }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      add { x; conv(3, 3) -> bn }
+    }
+    """,
+)
+
+
+class LoneBranch(Diagnostic, code=W0123):
+    """A join of one branch. `edit` adds what flows in, where that may be meant."""
+
+    join: str
+    branch: str
+    edit: Edit | None
+
+    def summary(self) -> str:
+        return f"this `{self.join}` has one branch, so that it joins nothing"
+
+    def remedy(self) -> Remedy:
+        if self.edit is None:
+            return guess("each statement in its braces is a branch; write the others, or the stages alone")
+        branch = self.branch if len(self.branch) < 40 and "\n" not in self.branch else "..."
+        skip = f", or `skip {{ {branch} }}`" if self.join == "add" else ""
+        return guess(f"each statement is a branch; with what flows in: `{self.join} {{ x; {branch} }}`{skip}", self.edit)
+
+
+W0124 = Code(
+    "W0124",
+    "a stage that is a branch of its own",
+    """Each statement in the braces of a join is a branch, and starts from the same `x`. A normalization or activation on the
+    line below a layer does not take what the layer gives, as it would elsewhere. Braces or arrows make one branch of several
+    stages.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      concat {
+        conv(8, 1)
+        conv(8, 3)
+        relu
+      }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      concat {
+        conv(8, 1)
+        conv(8, 3) -> relu
+      }
+    }
+    """,
+)
+
+
+class StageAsBranch(Diagnostic, code=W0124):
+    """A normalization or activation as a branch, behind one that ends with a layer. `edit` makes one branch of both."""
+
+    join: str
+    op: str
+    layer: str
+    before: Span
+    edit: Edit
+
+    def summary(self) -> str:
+        return f"`{self.op}` is a branch of this `{self.join}`, and does not take what `{self.layer}` gives"
+
+    def marks(self) -> list[Mark]:
+        return [Mark(self.before, "another branch")]
+
+    def remedy(self) -> Remedy:
+        return guess(
+            f"each statement is a branch; stages of one branch are joined by `->`: `{self.layer} -> {self.op}`", self.edit
+        )
+
+
+W0125 = Code(
+    "W0125",
+    "a constant that begins anew in each round",
+    """A constant in the body of a loop belongs to one round: the next round does not see it. If it is computed from a constant of
+    the same name, that is always the one outside of the loop, so that each round gets the same number.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      let width = 8
+      for i in 0..3 {
+        let width = width * 2
+        conv(width, 3)
+      }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      let width = 8
+      for i in 0..3 { conv(width * 2 ^ (i + 1), 3) }
+    }
+    """,
+)
+
+
+class AnewInEachRound(Diagnostic, code=W0125):
+    """A constant in a loop that is computed from the one of the same name outside."""
+
+    name: str
+    outside: Span
+
+    def summary(self) -> str:
+        return f"`{self.name}` is the same in each round, computed from the `{self.name}` outside of the loop"
+
+    def marks(self) -> list[Mark]:
+        return [Mark(self.outside, "read in each round")]
+
+    def remedy(self) -> Remedy:
+        return guess(
+            f"compute it from the counter of the loop, as `{self.name} * 2 ^ i`, or go through a list of numbers; or rename it"
+        )
