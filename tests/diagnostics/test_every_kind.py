@@ -19,8 +19,8 @@ from archdsl.session import Session
 from tests.golden.test_errors import BREAK, CASES, said
 
 FRONT_END = frozenset(
-    "syntax bodies slips names definitions keys shapes spaces joins symbolic_sizes arguments ranges expressions structure limits inputs"
-    " declarations imports claims settings recipe_keys source_warnings habits misread_bodies notes".split()
+    "syntax bodies slips names definitions keys shapes spaces joins symbolic_sizes arguments ranges expressions structure limits"
+    " inputs declarations imports claims settings recipe_keys source_warnings habits misread_bodies notes".split()
 )
 """The modules of kinds that a text alone can show. The others are about data, runs, weights and outputs."""
 NOT_BY_A_TEXT = {
