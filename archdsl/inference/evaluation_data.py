@@ -54,7 +54,7 @@ class EvaluationData:
         splits = self.splits
         name = split or list(splits)[-1]
         if name not in splits:
-            raise SpecError(codes.inference.NoSplit(name, tuple(splits)))
+            raise SpecError(codes.inference.NoSuchSplit(name, tuple(splits)))
         return name, splits[name]
 
     def viewed(self, recipe: Recipe) -> Data:

@@ -229,5 +229,5 @@ def files_below(folder: Path) -> list[Path]:
     found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
     found = [file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
     if not found:
-        raise SpecError(codes.inference.NoImages(str(folder), ENDINGS[:8]))
+        raise SpecError(codes.inference.FolderWithoutImages(str(folder), ENDINGS[:8]))
     return found

@@ -93,7 +93,7 @@ class NoImageInput(Diagnostic, code=E1002):
         return "give arrays, in Python: `archdsl.run(FOLDER).predict(array)`"
 
 
-class NoImages(Diagnostic, code=E1002):
+class FolderWithoutImages(Diagnostic, code=E1002):
     """A folder without image files."""
 
     folder: str
@@ -194,7 +194,7 @@ E1004 = Code(
 )
 
 
-class NoSplit(Diagnostic, code=E1004):
+class NoSuchSplit(Diagnostic, code=E1004):
     """A split that the data does not have."""
 
     split: str
