@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from filelock import FileLock
+
 from archdsl.diagnostics import SpecError, codes
 from archdsl.file_io import cannot_write
 from archdsl.optional_dependencies import extra_needed
@@ -34,7 +36,7 @@ def open_study(storage: str, name: str, identity: dict[str, Any], *, higher: boo
     with extra_needed("sweep", "searching"):
         import optuna  # here: takes half a second to import
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _usable(storage):
+    with _usable(storage), _created_by_one(storage):
         study = optuna.create_study(
             storage=_opened(storage), study_name=name, direction="maximize" if higher else "minimize", load_if_exists=True
         )
@@ -54,12 +56,23 @@ def _opened(storage: str) -> BaseStorage:
     if "://" in storage:
         return RDBStorage(storage)
     path = Path(storage)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() in _SQLITE:
         return RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": _PATIENCE}})
     if path.suffix.lower() in _JOURNAL:
         return JournalStorage(JournalFileBackend(str(path)))
     raise SpecError(codes.searches.StorageUnusable(storage, "its name tells no kind of storage"))
+
+
+@contextmanager
+def _created_by_one(storage: str) -> Iterator[None]:
+    """Keep processes that start together from creating the tables of one file at the same time, which SQLite does not survive."""
+    path = Path(storage)
+    if "://" in storage or path.suffix.lower() not in (*_SQLITE, *_JOURNAL):
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        yield
 
 
 @contextmanager
