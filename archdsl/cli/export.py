@@ -88,9 +88,7 @@ def command(
         with extra_needed("train", "exporting a network"):
             from archdsl.exporting.subject import SEED, subject_of  # here: torch takes seconds to import
         if weights is None:
-            click.echo(
-                f"no weights are given: they are initialized with the seed {SEED}; name others with --weights FILE", err=True
-            )
+            click.echo(f"no weights are given: they are initialized with the seed {SEED}; --weights FILE loads others", err=True)
         subject = subject_of(network, weights)
     from archdsl.exporting.write import export_with_data  # here, as above
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any, Final
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from archdsl.backends.torch.export import any_size, exact_shapes
+from archdsl.exporting.false_guards import remove_false_guards
 from archdsl.exporting.format import Precision
 from archdsl.ir import Graph
 
@@ -65,6 +66,8 @@ class Program:
     precision: Precision
     metadata: Mapping[str, str]
     build: Callable[[bool], Deployed]
+    valid: Sequence[Sequence[tuple[int, ...]]] = ()
+    """Some valid shapes of the inputs, at which the file is compared with the network."""
     calibration: Callable[[], list[tuple[Tensor, ...]]] | None = None
 
     @property
@@ -74,18 +77,27 @@ class Program:
 
     def exported(self, *, assertions: bool = False) -> ExportedProgram:
         """Return the program of `torch.export`. Conditions on sizes are guards, or with `assertions` nodes of its graph."""
-        made = export_module(self.build(True), self.graph, self.examples, assertions=assertions)
+        made = self._export(self.build(True), assertions=assertions)
         if self.calibration is None:
             return made
         from archdsl.exporting.quantize import quantized  # here: torchao is needed for int8 alone
 
-        return export_module(quantized(made, self.calibration()), self.graph, self.examples, assertions=assertions)
+        return self._export(quantized(made, self.calibration()), assertions=assertions)
+
+    def _export(self, module: nn.Module, *, assertions: bool) -> ExportedProgram:
+        made = export_module(module, self.graph, self.examples, assertions=assertions)
+        return remove_false_guards(made, [dict(zip(self.inputs, shapes, strict=True)) for shapes in self.valid])
+
+
+def any_size_of(graph: Graph) -> AbstractContextManager[None]:
+    """Return the context in which a graph's sizes may be one; without symbolic sizes, PyTorch exports any batch by itself."""
+    return any_size() if graph.valid_sizes else nullcontext()
 
 
 def export_module(module: nn.Module, graph: Graph, examples: tuple[Tensor, ...], *, assertions: bool = False) -> ExportedProgram:
     """Return a module as a program for all valid sizes of the graph."""
     dims = exact_shapes(graph, conditions=not assertions)
-    with quiet(), torch.no_grad(), any_size():
+    with quiet(), torch.no_grad(), any_size_of(graph):
         return torch.export.export(module, examples, dynamic_shapes=dims, prefer_deferred_runtime_asserts_over_guards=assertions)
 
 

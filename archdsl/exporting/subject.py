@@ -92,14 +92,15 @@ class Subject:
     def program(self, precision: Precision, *, fold: bool, examples: Examples | None = None) -> Program:
         """Return what a format writes. `int8` needs examples: raise `SpecError` E1101 without."""
         graph, sizes = self.interface.graph, self.interface.sizes
-        usual = next((point for point in points(graph, sizes) if point.reason == "usual"), points(graph, sizes)[-1])
+        tried = points(graph, sizes)
+        usual = next((point for point in tried if point.reason == "usual"), tried[-1])
         samples = self.interface.samples(usual._replace(batch=2).shapes(graph), 0)
         calibration = None if examples is None else examples.calibration
         if precision == "int8" and calibration is None:
             raise SpecError(codes.exporting.NoCalibration(self.network.name))
         return Program(
             graph, self.network.graph, self.outputs, samples, precision, self.metadata(precision),
-            lambda checked: self.deployed(precision, fold=fold, checked=checked),
+            lambda checked: self.deployed(precision, fold=fold, checked=checked), [point.shapes(graph) for point in tried],
             calibration if precision == "int8" else None,
         )  # fmt: skip
 

@@ -11,6 +11,8 @@ from archdsl.weights import Channels, MatchBy
 from archdsl.weights.prefix import found_prefix, with_prefix
 from archdsl.weights.stored import StoredTensor, StoredWeights
 from archdsl.weights.unwrap import COUNTER, bare, listed
+POSITIONS = "relative_position_index"
+"""The role of a buffer of integers, which is computed and not learned."""
 
 Shape = tuple[int, ...]
 
@@ -144,7 +146,7 @@ def _long_axes(shape: Shape) -> list[int]:
 def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor) -> Mismatch | None:
     if entry.shape != wanted:
         return Mismatch(Reason.SHAPE, key, stored, wanted, entry)
-    kinds = (_number_kind(entry.dtype), "int" if _is_counter(key) else "float")
+    kinds = (_number_kind(entry.dtype), "int" if _is_counter(key) or _role(key) == POSITIONS else "float")
     if kinds[0] != kinds[1] and not (_is_counter(key) and kinds[0] == "float"):
         return Mismatch(Reason.DTYPE, key, stored, wanted, entry)
     return None

@@ -58,7 +58,7 @@ def exact_shapes(graph: Graph, *, conditions: bool = True) -> tuple[dict[int, An
     found = []
     for value in graph.inputs:
         dims = {axis: dim(size) for axis, size in enumerate(value.shape, 1) if isinstance(size, SymbolicSize)}
-        found.append({0: Dim("batch", min=1)} | {axis: one for axis, one in dims.items() if one is not None})
+        found.append({0: Dim.DYNAMIC(min=1)} | {axis: one for axis, one in dims.items() if one is not None})
     return tuple(found)
 
 

@@ -34,10 +34,9 @@ def _check() -> None:
 def _write(program: Program, path: Path) -> tuple[Path, ...]:
     from torch._inductor import aoti_compile_and_package
 
-    from archdsl.backends.torch.export import any_size
-    from archdsl.exporting.program import quiet
+    from archdsl.exporting.program import any_size_of, quiet
 
-    with quiet(), any_size(), _checks_of_inputs():
+    with quiet(), any_size_of(program.graph), _checks_of_inputs():
         options = {"aot_inductor.metadata": dict(program.metadata), "aot_inductor.check_lowerbound": False}
         exported = program.exported(assertions=True)
         aoti_compile_and_package(exported, package_path=str(path), inductor_configs=options)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from archdsl.exporting.program import Program
+    from archdsl.ir import Graph
 
 _LARGEST = 2_000_000_000
 """The most bytes of weights in the file itself: protobuf allows 2 GiB for all of it. Others are in a file beside it."""
@@ -39,7 +40,7 @@ def onnx_model(program: Program) -> Any:
     from archdsl.exporting.unsupported import unsupported_op
 
     with quiet():
-        exported = _without_fused_attention(program.exported())
+        exported = _without_fused_attention(program.exported(), program.graph)
         try:
             made = torch.onnx.export(
                 exported, dynamo=True, verbose=False, external_data=False, input_names=list(program.inputs),
@@ -63,19 +64,33 @@ def onnx_model(program: Program) -> Any:
     return model
 
 
-def _without_fused_attention(exported: Any) -> Any:
+def _without_fused_attention(exported: Any, graph: Graph) -> Any:
     """Return a program in which attention is products and a softmax: PyTorch's exporter knows it for four axes alone."""
     import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    from archdsl.exporting.program import any_size_of
 
     attention = torch.ops.aten.scaled_dot_product_attention.default
     if not any(node.target == attention for node in exported.graph.nodes):
         return exported
-    from archdsl.backends.torch.export import any_size
+    with any_size_of(graph):
+        return exported.run_decompositions({attention: _attention})
 
-    table = {attention: attention.decompose}
-    with sdpa_kernel(SDPBackend.MATH), any_size():
-        return exported.run_decompositions(table)
+
+def _attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout: float = 0.0, causal: bool = False, *,
+    scale: float | None = None, enable_gqa: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return `softmax(Q K^T / sqrt(d)) V` (Vaswani et al. 2017, arXiv:1706.03762), without dropout, as in evaluation."""
+    import torch
+
+    assert not enable_gqa, "archdsl writes no attention with fewer heads of keys"
+    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if causal:
+        mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1) @ value
 
 
 def _name_axes(model: Any, program: Program) -> None:
