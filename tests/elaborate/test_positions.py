@@ -17,7 +17,7 @@ def keys(body: str, before: str = "") -> list[str]:
 @pytest.mark.parametrize(("between", "position"), [
     ("before: x", 1), ("x", 1), ("a", 1), ("{ x }", 1), ("relu", 2), ("before: x; relu", 2),
     ("g: { x }", 2), ("g: { }", 2), ("g: { if false { relu } }", 2), ("g: repeat 0 { relu }", 2),
-    ("g[0]: { if false { relu } }", 2),
+    ("g[0]: { if false { relu } }", 2), ("b: rel_bias(1, 2)", 2),
     ('"g": { x }', 2), ("empty", 2), ("g: empty", 2), ("if false { relu }", 1), ("repeat 0 { relu }", 1),
 ])  # fmt: skip
 def test_what_takes_a_position(between: str, position: int) -> None:
