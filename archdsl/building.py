@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from archdsl.diagnostics import SpecError
 from archdsl.ir import Graph, state
 from archdsl.optional_dependencies import extra_needed
+from archdsl.weights import Channels, MatchBy
 from archdsl.weights.report import WeightsReport, report_on
-from archdsl.weights.stored import Channels, MatchBy, StoredWeights
+from archdsl.weights.stored import StoredWeights
 from archdsl.weights.weight_files import file_kind, read_header
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from archdsl.limits import limits_from
 from archdsl.network import Network
 from archdsl.optional_dependencies import extra_needed
 from archdsl.recipe import Dataset
-from archdsl.recipe.metrics import METRICS
+from archdsl.recipe.metrics import METRICS, best_metric
 from archdsl.runs.kept import kept_files
 from archdsl.runs.record import RunRecord, read_run, run_folders
 from archdsl.session import Session
@@ -144,8 +144,6 @@ class Run:
 
     def best_epochs(self, count: int) -> list[Path]:
         """Return the weights of the best epochs by the metric of the run, the best first. Raise `SpecError` E1004 for too few."""
-        from archdsl.train.metrics import best_metric  # here: torch takes over a second to import
-
         kept = kept_files(self.folder)
         if len(kept) < count:
             raise SpecError(codes.inference.TooFewKept(str(self.folder), count, len(kept)))

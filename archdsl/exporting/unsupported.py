@@ -23,10 +23,10 @@ def unsupported_op(error: BaseException, exported: Any, graph: Graph, to: str) -
     if target is None:
         return None
     path = _module_path(node) if node is not None else ""
-    found = _find(graph, target, path)
+    applied = _find(graph, target, path)
     reason = _first_line(messages[-1])
-    refused = codes.exporting.UnsupportedOp(found.op.name if found is not None else target, to, target, reason)
-    return SpecError(refused.at(found.node.span if found is not None else None))
+    refused = codes.exporting.UnsupportedOp(applied.op.name if applied is not None else target, to, target, reason)
+    return SpecError(refused.at(applied.node.span if applied is not None else None))
 
 
 def _messages(error: BaseException | None) -> Any:

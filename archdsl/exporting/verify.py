@@ -81,7 +81,7 @@ def _subject(file: Path, certificate: Certificate, weights: WeightsSource | None
     if weights is None and stored is not None and not Path(stored).is_file():
         raise SpecError(codes.exporting.NoWeightsToVerify(str(certificate_path(file)), stored))
     if certificate.run is not None:
-        assert source is not None
+        assert isinstance(source, str | os.PathLike)
         return subject_of_run(read_run(certificate.run), source)
     return subject_of(_network(file, certificate), source)
 
