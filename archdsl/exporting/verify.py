@@ -81,7 +81,8 @@ def _subject(file: Path, certificate: Certificate, weights: WeightsSource | None
     if weights is None and stored is not None and not Path(stored).is_file():
         raise SpecError(codes.exporting.NoWeightsToVerify(str(certificate_path(file)), stored))
     if certificate.run is not None:
-        assert isinstance(source, str | os.PathLike)
+        if not isinstance(source, str | os.PathLike):
+            raise TypeError("the weights of a run are `last`, `best` or the path of a file")
         return subject_of_run(read_run(certificate.run), source)
     return subject_of(_network(file, certificate), source)
 
