@@ -5,7 +5,6 @@ import stat
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -33,10 +32,11 @@ KINDS = ("resnet", "googlenet", "cifar_densenet", "unet", "fpn", "swin", "gpt2")
 """Specs whose pictures differ in kind: a chain, branches, dense connections, skips from afar, several outputs, windows, text."""
 
 
-def specs_to_draw() -> Iterator[Any]:
-    """Each spec; the others, whose pictures are of these kinds, are drawn by `make exhaustive`."""
-    for path in sorted(set(shipped_networks().values())):
-        yield pytest.param(path, id=path.stem, marks=[] if path.stem in KINDS else [pytest.mark.exhaustive])
+def specs_to_draw() -> list[Any]:
+    """Return each spec; the others, whose pictures are of these kinds, are drawn by `make exhaustive`."""
+    paths = sorted(set(shipped_networks().values()))
+    assert {path.stem for path in paths} >= set(KINDS)
+    return [pytest.param(path, id=path.stem, marks=() if path.stem in KINDS else (pytest.mark.exhaustive,)) for path in paths]
 
 
 @pytest.mark.parametrize("path", specs_to_draw())

@@ -60,8 +60,8 @@ def calls(graph: Graph, detail: Detail) -> int:
 @pytest.mark.parametrize("name", GROWING)
 def test_the_work_grows_with_the_network(monkeypatch: pytest.MonkeyPatch, name: str, detail: Detail, most: int) -> None:
     monkeypatch.setattr(size, "MOST_BOXES", most)
-    calls(graph_of(GROWING[name].replace("{n}", "30")), detail)  # fills what is computed once
-    small, large, larger = (calls(graph_of(GROWING[name].replace("{n}", str(n))), detail) for n in (30, 75, 120))
+    calls(graph_of(GROWING[name].replace("{n}", "40")), detail)  # fills what is computed once
+    small, large, larger = (calls(graph_of(GROWING[name].replace("{n}", str(n))), detail) for n in (40, 150, 260))
     assert (larger - small) / (large - small) < 2.2
 
 
