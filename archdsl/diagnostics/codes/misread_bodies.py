@@ -163,20 +163,20 @@ W0126 = Code(
 
 
 class ChainedProjection(Diagnostic, code=W0126):
-    """An input of `attend`, "keys" or "values", that is a projection of another one. `source` is the place of that one."""
+    """The "keys" or "values" of `attend`, if they are a projection of another input, the `origin`, whose place is `source`."""
 
     what: str
-    of: str
+    origin: str
     layer: str
     source: Span
 
     def summary(self) -> str:
-        return f"the {self.what} are a `{self.layer}` of the {self.of}, and not of the input that these are computed from"
+        return f"the {self.what} are a `{self.layer}` of the {self.origin}, and not of the input that these are computed from"
 
     def marks(self) -> list[Mark]:
-        return [Mark(self.source, f"the {self.of}")]
+        return [Mark(self.source, f"the {self.origin}")]
 
     def remedy(self) -> Remedy:
         return guess(
-            f"name what flows in, and begin with it: `tokens: x` before the {self.of}, and `tokens -> {self.layer}(...)`"
+            f"name what flows in, and begin with it: `tokens: x` before the {self.origin}, and `tokens -> {self.layer}(...)`"
         )
