@@ -7,6 +7,7 @@ from typing import Final
 from archdsl.lints import (
     batch_counted,
     beyond_the_run,
+    chained_projections,
     channels_as_numbers,
     constants_of_rounds,
     counters_for_parts,
@@ -55,6 +56,7 @@ RULES: Final[tuple[Rule, ...]] = (
     lone_branches.RULE,
     stages_as_branches.RULE,
     constants_of_rounds.RULE,
+    chained_projections.RULE,
     unused_modules.RULE,
     strict_conditions.RULE,
     counters_for_parts.RULE,

@@ -146,11 +146,15 @@ def _operator(s: ErrorContext) -> SyntaxFinding | None:
     join = next((name for name, op in joins().items() if op.operator == str(s.token)), None)
     if join is None or "ARROW" not in s.expected or s.previous is None or s.previous.type != "NAME":
         return None
-    alone = following is not None and is_word(following) and (
+    alone = following is not None and (is_word(following) or following.type in ("INT", "FLOAT")) and (
         len(s.line_after) == 1 or s.line_after[1].type in ("SEMICOLON", "RBRACE", "ARROW")
     )  # fmt: skip
-    sides = f"{s.previous}; {following}" if alone else "...; ..."
-    return finding(codes.slips.JoinByOperator(str(s.token), join, sides), s.span)
+    if alone and following is not None and following.type in ("INT", "FLOAT"):
+        begin = "" if str(s.previous) == "x" else f"{s.previous} -> "
+        written = f"{begin}{'scale' if join == 'mul' else join}({following})"
+    else:
+        written = f"{join} {{ {s.previous}; {following} }}" if alone else f"{join} {{ ...; ... }}"
+    return finding(codes.slips.JoinByOperator(str(s.token), written), s.span)
 
 
 _ENDS = ("LBRACE", "RBRACE", "SEMICOLON", "ARROW", "COLON")

@@ -51,6 +51,7 @@ def network(shape: str, body: str) -> str:
     ("W0124", "[8, 8, 8]", "add { x; for k in [3] { conv(8, k); bn } }", "add { x; for k in [3] { conv(8, k) -> bn } }"),
     ("W0125", "[8, 8, 8]", "let w = 2; for i in 0..2 { let w = w * 2; conv(w, 3) }",
      "let w = 2; for i in 0..2 { let w = w * 2; conv(w, 3) }"),
+    ("W0126", "[16, 64]", "q: linear(64); k: linear(64); attend(q, k, k)", "q: linear(64); k: linear(64); attend(q, k, k)"),
 ])  # fmt: skip
 def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after: str) -> None:
     text = network(shape, before)
@@ -78,6 +79,7 @@ def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after
     ("[8, 8, 8]", "concat { for k in [3] { conv(8, k) } }; s: relu; if x.c > 2 { s } else { relu }; add { s; x }"),
     ("[8, 8, 8]", "relu: relu; relu; b: bn; early: b -> relu; add { early; b }"),
     ("[8, 8, 8]", "add { conv(8, 3) -> bn; conv(8, 1) -> bn; bn }; mul { conv(8, 1); sigmoid }; concat { conv(8, 1); n: bn }"),
+    ("[16, 64]", "q: linear(64); k: i -> linear(64); v: i -> linear(64); attend(q, k, v); attend(x, x, x)"),
     ("[8, 8, 8]", "let w = 2; for i in 0..2 { let w = w * 2 ^ i; conv(w, 3) }; for w in [2, 4] { let w = w + 1; conv(w, 1) }"),
     ("[8, 8, 8]", "v: relu; p: param([8, 1, 1]); p; mul { x; v }"),
 ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""W0123 to W0125: bodies that mean something other than they seem to: branches of joins, and rounds of loops."""
+"""W0123 to W0126: bodies that mean something other than they seem to: branches of joins, rounds of loops, lines in a row."""
 
 from __future__ import annotations
 
@@ -133,4 +133,50 @@ class AnewInEachRound(Diagnostic, code=W0125):
     def remedy(self) -> Remedy:
         return guess(
             f"compute it from the counter of the loop, as `{self.name} * 2 ^ i`, or go through a list of numbers; or rename it"
+        )
+
+
+W0126 = Code(
+    "W0126",
+    "keys or values that are computed from queries",
+    """Each stage takes what flows, also behind a label. Of three projections in a row, the second takes what the first gives,
+    so that attention compares the queries with a projection of themselves. A value in front of a stage begins anew with it.""",
+    bad="""
+    network tiny {
+      input tokens [16, 64]
+      q: linear(64)
+      k: linear(64)
+      v: linear(64)
+      attend(q, k, v)
+    }
+    """,
+    good="""
+    network tiny {
+      input tokens [16, 64]
+      q: linear(64)
+      k: tokens -> linear(64)
+      v: tokens -> linear(64)
+      attend(q, k, v)
+    }
+    """,
+)
+
+
+class ChainedProjection(Diagnostic, code=W0126):
+    """The "keys" or "values" of `attend`, if they are a projection of another input, the `origin`, whose place is `source`."""
+
+    what: str
+    origin: str
+    layer: str
+    source: Span
+
+    def summary(self) -> str:
+        return f"the {self.what} are a `{self.layer}` of the {self.origin}, and not of the input that these are computed from"
+
+    def marks(self) -> list[Mark]:
+        return [Mark(self.source, f"the {self.origin}")]
+
+    def remedy(self) -> Remedy:
+        return guess(
+            f"name what flows in, and begin with it: `tokens: x` before the {self.origin}, and `tokens -> {self.layer}(...)`"
         )

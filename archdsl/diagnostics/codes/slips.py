@@ -130,17 +130,16 @@ class PipelineAsArgument(Diagnostic, code=E0105):
 
 
 class JoinByOperator(Diagnostic, code=E0105):
-    """`a + b` of tensors."""
+    """`a + b` of tensors, or `a + 2` of a tensor and a number. `written` is the join, or the stage."""
 
     operator: str
-    join: str
-    sides: str
+    written: str
 
     def summary(self) -> str:
         return f"`{self.operator}` does not join tensors"
 
     def remedy(self) -> str:
-        return f"write `{self.join} {{ {self.sides} }}`"
+        return f"write `{self.written}`"
 
 
 class RoundList(Diagnostic, code=E0105):
