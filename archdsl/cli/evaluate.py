@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
 from archdsl.cli.size_option import size_option
 from archdsl.cli.trained_option import require_weights, run_at
-from archdsl.diagnostics import json_text, printable
+from archdsl.diagnostics import SpecError, json_text, printable
 from archdsl.file_io import cannot_write, write_file
 from archdsl.input_sizes import InputSizes
 from archdsl.optional_dependencies import extra_needed
@@ -118,12 +119,19 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
         writer.writerow(["true \\ predicted", *names])
         writer.writerows([name, *row] for name, row in zip(names, scores.confusion, strict=True))
         files |= {"confusion.csv": rows.getvalue(), "confusion.svg": draw_confusion(scores.confusion, names)}
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    for name, content in files.items():
-        write_file(folder / name, content)
+    try:
+        for name, content in files.items():
+            write_file(folder / name, content)
+    except SpecError:
+        if made:
+            with suppress(OSError):  # keep a folder with files
+                folder.rmdir()
+        raise
 
 
 def _text(evaluation: Evaluation, *, color: bool) -> str:

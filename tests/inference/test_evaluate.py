@@ -13,6 +13,8 @@ import pytest
 import torch
 
 import archdsl
+from archdsl.data.labels import describe_labels
+from archdsl.inference.evaluation_data import matched_labels
 from archdsl.inference.examples import batches_of, examples_of
 from archdsl.trained import Run
 from tests.inference.conftest import FLOWERS, NAMES, flowers
@@ -218,3 +220,15 @@ def test_epochs_are_kept_across_a_resumed_run(tmp_path: Path) -> None:
     network.fit(tmp_path / "whole", device="cpu")
     kept = [{path.name: path.read_bytes() for path in (tmp_path / name / "kept").iterdir()} for name in ("resumed", "whole")]
     assert kept[0].keys() == kept[1].keys() and len(kept[0]) == 2
+
+
+@pytest.mark.parametrize(("wanted", "found", "said"), [
+    (None, ("0", "1", "10"), "class 2 of the data is `10`, and that of the network is `2`"),
+    (("ant", "bee", "cow"), ("bee", "ant", "cow"), "class 0 of the data is `bee`, and that of the network is `ant`"),
+])  # fmt: skip
+def test_classes_under_other_numbers(wanted: Any, found: tuple[str, ...], said: str) -> None:
+    """Folders `0`, `1`, `10` are not the classes 0, 1, 2 of a network that was trained on numbers."""
+    labels = [describe_labels(np.arange(3), [], names) for names in (wanted, found)]
+    with pytest.raises(archdsl.SpecError, match="E1003") as raised:
+        matched_labels(*labels)
+    assert said in str(raised.value)
