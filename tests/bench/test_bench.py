@@ -104,7 +104,7 @@ def test_a_form_of_others_and_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
 def test_memory_of_a_call() -> None:
     size = 64 << 20
     found = peak_of_call(lambda: torch.ones(size // 4), torch.device("cpu"))
-    assert found is None or size <= found < 1.5 * size
+    assert found is None or 0.9 * size < found < 1.5 * size  # pages that were resident before may be taken again
 
 
 def test_the_command(small: str, tmp_path: Path) -> None:
