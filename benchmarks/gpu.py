@@ -1,8 +1,11 @@
 """Images per second of `archdsl train` on a GPU and of a plain loop with its data there: same batches, optimizer, precision.
+Then inference: resnet50 as `archdsl bench --device cuda --precision bf16` measures it, against torchvision's in eager mode.
 
 `python benchmarks/gpu.py` runs the two in turn and prints a table with the name of the device, or "not measured" without a CUDA
 device. `--smoke` does the same with tiny networks and data on any machine: the numbers mean nothing, it shows that this works.
 The plain loop of resnet50 trains torchvision's model, which needs `pip install torchvision`.
+
+The part about inference has been tried with `--smoke` alone: it has not been run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl import load
+from archdsl.bench import FORMS, Form, Options, bench
 from archdsl.literals import Expression
 from benchmarks.measure import Section, paired, ratios, spread
 
@@ -98,6 +102,36 @@ def main() -> None:
         section.rows.append(measured(case, device, rounds=1 if smoke else 3))
         print(section.rows[-1], file=sys.stderr, flush=True)
     print(section.markdown())
+    print(inference(device, smoke).markdown())
+
+
+INFERENCE_TARGETS = {1: 5.8, 32: 2.5}
+"""By batch size, how many times as fast as torchvision's eager bf16 resnet50 the compiled form has to be."""
+
+
+def inference(device: torch.device, smoke: bool) -> Section:
+    """resnet50 in bf16: folded, channels last, compiled with `reduce-overhead` on a GPU, beside torchvision's in eager mode."""
+    about = "Milliseconds of a call in bf16, after which the device has finished; both measured by `archdsl.bench`."
+    head = ["batch", "archdsl compiled", "torchvision eager", "times as fast", "target"]
+    section = Section("Inference on a GPU", about, head)
+    try:
+        theirs = built("resnet20") if smoke else torchvision_resnet50()
+    except ModuleNotFoundError as error:
+        section.rows.append([f"not measured: no {error.name}", *[""] * 4])
+        return section
+    module = theirs.to(device, torch.bfloat16).eval()
+    FORMS["torchvision"] = Form("torchvision's module in eager mode", lambda subject: (module, 0))
+    forms = ["torchvision", "optimized" if smoke else "compiled"]
+    network = load("resnet20" if smoke else "resnet50")
+    options = Options([1, 32], device.type, precision="bf16", forms=forms, seconds=0.2 if smoke else 10.0)
+    rows = bench(network, options).rows
+    for peer, ours in zip(rows[::2], rows[1::2], strict=True):
+        if peer.latency is None or ours.latency is None:
+            section.rows.append([f"{ours.batch}", peer.failed or "", ours.failed or "", "", ""])
+            continue
+        times = [f"{1e3 * ours.latency:.3f}", f"{1e3 * peer.latency:.3f}"]
+        section.rows.append([f"{ours.batch}", *times, f"{ours.speedup:.2f}", f"{INFERENCE_TARGETS[ours.batch]}"])
+    return section
 
 
 def measured(case: Case, device: torch.device, rounds: int) -> list[str]:

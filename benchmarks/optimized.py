@@ -18,9 +18,11 @@ from contextlib import suppress
 from functools import partial
 
 import torch
+from torch import Tensor, nn
 
 import archdsl
 from archdsl import addresses
+from archdsl.bench import Options, bench
 from benchmarks.measure import ALLOCATOR, Section, paired, print_sections, ratios, seconds, spread, verdict
 from benchmarks.modules import constructor
 from tests.backends.torch.folding import TOLERANCE, folding_error
@@ -99,6 +101,43 @@ def speed(rounds: int, batch: int) -> Section:
     return section
 
 
+def agreement(rounds: int, batch: int, name: str = "resnet18") -> Section:
+    """`archdsl bench` beside a loop by hand around the same modules."""
+    section = Section(
+        "`archdsl bench` and a measurement by hand",
+        f"The median of the calls of {name} at batch {batch}, each measured {rounds} times in turn; on {torch.get_num_threads()} "
+        "threads.",
+        ["form", "archdsl bench, ms", "by hand, ms", "ratio", "target", "verdict"],
+    )
+    network = archdsl.load(name)
+    images = torch.randn(batch, 3, 224, 224)
+    torch.manual_seed(0)
+    modules = {"eager": network.build().eval(), "optimized": network.build(optimize=True)}
+    for form, module in modules.items():
+        options = Options(batch=[batch], forms=[form], seconds=2.0)
+        ours, theirs = paired(
+            lambda options=options: bench(network, options).rows[0].latency or 0.0,
+            partial(_by_hand, module, images),
+            rounds=rounds,
+        )
+        pairs = ratios(ours, theirs)
+        error = abs(statistics.median(pairs) - 1)
+        times = [f"{1e3 * statistics.median(side):.1f}" for side in (ours, theirs)]
+        section.rows.append([form, *times, spread(pairs, ".3f"), f"within {AGREEMENT:.0%}", verdict(error, AGREEMENT)])
+    return section
+
+
+def _by_hand(module: nn.Module, images: Tensor) -> float:
+    """The median of the calls of two seconds, and at least five."""
+    with torch.inference_mode():
+        for _ in range(3):
+            module(images)
+        found: list[float] = []
+        while len(found) < 5 or sum(found) < 2:
+            found.append(seconds(partial(module, images)))
+    return statistics.median(found)
+
+
 def _has_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
@@ -111,7 +150,8 @@ def measure(*, quick: bool, only: str | None = None) -> list[Section]:
     """Everything."""
     parts = {
         "equality": lambda: equality(["resnet18", "mobilenet_v2"] if quick else None),
-        "speed": lambda: speed(2, 2) if quick else speed(7, BATCH),
+        "speed": lambda: speed(2, 2) if quick else speed(10, BATCH),
+        "agreement": lambda: agreement(2, 1) if quick else agreement(10, 8),
     }
     return [part() for name, part in parts.items() if only in (None, name)]
 

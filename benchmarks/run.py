@@ -1,7 +1,7 @@
 """Measure everything, print it, and write RESULTS.md.
 
-    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [symbolic_sizes] [editing] [zoo] [modules] [memory] [training]
-                             [data] [expressible]
+    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [symbolic_sizes] [editing] [zoo] [modules] [optimized]
+                             [memory] [training] [data] [expressible]
 
 With `--quick` few rounds are run, to see that everything works; nothing is written then, nor when only some parts run.
 """
@@ -28,6 +28,7 @@ PARTS: dict[str, dict[str, str]] = {
     "editing": {},
     "zoo": {"PYTHONPATH": str(ROOT / ".references")},
     "modules": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},
+    "optimized": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},
     "memory": {},
     "training": {"OMP_NUM_THREADS": "1"},
     "data": {"OMP_NUM_THREADS": "1"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import platform
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -165,7 +166,8 @@ def _measured(subject: Subject, forms: Mapping[str, Form], batch: int, seconds: 
                 failed[name] = _reason(error)
         times = times_in_turn(calls, seconds) if calls else {}
     del calls
-    torch.compiler.reset()
+    if "torch._dynamo" in sys.modules:  # something was compiled: keep none of it for the next batch size
+        torch.compiler.reset()
     gc.collect()
     first = next(iter(times.values()), None)
     return [

@@ -55,7 +55,7 @@ PASSES: Final = (
 """Before the symbolic sizes are decided. Sharing comes last: the others copy functions, some of which end up equal."""
 SIZE_PASSES: Final = (Pass(simplify_sizes, Fact.SIMPLE_SIZES, requires=frozenset({Fact.VALID_SIZES})),)
 """Once the symbolic sizes are decided."""
-INFERENCE_PASSES: Final = (
+INFERENCE_PASSES: Final[tuple[Pass, ...]] = (
     Pass(drop_training, Fact.EVALUATION, requires=frozenset({Fact.USAGE}), breaks=frozenset({Fact.SHARED})),
     Pass(
         fold_batch_norm,

@@ -11,8 +11,6 @@ from archdsl.weights import Channels, MatchBy
 from archdsl.weights.prefix import found_prefix, with_prefix
 from archdsl.weights.stored import StoredTensor, StoredWeights
 from archdsl.weights.unwrap import COUNTER, bare, listed
-POSITIONS = "relative_position_index"
-"""The role of a buffer of integers, which is computed and not learned."""
 
 Shape = tuple[int, ...]
 
@@ -74,22 +72,26 @@ def match(
     prefix: str | None = None,
     adaptable: str | None = None,
     loose: Collection[str] = (),
+    integers: Collection[str] = (),
 ) -> Fit:
     """Match the tensors of a network to stored ones. `optional` keys may be missing, and `spare` keys are ignored.
 
     `prefix` is that of a network inside another one; default: detected when matching by name. `adaptable` is the key of a weight
-    that may have another number of input channels. Tensors of `loose` keys may differ in axes of size one.
+    that may have another number of input channels. Tensors of `loose` keys may differ in axes of size one, and those
+    of `integers` hold integers.
     """
     names, notes = bare(stored.entries, wanted)
     if prefix is not None or by == "name":
         names, more = with_prefix(names, wanted, stored, prefix) if prefix is not None else found_prefix(names, wanted, stored)
         notes += more
     if by == "order":
-        return _by_order(wanted, stored, names, notes, optional, loose)
+        return _by_order(wanted, stored, names, notes, optional, loose, integers)
     pairs = {key: names[key] for key in wanted if key in names}
     entries, more = _reshaped(stored.entries, pairs, wanted, loose)
     notes += more
-    problems = [problem for key in pairs if (problem := _misfit(key, wanted[key], pairs[key], entries[pairs[key]]))]
+    problems = [
+        problem for key in pairs if (problem := _misfit(key, wanted[key], pairs[key], entries[pairs[key]], key in integers))
+    ]
     absent = [key for key in wanted if key not in names]
     uncounted = {key for key in absent if _is_counter(key) and _beside(key, "running_mean") in names}
     absent = [key for key in absent if key not in uncounted]
@@ -143,10 +145,10 @@ def _long_axes(shape: Shape) -> list[int]:
     return [size for size in shape if size != 1]
 
 
-def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor) -> Mismatch | None:
+def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor, integer: bool = False) -> Mismatch | None:
     if entry.shape != wanted:
         return Mismatch(Reason.SHAPE, key, stored, wanted, entry)
-    kinds = (_number_kind(entry.dtype), "int" if _is_counter(key) or _role(key) == POSITIONS else "float")
+    kinds = (_number_kind(entry.dtype), "int" if integer or _is_counter(key) else "float")
     if kinds[0] != kinds[1] and not (_is_counter(key) and kinds[0] == "float"):
         return Mismatch(Reason.DTYPE, key, stored, wanted, entry)
     return None
@@ -191,6 +193,7 @@ def _by_order(
     notes: tuple[str, ...],
     optional: Collection[str],
     loose: Collection[str],
+    integers: Collection[str],
 ) -> Fit:
     """Match the n-th tensor of the network to the n-th stored one.
 
@@ -211,7 +214,7 @@ def _by_order(
         return Fit({}, tuple(problems), notes, left)
     pairs: dict[str, str] = {}
     for key, other in zip(ours, theirs, strict=True):
-        misfit = _misfit(key, wanted[key], names[other], stored.entries[names[other]])
+        misfit = _misfit(key, wanted[key], names[other], stored.entries[names[other]], key in integers)
         if misfit is not None:
             problems.append(misfit)
             continue

@@ -23,9 +23,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["training.md", "using.md", "weights.md", "export.md", "search.md"])
+@pytest.mark.parametrize("page", ["training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md"])
 def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     said = ""
     for kind, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
         if kind == "python":
