@@ -10,10 +10,11 @@ from typing import Final
 from archdsl.weights.prefix import found_prefix, with_prefix
 from archdsl.weights.stored import Channels, MatchBy, StoredTensor, StoredWeights
 from archdsl.weights.unwrap import COUNTER, bare, listed
-POSITIONS = "relative_position_index"
-"""The role of a buffer of integers, which is computed and not learned."""
 
 Shape = tuple[int, ...]
+
+POSITIONS: Final = "relative_position_index"
+"""The role of a buffer of integers, which is computed and not learned."""
 
 _ROLES: Final = {
     "weight": "weight", "gamma": "weight", "bias": "bias", "beta": "bias", "running_mean": "running_mean",
