@@ -17,7 +17,7 @@ from archdsl.exporting.interface import Interface
 from archdsl.exporting.program import flat
 from archdsl.exporting.samples import Point, Refused
 
-BOUNDS: Final[Mapping[Precision, float]] = {"fp32": 1e-5, "fp16": 1e-2, "bf16": 1e-1, "int8": 5e-1}
+BOUNDS: Final[Mapping[Precision, float]] = {"fp32": 1e-5, "fp16": 1e-2, "bf16": 1e-1, "int8": 2e-1}
 """For each precision the largest error, as a fraction of the largest output."""
 
 

@@ -17,7 +17,7 @@ _TARGET = re.compile(r"torch\.ops\.([\w.]+)|OpOverload\(op='([\w.]+)'")
 def unsupported_op(error: BaseException, exported: Any, graph: Graph, to: str) -> SpecError | None:
     """Return the error for the op at which an exporter failed, at its place in the spec; None if its message names none."""
     messages = list(_messages(error))
-    named = [found[1] for text in messages if (found := _NODE.search(text))]
+    named = [match[1] for text in messages if (match := _NODE.search(text))]
     node = next((node for node in exported.graph.nodes if node.name in named), None)
     target = str(node.target) if node is not None else next((a or b for text in messages for a, b in _TARGET.findall(text)), None)
     if target is None:

@@ -15,7 +15,7 @@ from archdsl.exporting.agreement import worst
 from archdsl.exporting.certificate import Certificate, certificate_path
 from archdsl.exporting.examples import Examples, examples_of
 from archdsl.exporting.format import names
-from archdsl.exporting.subject import Subject, WeightsSource, subject_of, subject_of_run
+from archdsl.exporting.subject import Subject, subject_of, subject_of_run
 from archdsl.exporting.write import require_format, verify_file, versions
 from archdsl.input_sizes import parse_sizes
 from archdsl.limits import limits_from
@@ -36,7 +36,7 @@ class Verification(NamedTuple):
     changed: Mapping[str, tuple[str, str]]
 
 
-def verify(path: str | os.PathLike[str], weights: WeightsSource | None = None) -> Verification:
+def verify(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> Verification:
     """Compare a file with its network again.
 
     `weights` are those from which it was made, if they are not where the certificate says. Raise `SpecError`: E1104 if
@@ -72,7 +72,7 @@ def _changed(what: str, expected: str, found: str) -> Diagnostic | None:
     return None if expected == found else codes.exporting.ChangedSinceExport(what, expected, found)
 
 
-def _subject(file: Path, certificate: Certificate, weights: WeightsSource | None) -> Subject:
+def _subject(file: Path, certificate: Certificate, weights: str | os.PathLike[str] | None) -> Subject:
     """Return the network of a certificate, with its weights."""
     stored = certificate.weights.get("file")
     source = weights if weights is not None else stored

@@ -14,6 +14,9 @@ from archdsl.weights.unwrap import COUNTER, bare, listed
 
 Shape = tuple[int, ...]
 
+POSITIONS: Final = "relative_position_index"
+"""The role of a buffer of integers, which is computed and not learned."""
+
 _ROLES: Final = {
     "weight": "weight", "gamma": "weight", "bias": "bias", "beta": "bias", "running_mean": "running_mean",
     "moving_mean": "running_mean", "running_var": "running_var", "moving_variance": "running_var",
