@@ -1,4 +1,4 @@
-"""Values of domains with which a network is wrong (W0126): each value is tried with the defaults of all other parameters."""
+"""Values of domains with which a network is wrong (W0127): each value is tried with the defaults of all other parameters."""
 
 from __future__ import annotations
 

@@ -175,5 +175,5 @@ def test_every_value_of_a_domain_is_checked() -> None:
     }
     """
     found = check_text(text)
-    assert [(one.code, one.message.split("`")[1]) for one in found] == [("W0126", "width = 10"), ("W0126", "k = 33")]
+    assert [(one.code, one.message.split("`")[1]) for one in found] == [("W0127", "width = 10"), ("W0127", "k = 33")]
     assert [one.span.text for one in found if one.span is not None] == ["10", "1..40"]

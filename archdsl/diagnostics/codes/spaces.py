@@ -1,4 +1,4 @@
-"""Search spaces: domains of parameters and recipe keys, and members: E0414, E0415, E0702 and W0126."""
+"""Search spaces: domains of parameters and recipe keys, and members: E0414, E0415, E0702 and W0127."""
 
 from __future__ import annotations
 
@@ -181,8 +181,8 @@ class NeverAMember(Diagnostic, code=E0702):
         return "remove it, or state it of a parameter, a size or a count such as `macs`"
 
 
-W0126 = Code(
-    "W0126",
+W0127 = Code(
+    "W0127",
     "a value of a domain with which the network is wrong",
     """With this value of its domain, and the defaults of all other parameters, the network has an error. A search skips such
     members. If no other values make it right, remove it from the domain.""",
@@ -203,7 +203,7 @@ W0126 = Code(
 )
 
 
-class WrongChoice(Diagnostic, code=W0126):
+class WrongChoice(Diagnostic, code=W0127):
     """A value of a domain with which the network has an error: its code and text."""
 
     name: str
