@@ -23,13 +23,11 @@ from tests.attack import text
 from tests.fuzz.shapes import disagreement, program_of, run
 
 
-@pytest.mark.parametrize("programs", [400, pytest.param(4_000, marks=pytest.mark.exhaustive)])
-def test_random_programs(programs: int) -> None:
+def test_a_thousand_programs() -> None:
     """Every size that is let through runs, none that is refused does, and all shapes are as predicted."""
-    summary = run(1, programs=programs, modules_every=10)
+    summary = run(1, programs=1000, modules_every=10)
     assert not summary.found, "\n".join(summary.found)
-    accepted, refused = summary.outcomes["accepted"], (summary.outcomes["E0310"], summary.outcomes["E0311"])
-    assert accepted > 0.4 * programs and min(refused) > 0.04 * programs
+    assert summary.outcomes["accepted"] > 400 and summary.outcomes["E0310"] > 50 and summary.outcomes["E0311"] > 40
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
