@@ -197,6 +197,6 @@ def test_weights_that_nothing_uses_are_counted_with_those_in_use() -> None:
 
 def test_tables_of_positions_are_integers() -> None:
     """Swin stores which row of its table belongs to each pair of positions."""
-    network = archdsl.load("swin_t")
+    network = load("swin_t")
     weights = network.build(device="meta").state_dict()
     assert all(network.check_weights(weights, by=by).ok for by in ("name", "order"))
