@@ -112,7 +112,7 @@ def _check_within(parameter: ast.Parameter, domain: Domain | Unknown | None, val
     assert parameter.domain is not None
     own, here = parameter.span, place
     declared = None if own.file is here.file and own.start <= here.start < own.end else own
-    raise SpecError(codes.spaces.OutsideDomain(parameter.name, value, parameter.domain.span.text, declared).at(place))
+    raise SpecError(codes.spaces.NotInDomain(parameter.name, value, parameter.domain.span.text, declared).at(place))
 
 
 def _check_kind(definition: WithParameters, parameter: ast.Parameter, value: Any, place: Span) -> None:

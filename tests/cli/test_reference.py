@@ -71,8 +71,8 @@ def test_specs(cli: Cli) -> None:
     assert [name for name in shipped_networks() if name in listed] == listed and "unet" in listed
     assert set(shipped_networks()) - set(listed) == {
         "cifar_densenet", "cifar_preresnet", "cifar_resnet", "convnext", "convnext_v2", "deeplabv3", "deit",
-        "densenet", "detr", "fcn", "fpn", "preresnet", "regnet", "resdrop", "resnet", "retinanet", "seresnet", "shakeshake",
-        "swin", "vgg", "vit", "yolov8",
+        "densenet", "detr", "fcn", "fpn", "nas_bench_201", "preresnet", "regnet", "resdrop", "resnet", "retinanet", "seresnet",
+        "shakeshake", "swin", "vgg", "vit", "yolov8",
     }  # fmt: skip
     assert ["resnet50", "25,557,032", "4,089,184,256", "[3,", "224,", "224]", "Residual"] in [line[:7] for line in lines]
     data = json.loads(cli("specs", "--format", "json").stdout)

@@ -116,7 +116,7 @@ E0415 = Code(
 )
 
 
-class OutsideDomain(Diagnostic, code=E0415):
+class NotInDomain(Diagnostic, code=E0415):
     """A value of a parameter, or of a key of the recipe, that its domain does not have; `declared` is where the domain stands."""
 
     name: str
