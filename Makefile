@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test exhaustive quick lint references editors bench docs clean
+.PHONY: help demo test exhaustive quick lint references editors playground bench docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -27,7 +27,7 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 test: lint references editors/vscode/node_modules/.made ## lint, types, import contracts and all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-exhaustive: .venv/.dev references ## the tests that `make test` leaves out: more of a kind that it has
+exhaustive: .venv/.dev references editors/vscode/node_modules/.made playground ## the tests that `make test` leaves out: more of a kind that it has
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m exhaustive
 
 quick: .venv/.dev ## style, and the tests that take a moment: under a minute
@@ -46,6 +46,18 @@ references: .references/.made ## install the libraries that parity tests compare
 editors: editors/vscode/node_modules/.made ## package the extension for Visual Studio Code
 	cd editors/vscode && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent package
 
+playground: playground/dist/.made ## build the page that runs the compiler in a browser
+
+playground/node_modules/.made: playground/package-lock.json | .venv/.dev
+	cd playground && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+PLAYGROUND := $(shell find archdsl grammars specs playground/src -type f 2>/dev/null) playground/build.py playground/build.mjs
+playground/dist/.made: playground/node_modules/.made $(PLAYGROUND)
+	$(BIN)/python playground/build.py
+	cd playground && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@touch $@
+
 bench: .venv/.dev references .peers/.made ## measure; rewrites benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
 
@@ -54,7 +66,7 @@ docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python editors/generate.py
 
 clean: ## remove what make made
-	rm -rf editors/vscode/node_modules editors/vscode/dist .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf playground/node_modules playground/dist editors/vscode/node_modules editors/vscode/dist .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:

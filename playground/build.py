@@ -13,13 +13,15 @@ from pathlib import Path
 
 from archdsl.cli.specs import entries
 from archdsl.ops import Op
+from archdsl.ops.join import joins
 from archdsl.resources import shipped_files
 from archdsl.syntax.error_context import KEYWORDS
-from archdsl.ops.join import joins
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "dist" / "packages"
-PLATFORM = ["--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14", "--implementation", "cp", "--abi", "cp314", "--abi", "none"]
+PLATFORM = [
+    "--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14", "--implementation", "cp", "--abi", "cp314", "--abi", "none",
+]  # fmt: skip
 NEEDED = ["pydantic", "lark", "click"]
 LATER = ["networkx"]
 """What a diagram needs, and no check does."""
@@ -66,7 +68,11 @@ def gather_packages() -> None:
 def write_data() -> None:
     """Write the words of the language, and the shipped networks with their texts."""
     keywords = sorted((KEYWORDS - {"true", "false", "none"}) | joins().keys() | {"by", "module"})
-    words = {"keywords": keywords, "constants": ["true", "false", "none"], "ops": sorted(op.name for op in Op.registry if op.called)}
+    words = {
+        "keywords": keywords,
+        "constants": ["true", "false", "none"],
+        "ops": sorted(op.name for op in Op.registry if op.called),
+    }
     (HERE / "src" / "words.json").write_text(json.dumps(words))
     networks = [{"name": entry.name, "title": entry.paper, "file": Path(entry.file).name} for entry in entries()]
     files = {path.name: path.read_text(encoding="utf-8") for path in shipped_files()}

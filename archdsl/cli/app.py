@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "export": "Export a network for other runtimes, with proof of equality.",
     "runs": "List training runs, compare them, and draw their curves.",
     "lsp": "Serve an editor through the Language Server Protocol.",
+    "playground": "Serve a page that runs the compiler in a browser.",
     "mcp": "Serve programs that write networks through the Model Context Protocol.",
     "new": "Create a new network file, from a template or another network.",
     "ops": "List all ops, or describe one.",
