@@ -19,9 +19,8 @@ from archdsl.syntax.error_context import KEYWORDS
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "dist" / "packages"
-PLATFORM = [
-    "--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14", "--implementation", "cp", "--abi", "cp314", "--abi", "none",
-]  # fmt: skip
+PLATFORM = ["--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14"]
+PLATFORM += ["--implementation", "cp", "--abi", "cp314", "--abi", "none"]
 NEEDED = ["pydantic", "lark", "click"]
 LATER = ["networkx"]
 """What a diagram needs, and no check does."""
