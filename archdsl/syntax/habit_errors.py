@@ -119,7 +119,9 @@ def outside_definitions(s: ErrorContext) -> SyntaxFinding | None:
         return None
     following = s.line_after[0] if s.line_after else None
     if s.token.type == "NAME" and following is not None and following.type == "EQUAL":
+        below = s.span.file.text[s.span.end :].partition("\n")[2].lstrip()
         claims = any(token.type in ("EXPECT", "LBRACE") for token in s.line_after)  # as behind `network small = net(8)`
+        claims = claims or below.startswith("expect ")
         edit = Edit(s.span._replace(end=s.span.start), "let ") if balanced(s.line_after) and not claims else None
         return finding(codes.slips.MissingLet(str(s.token), edit), s.span)
     opens = bool(s.line_after) and any(token.type == "LBRACE" for token in s.line_after)
