@@ -112,7 +112,7 @@ def transformed(transforms: Sequence[Transform], images: Tensor, positions: Tens
         region = transform.region(height, width)
         if (region.height, region.width) == region.size:
             rows, columns = (
-                slice(int(start), int(start) + side) for start, side in zip((region.top, region.left), region.size, strict=True)
+                slice(start, start + side) for start, side in zip((region.top, region.left), region.size, strict=True)
             )
             images = images[..., rows, columns]
             positions = None if positions is None else positions[..., rows, columns]

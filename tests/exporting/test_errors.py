@@ -131,3 +131,12 @@ def test_an_op_without_a_counterpart(subject: Subject, tmp_path: Path, monkeypat
 def test_a_known_format() -> None:
     with pytest.raises(KeyError):
         require_format("nnef", "fp32")
+
+
+def test_buffers_of_integers() -> None:
+    """A `state_dict` with positions that are computed, as of Swin, is that of its network."""
+    network = archdsl.load("swin_t")
+    state = network.build(device="meta").state_dict()
+    kinds = {key: value.dtype for key, value in state.items() if key.endswith("relative_position_index")}
+    assert kinds and set(kinds.values()) == {torch.int64}
+    assert network.check_weights(state).ok

@@ -52,19 +52,6 @@ class NoCalibration(Diagnostic, code=E1101):
         return "export a run, or name the data: --data PATH"
 
 
-class NotInt8(Diagnostic, code=E1101):
-    """A network that cannot be quantized."""
-
-    network: str
-    reason: str
-
-    def summary(self) -> str:
-        return f"`{self.network}` cannot be quantized: {self.reason}"
-
-    def remedy(self) -> str:
-        return "choose another precision: --precision fp16"
-
-
 E1102 = Code(
     "E1102",
     "a format does not support a network",
