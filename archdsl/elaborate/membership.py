@@ -61,7 +61,7 @@ def _is_decided_by(evaluator: Evaluator, names: dict[str, None], network: ast.Ne
     for name in names:
         if env.find(name) is not Unknown:
             continue
-        known = name in FUNCTIONS or evaluator.named(ast.Name(network.name_span, name), env) is not Unknown
+        known = name in FUNCTIONS or evaluator.definition(name, env.module) is not None
         if name in bound or name in METRICS or not known:
             return False
     return True
