@@ -159,10 +159,7 @@ def _examine(
             sizes, about_sizes = _decide_sizes(graph, limits)
             found += about_sizes
         if recipe is not None and not module.file.damaged:
-            from archdsl.analysis import unknown_labels  # here: most files have no recipe
-
-            found += unknown_labels(graph, recipe, places, alone=len(stand_alone_networks(module)) == 1)
-            found += lint_recipe(graph, recipe, places)
+            found += _about_recipe(graph, recipe, places, module)
         costs = Costs()
         checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), session, steps)
         found += checked.errors
@@ -179,10 +176,8 @@ def _examine(
     if undecided is not None and not wrong:
         found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
-    if not wrong and variant == AS_DECLARED and _has_domains(chosen):
-        from archdsl.lints.wrong_choices import wrong_choices  # here: most networks have no search space
-
-        found += wrong_choices(module, chosen, session)
+    if not wrong and variant == AS_DECLARED:
+        found += _about_domains(module, chosen, session)
     compiled = Compiled(
         None if wrong else graph,
         None if wrong else recipe,
@@ -198,9 +193,21 @@ def _examine(
     return compiled, false_claims
 
 
-def _has_domains(chosen: ast.Definition) -> bool:
-    """Return whether a network declares a search space."""
-    return isinstance(chosen, ast.Network) and any(parameter.domain is not None for parameter in chosen.parameters)
+def _about_recipe(graph: Graph, recipe: Recipe, places: Mapping[str, Span], module: Module) -> list[Diagnostic]:
+    """Return what is wrong between a network and the recipe of its file."""
+    from archdsl.analysis import unknown_labels  # here: most files have no recipe
+
+    alone = len(stand_alone_networks(module)) == 1
+    return unknown_labels(graph, recipe, places, alone=alone) + lint_recipe(graph, recipe, places)
+
+
+def _about_domains(module: Module, chosen: ast.Definition, session: Session) -> list[Diagnostic]:
+    """Return what is wrong with the search space of a network, if it declares one."""
+    if not isinstance(chosen, ast.Network) or all(parameter.domain is None for parameter in chosen.parameters):
+        return []
+    from archdsl.lints.wrong_choices import wrong_choices  # here: most networks have no search space
+
+    return wrong_choices(module, chosen, session)
 
 
 def _decide_sizes(graph: Graph, limits: Limits) -> tuple[SymbolicSizes, list[Diagnostic]]:

@@ -123,7 +123,7 @@ def _without_metadata(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def declared_in(cls: type) -> dict[str, Parameter]:
     """Return the parameters that the body of a class declares, in order."""
-    written: dict[str, Any] = cls.__annotations__  # of the class alone; from Python 3.14 on, they are made when they are asked for
+    written: dict[str, Any] = cls.__annotations__  # made on demand from Python 3.14 on
     if any(isinstance(annotation, str) for annotation in written.values()):
         resolved = typing.get_type_hints(cls, include_extras=True)
         written = {name: resolved[name] for name in written}

@@ -141,3 +141,10 @@ def damaged_part(file: IO[bytes]) -> str | None:
     except Exception:  # damage anywhere in the file raises many kinds of errors
         return part
     return None
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to the same file; False if one is inaccessible."""
+    with suppress(OSError, ValueError):
+        return one.samefile(other)
+    return False

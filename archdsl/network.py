@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,11 @@ from archdsl.analysis import SymbolicSizes, Table, layer_table
 from archdsl.compiled import Compiled
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 from archdsl.driver import files_of
-from archdsl.file_io import write_file
+from archdsl.file_io import is_same_file, write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed
 from archdsl.optional_dependencies import extra_needed
 from archdsl.passes import optimized
-from archdsl.shapes import Shape
 
 if TYPE_CHECKING:
     import torch
@@ -98,11 +97,9 @@ class Network:
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the inputs, for training."""
-        from archdsl.data.inputs import Input  # here: checking needs no data
+        from archdsl.network_data import inputs_of  # here: checking needs no data
 
-        return tuple(
-            Input(str(value), _known(value.shape), value.dtype == "int", value.dtype == "bool") for value in self.graph.inputs
-        )
+        return inputs_of(self.graph)
 
     @property
     def data_folder(self) -> Path:
@@ -111,10 +108,11 @@ class Network:
 
     def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Diagnostic | None:
         """Return the error for inputs of these shapes; None if they are valid."""
-        found = self._at(shapes)[1]
+        found = self.at_shapes(shapes)[1]
         return found[0].moved(None).about("data") if found else None
 
-    def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
+    def at_shapes(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
+        """Return the graph for inputs of these shapes, or the errors that they cause."""
         if not self.sizes.work:
             return self.graph, []
         names = [value.name or "" for value in self.graph.inputs]
@@ -127,20 +125,9 @@ class Network:
 
         Raise `SpecError` if they do not match.
         """
-        with extra_needed("train", "reading data"):
-            from archdsl.data import DEFAULT_OPTIONS, open_data  # here: checking needs no data
-            from archdsl.data.label_check import check_labels
+        from archdsl.network_data import open_data  # here: checking needs no data
 
-        assert self.recipe is not None
-        with self.at_keys():
-            ignore = getattr(self.recipe.loss, "ignore", None)
-            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or DEFAULT_OPTIONS, ignore=ignore)
-            for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
-                graph, found = self._at(shapes)
-                if graph is None:
-                    raise SpecError(*found)
-                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.main.arguments)
-        return opened
+        return open_data(self, reading)
 
     def table(self) -> Table:
         """Return the layer table, with the number of parameters, the MACs per example, and the depth."""
@@ -372,7 +359,7 @@ class Network:
     def check_output(self, path: str | os.PathLike[str]) -> None:
         """Raise `SpecError` E0606 if the network was read from this file, which an output would replace."""
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
-        if any(_one_file(Path(path), file) for file in read if file is not None):
+        if any(is_same_file(Path(path), file) for file in read if file is not None):
             raise SpecError(codes.files.SourceOverwritten(str(path), self.name))
 
     def files(self) -> dict[str, str]:
@@ -409,22 +396,3 @@ class Network:
 
 def _log(found: Diagnostic) -> None:
     logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())
-
-
-def _one_file(one: Path, other: Path) -> bool:
-    """Return whether two paths lead to the same file; False if one is inaccessible."""
-    with suppress(OSError, ValueError):
-        return one.samefile(other)
-    return False
-
-
-def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
-    """Return the output shapes of the network and its heads, by their names in messages."""
-
-    heads = {f"the head `{head.name}`": _known(value.shape) for head, value in graph.heads}
-    return {"the network": _known(graph.result.shape), **heads}
-
-
-def _known(shape: Shape) -> tuple[int | None, ...]:
-    """Return a shape with None for each symbolic size."""
-    return tuple(size if isinstance(size, int) else None for size in shape)

@@ -15,7 +15,7 @@ from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.file_constants import FileConstants
 from archdsl.elaborate.functions import call_builtin, call_function
 from archdsl.elaborate.name_errors import NameErrors
-from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
+from archdsl.elaborate.parameters import PADDINGS, names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import (
     FUNCTIONS,
@@ -389,10 +389,7 @@ class Evaluator:
             return UNKNOWN  # the name is at fault, which is said where the argument is bound
         takes = what_it_takes(target, name)
         if takes is not None and self.named(value, env) is Unknown:
-            if (name, value.id) == ("pad", "same"):
-                takes += ": half of the window, such as `pad = 1` for a window of 3"
-            if (name, value.id.lower()) == ("pad", "valid"):
-                takes += "; without padding it is 0"
+            takes += PADDINGS.get(value.id.lower(), "") if name == "pad" else ""
             raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
 

@@ -76,3 +76,10 @@ def header(definition: WithParameters) -> str:
     """Return the first line of a definition, without its keyword."""
     parameters = ", ".join(parameter.span.text for parameter in definition.parameters or ())
     return f"{definition.name}({parameters})"
+
+
+PADDINGS: Final = {
+    "same": ": half of the window, such as `pad = 1` for a window of 3",
+    "valid": "; without padding it is 0",
+}
+"""What the words of other frameworks for padding are where they are not words."""

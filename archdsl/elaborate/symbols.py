@@ -14,6 +14,7 @@ from archdsl.elaborate.declarations import METRICS
 from archdsl.elaborate.domains import interval_in
 from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, is_declared, kind_of, name_span, target_of
 from archdsl.elaborate.symbol_paths import SymbolPaths
+from archdsl.elaborate.symbol_targets import called, imported_module
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
@@ -220,7 +221,7 @@ class _Resolver:
         call = ast.bare(stage.call)
         name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
         held = not isinstance(name, ast.Name) or inside.find(name.id) or self._module.definitions.get(name.id)
-        return [inside.parts, self._target(stage.call, inside), *(() if isinstance(held, ast.Block | None) else (None,))]
+        return [inside.parts, called(stage.call, inside, self._module), *(() if isinstance(held, ast.Block | None) else (None,))]
 
     def _label(self, label: ast.Label, scope: Scope, parts: list[Any]) -> None:
         if label.name and label.name != "_":
@@ -228,7 +229,9 @@ class _Resolver:
             place = name_span(label, label.name)
             known = self._module.definitions.get(label.name)
             constant = (
-                isinstance(known, ast.Constant) and known.parameters is None and self._target(known.value, Scope(None)) is None
+                isinstance(known, ast.Constant)
+                and known.parameters is None
+                and called(known.value, Scope(None), self._module) is None
             )
             if constant or self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
@@ -331,21 +334,14 @@ class _Resolver:
         """Resolve a size of a value, a part of a labelled scope, or a definition of an import."""
         self._expression(node.base, scope)
         self._table.paths.read(node, scope)
-        target = self._imported(node, scope)
+        target = imported_module(node, scope, self._module)
         if target is not None and node.name:
             found = self._table.global_(target, node.name) if node.name in target.definitions else None
             self._use(found, Span(node.span.file, node.span.end - len(node.name), node.span.end))
 
-    def _imported(self, node: ast.Attribute, scope: Scope) -> Module | None:
-        """Return the module in which an attribute looks its name up; None for a size of a value."""
-        base = ast.bare(node.base)
-        if not isinstance(base, ast.Name) or scope.find(base.id) is not None:
-            return None
-        return self._module.imports.get(base.id)
-
     def _argument(self, call: ast.CallExpr, position: int, argument: ast.Argument, scope: Scope) -> None:
         """Resolve the keyword of an argument and its value; a bare word that the op's parameter knows is that word."""
-        target = self._target(call.callee, scope)
+        target = called(call.callee, scope, self._module)
         name = argument.name
         if name:
             self._use(self._parameter(call, target, name), name_span(argument, name))
@@ -359,28 +355,6 @@ class _Resolver:
                 self._use(self._table.builtin(value.id, SymbolKind.WORD, f"{target.name}.{name}"), value.span)
                 return
         self._expression(argument.value, scope)
-
-    def _target(self, callee: ast.Expr, scope: Scope) -> Any:
-        """Return the op, rule or definition that a callee names; for a parameter, its default, if that is one."""
-        callee = ast.bare(callee)
-        if isinstance(callee, ast.CallExpr):
-            return self._target(callee.callee, scope)
-        if isinstance(callee, ast.Attribute):
-            module = self._imported(callee, scope)
-            found = module.definitions.get(callee.name) if module is not None else None
-            return None if isinstance(found, ast.Constant) and found.parameters is None else found
-        if not isinstance(callee, ast.Name):
-            return None
-        local = scope.find(callee.id)
-        if local is not None:
-            if isinstance(local.node, ast.Let) and local.node.parameters is not None:
-                return local.node
-            default = local.node.default if isinstance(local.node, ast.Parameter) else None
-            return self._target(default, Scope(None)) if default is not None else None
-        known = self._module.definitions.get(callee.id)
-        if isinstance(known, ast.Constant) and known.parameters is None:  # what it holds is called
-            return self._target(known.value, Scope(None)) if known.name not in self._module.unclear else None
-        return known or Op.registry.get(callee.id) or Initializer.registry.get(callee.id)
 
     def _parameter(self, call: ast.CallExpr, target: Any, name: str) -> Symbol | None:
         """Return the parameter that a keyword names."""
@@ -402,7 +376,4 @@ class _Resolver:
             scope.names[name] = self._table.add(Symbol(name, kind, self._definition.name, node, [place]))
 
     def _use(self, symbol: Symbol | None, span: Span) -> None:
-        if symbol is not None:
-            symbol.uses.append(span)
-        else:
-            self._table.unresolved.append(span)
+        (symbol.uses if symbol is not None else self._table.unresolved).append(span)
