@@ -16,7 +16,7 @@ E1101 = Code(
 )
 
 
-class NoCxxCompiler(Diagnostic, code=E1101):
+class NoCppCompiler(Diagnostic, code=E1101):
     """A machine without the C++ compiler that a format needs."""
 
     def summary(self) -> str:

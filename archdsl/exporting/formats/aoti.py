@@ -26,9 +26,9 @@ def _check() -> None:
     try:
         compiler = cpp_builder.get_cpp_compiler()
     except (exc.InvalidCxxCompiler, RuntimeError, OSError) as error:
-        raise SpecError(codes.exporting.NoCxxCompiler()) from error
+        raise SpecError(codes.exporting.NoCppCompiler()) from error
     if shutil.which(compiler) is None:
-        raise SpecError(codes.exporting.NoCxxCompiler())
+        raise SpecError(codes.exporting.NoCppCompiler())
 
 
 def _write(program: Program, path: Path) -> tuple[Path, ...]:
