@@ -198,7 +198,7 @@ def _about_recipe(graph: Graph, recipe: Recipe, places: Mapping[str, Span], modu
     from archdsl.analysis import unknown_labels  # here: most files have no recipe
 
     alone = len(stand_alone_networks(module)) == 1
-    return unknown_labels(graph, recipe, places, alone=alone) + lint_recipe(graph, recipe, places)
+    return [*unknown_labels(graph, recipe, places, alone=alone), *lint_recipe(graph, recipe, places)]
 
 
 def _about_domains(module: Module, chosen: ast.Definition, session: Session) -> list[Diagnostic]:
@@ -207,7 +207,7 @@ def _about_domains(module: Module, chosen: ast.Definition, session: Session) -> 
         return []
     from archdsl.lints.wrong_choices import wrong_choices  # here: most networks have no search space
 
-    return wrong_choices(module, chosen, session)
+    return list(wrong_choices(module, chosen, session))
 
 
 def _decide_sizes(graph: Graph, limits: Limits) -> tuple[SymbolicSizes, list[Diagnostic]]:
