@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import habits as habits
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
+    from archdsl.diagnostics.codes import importing as importing
     from archdsl.diagnostics.codes import imports as imports
     from archdsl.diagnostics.codes import inputs as inputs
     from archdsl.diagnostics.codes import joins as joins
@@ -63,7 +64,7 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
+    "importing", "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -19,6 +19,7 @@ GROUPS: Final[dict[str, str]] = {
     "E07": "Claims",
     "E08": "Training",
     "E09": "Outputs and weights",
+    "E10": "Import of models",
     "W01": "Warnings",
     "N03": "Notes",
 }

@@ -1,0 +1,186 @@
+"""The form of statements, which is all of them but their numbers, and loops over statements of one form."""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.importers.model import Value
+from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
+from archdsl.ops import Op
+from archdsl.ops.base import Category
+
+_WINDOW = 12
+"""Rounds of a loop have at most so many statements."""
+
+
+def form(statements: list[Statement], local: dict[Value, int] | None = None) -> str:
+    """Return the form of statements: equal for those that differ in numbers alone."""
+    local = {} if local is None else local
+    return ";".join(_form(statement, local) for statement in statements)
+
+
+def _form(statement: Statement, local: dict[Value, int]) -> str:
+    if isinstance(statement, Stage):
+        operands = ",".join(f"{name}={_name(ref.value, local)}" for name, ref in statement.operands.items())
+        for value in statement.names:
+            local[value] = len(local)
+        words = ",".join(f"{k}={v}" for k, v in statement.args.items() if isinstance(v, str) and k not in ("pad", "__name__"))
+        return f"{callee_form(statement)}[{_label(statement)}]({words}|{operands})"
+    if isinstance(statement, Start):
+        return f"@{_name(statement.reference.value, local)}"
+    if isinstance(statement, Mark):
+        local[statement.value] = len(local)
+        return "mark"
+    if isinstance(statement, Group | Head):
+        kind = statement.kind if isinstance(statement, Head) else "group"
+        return f"{kind}:{_digits(statement.label)}{{{form(statement.body, local)}}}"
+    if isinstance(statement, Join):
+        return f"{statement.op}{{{'|'.join(form(branch, local) for branch in statement.branches)}}}"
+    if isinstance(statement, Skip):
+        return f"skip{{{form(statement.body, local)}|{form(statement.shortcut, local)}}}"
+    return f"loop{{{form(statement.rounds[0], local)}}}"
+
+
+def _name(value: Value, local: dict[Value, int]) -> str:
+    return str(local[value]) if value in local else f"#{id(value)}"
+
+
+def callee_form(stage: Stage) -> str:
+    """Return what a stage calls: an op, or the block that its call is an instance of."""
+    if isinstance(stage.callee, str):
+        return stage.callee
+    return f"<{getattr(stage.callee, 'block', None) and stage.callee.block.name or stage.callee.origin.name}>"  # type: ignore[attr-defined]
+
+
+def _label(stage: Stage) -> str:
+    return "" if stage.automatic or stage.label is None else _digits(stage.label)
+
+
+def _digits(label: str) -> str:
+    return re.sub(r"\d+", "#", label)
+
+
+def numbers_in(label: str) -> list[int]:
+    """Return the numbers in a label."""
+    return [int(number) for number in re.findall(r"\d+", label)]
+
+
+def category(stage: Stage) -> Category | None:
+    """Return the category of the op of a stage; None for a block."""
+    op = Op.registry.get(stage.callee) if isinstance(stage.callee, str) else None
+    return op.category if op is not None else None
+
+
+def rolled(statements: list[Statement]) -> list[Statement]:
+    """Return statements in which neighbours of one form are loops, from the inside out."""
+    for statement in statements:
+        for inner in inner_lists(statement):
+            inner[:] = rolled(inner)
+    for width in range(1, _WINDOW + 1):
+        statements = _rolled_at(statements, width)
+    return statements
+
+
+def _rolled_at(statements: list[Statement], width: int) -> list[Statement]:
+    found: list[Statement] = []
+    at = 0
+    while at < len(statements):
+        rounds = _rounds(statements, at, width)
+        if rounds is None:
+            found.append(statements[at])
+            at += 1
+        else:
+            found.append(Loop(rounds))
+            at += sum(map(len, rounds))
+    return found
+
+
+def _rounds(statements: list[Statement], at: int, width: int) -> list[list[Statement]] | None:
+    """Return the rounds of the loop that begins at a statement; None if there is none."""
+    window = statements[at : at + width]
+    if len(window) < width or not _worth(window):
+        return None
+    shape = form(window)
+    rounds = [window]
+    end = at + width
+    while end + width <= len(statements) and form(statements[end : end + width]) == shape:
+        candidate = [*rounds, statements[end : end + width]]
+        if not labels_continue(candidate):
+            break
+        rounds = candidate
+        end += width
+    if len(rounds) < 2:
+        return None
+    rest = statements[end : end + width]
+    for length in range(min(width - 1, len(rest)), 0, -1):  # a last round without its end
+        head = rest[:length]
+        longer = [*rounds, head]
+        if form(head) == form(window[:length]) and labels_continue([r[:length] for r in longer]) and _labelled(head):
+            return longer
+    return rounds
+
+
+def _labelled(statements: list[Statement]) -> bool:
+    return any(isinstance(s, Group) or (isinstance(s, Stage) and s.label is not None and not s.automatic) for s in statements)
+
+
+def _worth(window: list[Statement]) -> bool:
+    """Whether a loop over these statements would be a loop of layers: not one of activations, or with heads or names."""
+    if any(isinstance(statement, Head | Mark) for statement in window):
+        return False
+    first = window[0]
+    if isinstance(first, Start) or (isinstance(first, Stage) and first.standalone):
+        return False
+    if len(window) > 1 and any(isinstance(statement, Loop) and len(window) == 1 for statement in window):
+        return False
+    if isinstance(first, Stage) and isinstance(first.callee, str) and len(window) == 1:
+        return first.label is not None
+    return any(
+        not isinstance(statement, Stage) or statement.label is not None or not isinstance(statement.callee, str) for statement in window
+    )
+
+
+def labels_continue(rounds: list[list[Statement]]) -> bool:
+    """Whether the labels of all rounds are one formula of the round's number."""
+    columns = [_own_labels(statements) for statements in rounds]
+    if len({len(column) for column in columns}) != 1:
+        return False
+    for labels in zip(*columns, strict=True):
+        if all(label == "" for label in labels):
+            continue
+        if "" in labels or len({_digits(label) for label in labels}) != 1:
+            return False
+        for numbers in zip(*map(numbers_in, labels), strict=True):
+            if len({b - a for a, b in zip(numbers, numbers[1:], strict=False)}) > 1:
+                return False
+        if len(set(labels)) == 1:
+            return False
+    return True
+
+
+def _own_labels(statements: list[Statement]) -> list[str]:
+    """Return the labels in the scope of the statements; an empty one for a stage that its position labels."""
+    found: list[str] = []
+    for statement in statements:
+        if isinstance(statement, Stage):
+            found.append("" if statement.automatic or statement.label is None else statement.label)
+        elif isinstance(statement, Group):
+            found.append(statement.label)
+        elif isinstance(statement, Loop):
+            found += [label for label in _own_labels(statement.rounds[0]) if label]
+        elif not isinstance(statement, Start | Mark | Head):
+            for inner in inner_lists(statement):
+                found += _own_labels(inner)
+    return found
+
+
+def unrolled(statements: list[Statement]) -> list[Statement]:
+    """Return the statements with every loop of their own level taken apart."""
+    found: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Loop):
+            for inner in statement.rounds:
+                found += unrolled(inner)
+        else:
+            found.append(statement)
+    return found

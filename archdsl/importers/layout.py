@@ -1,0 +1,182 @@
+"""Lines of text as a person breaks them: a layer with its normalization and activation on one line, braces where they fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+WIDTH = 110
+_INLINE = 96
+
+
+@dataclass(eq=False)
+class Line:
+    """One stage, or the name of a value."""
+
+    text: str
+    label: str | None = None
+    heavy: bool = False
+    kind: str = "stage"
+
+    def lines(self) -> int:
+        """Return the number of lines that it takes."""
+        return 1
+
+
+@dataclass(eq=False)
+class Braces:
+    """Statements in braces: a labelled group, a join, a loop, a condition. `tail` is `via` or `else`, with statements of its own."""
+
+    head: str
+    children: list[Text]
+    tail: str = ""
+    others: list[Text] = field(default_factory=list)
+    labelled: bool = False
+    branches: bool = False
+
+    def lines(self) -> int:
+        """Return the number of lines that it takes."""
+        return len(layout([self], 1))
+
+
+Text: TypeAlias = "Line | Braces"
+
+
+def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
+    """Return statements as lines, indented."""
+    margin = "  " * indent
+    found: list[str] = []
+    current = ""
+    heavy = False
+    last: Line | None = None
+
+    def flush() -> None:
+        nonlocal current, heavy, last
+        if current:
+            found.append(margin + current)
+        current, heavy, last = "", False, None
+
+    for text in texts:
+        if isinstance(text, Line) and text.kind != "comment":
+            shown = _line(text)
+            if last is not None and last.kind == "start" and text.kind in ("stage", "split") and not branches:
+                if text.label is not None:
+                    current = current.removesuffix(last.text) + f"{text.label}: {last.text} -> {text.text}"
+                else:
+                    current += f" -> {text.text}"
+                heavy, last = text.heavy, text
+                continue
+            joint = "; " if not _flows(last, text) or branches else " -> "
+            if current and not branches and not (heavy and text.heavy) and text.kind not in ("start", "claim") and (
+                last is None or last.kind not in ("mark", "claim", "standalone")
+            ) and len(margin + current + joint + shown) <= WIDTH:  # fmt: skip
+                current += joint + shown
+            else:
+                flush()
+                current = shown
+            heavy, last = heavy or text.heavy, text
+            continue
+        if isinstance(text, Line):
+            flush()
+            found.append(margin + text.text)
+            continue
+        starting = last is not None and last.kind == "start" and not branches
+        inline = one_line(text)
+        if starting and inline is not None and not text.labelled and len(margin + current + inline) < WIDTH:
+            current += f" -> {inline}"
+            flush()
+            continue
+        flush()
+        if inline is not None and len(margin + inline) <= _INLINE:
+            found.append(margin + inline)
+            continue
+        found += _block(text, indent)
+    flush()
+    return found
+
+
+def _block(text: Braces, indent: int) -> list[str]:
+    margin = "  " * indent
+    if text.labelled and len(text.children) == 1 and isinstance(text.children[0], Braces) and not text.children[0].labelled:
+        only = text.children[0]  # `layer1: for ... {`
+        if only.head and not only.branches:
+            merged = Braces(f"{text.head} {only.head}", only.children, only.tail, only.others)
+            return _block(merged, indent)
+    opened = f"{text.head} {{" if text.head else "{"
+    lines = [margin + opened, *layout(text.children, indent + 1, text.branches)]
+    if text.tail:
+        inner = one_line(Braces(text.tail, text.others))
+        if inner is not None and len(margin) + 2 + len(inner) <= WIDTH:
+            return [*lines, f"{margin}}} {inner}"]
+        lines += [f"{margin}}} {text.tail} {{", *layout(text.others, indent + 1)]
+    return [*lines, margin + "}"]
+
+
+def _line(text: Line) -> str:
+    if text.kind == "start" or text.label is None:
+        return text.text
+    return f"{text.label}: {text.text}"
+
+
+def _flows(last: Line | None, text: Line) -> bool:
+    """Whether an arrow joins two stages: neither has a label."""
+    return last is not None and last.label is None and text.label is None and last.kind in ("stage", "start") and text.kind == "stage"
+
+
+def one_line(text: Text) -> str | None:
+    """Return a statement on one line; None if a person would break it."""
+    if isinstance(text, Line):
+        return None if text.kind == "comment" else _line(text)
+    if sum(isinstance(child, Braces) for child in text.children) > (2 if text.branches else 1) or _depth(text) > 3:
+        return None
+    if _heavy(text.children) > (6 if text.branches else 3):
+        return None
+    parts: list[str] = []
+    last: Line | None = None
+    for child in text.children:
+        shown = one_line(child)
+        if shown is None:
+            return None
+        if isinstance(child, Line):
+            if last is not None and last.kind == "start" and not text.branches:
+                if child.label is not None:
+                    parts[-1] = parts[-1].removesuffix(last.text) + f"{child.label}: {last.text} -> {child.text}"
+                else:
+                    parts[-1] += f" -> {shown}"
+            elif parts and not text.branches and _flows(last, child):
+                parts[-1] += f" -> {shown}"
+            else:
+                parts.append(shown)
+            last = child
+        else:
+            if last is not None and last.kind == "start" and not text.branches and not child.labelled:
+                parts[-1] += f" -> {shown}"
+            else:
+                parts.append(shown)
+            last = None
+    inside = "; ".join(parts)
+    if text.labelled and len(parts) == 1 and not text.tail and _is_pipeline(text.children, inside):
+        return f"{text.head} {inside}"
+    head = f"{text.head} " if text.head else ""
+    shown = f"{head}{{ {inside} }}" if inside else f"{head}{{ }}"
+    if text.tail:
+        tail = one_line(Braces(text.tail, text.others))
+        if tail is None:
+            return None
+        shown += f" {tail}"
+    return shown if len(shown) <= _INLINE else None
+
+
+def _is_pipeline(children: list[Text], inside: str) -> bool:
+    """Whether a labelled group needs no braces: two stages or more in a row, or a loop."""
+    if len(children) == 1 and isinstance(children[0], Braces):
+        return children[0].head.startswith(("for ", "repeat ", "if "))
+    return len(children) > 1 and all(isinstance(c, Line) and c.label is None and c.kind == "stage" for c in children)
+
+
+def _heavy(texts: list[Text]) -> int:
+    return sum(text.heavy if isinstance(text, Line) else _heavy(text.children) + _heavy(text.others) for text in texts)
+
+
+def _depth(text: Text) -> int:
+    return 0 if isinstance(text, Line) else 1 + max(map(_depth, [*text.children, *text.others]), default=0)
