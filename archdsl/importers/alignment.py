@@ -109,7 +109,7 @@ def _fit(a: Statement, b: Statement) -> int:
         if (a.label is None) != (b.label is None) or set(a.operands) != set(b.operands) or len(a.names) != len(b.names):
             return 0
         if callee_form(a) == callee_form(b):
-            return 10 + (2 if a.args == b.args else 0)
+            return 10 + _numbers_in_common(a, b)
         if category(a) == category(b) == Category.ACTIVATION and a.label is None:
             return 4
         if not isinstance(a.callee, str) and not isinstance(b.callee, str) and _signatures_fit(a, b):
@@ -126,6 +126,26 @@ def _fit(a: Statement, b: Statement) -> int:
     if isinstance(a, Loop) and isinstance(b, Loop):
         return 8 if _fit_lists(a.rounds[0], b.rounds[0]) else 0
     return 3 if isinstance(a, Mark | Start) else 0
+
+
+def _numbers_in_common(a: Stage, b: Stage) -> int:
+    """Return how alike the arguments of two stages are; windows and groups tell more than channels."""
+    first, second = _given(a), _given(b)
+    common = 0
+    for name, (role, value) in first.items():
+        other = second.get(name, (role, None))[1]
+        if role == "groups":
+            common += 2 if (value == 1) == (other == 1) else 0
+        elif value == other:
+            common += 3 if role == "k" else 1
+    return common
+
+
+def _given(stage: Stage) -> dict[str, tuple[str, object]]:
+    if isinstance(stage.callee, str):
+        return {name: (name, value) for name, value in stage.args.items() if name != "__name__"}
+    block, row = stage.callee.block, stage.callee.row
+    return {p.name: (p.role, block.value(p.name, row)) for p in block.parameters}
 
 
 def _signatures_fit(a: Stage, b: Stage) -> bool:

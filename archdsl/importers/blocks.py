@@ -72,7 +72,7 @@ class Blocks:
 
     def statements(self, call: Call) -> list[Statement]:
         """Return the statements of a call, numbered and in loops."""
-        return prepared(self.structure.statements(call))
+        return prepared(self.structure.statements(call), free=call.path == "")
 
     def _by_class(self) -> list[list[Call]]:
         """Return the calls of each class, such that those inside come first."""
@@ -159,7 +159,7 @@ class Blocks:
         return block
 
 
-def prepared(statements: list[Statement]) -> list[Statement]:
+def prepared(statements: list[Statement], *, free: bool = False) -> list[Statement]:
     """Return statements with labels for their positions, and in loops."""
     from archdsl.importers.statements import Group, Head, inner_lists
 
@@ -175,7 +175,7 @@ def prepared(statements: list[Statement]) -> list[Statement]:
                 inner[:] = number(inner) if isinstance(item, Group | Head) else _inside(inner)
         return items
 
-    return rolled(number(statements))
+    return rolled(number(statements), free=free)
 
 
 def settled(lines: list[str], definitions: Mapping[str, str]) -> tuple[list[str], list[str]]:

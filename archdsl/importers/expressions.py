@@ -119,18 +119,34 @@ class Explainer:
     scope: Scope
     rows: list[int]
 
-    def explain(self, values: Sequence[Any], role: str, label: str = "", *, create: bool = True) -> str | None:
+    def explain(
+        self, values: Sequence[Any], role: str, label: str = "", *, create: bool = True, wanted: str = ""
+    ) -> str | None:
         """Return the expression for one value per row; None if there is none and none may be `create`d."""
         from archdsl.importers.literal import literal
 
         if all(same(value, values[0]) for value in values):
-            return literal(values[0])
+            return self._named_constant(values, role) or literal(values[0])
+        self._wanted = wanted or name_for(role)
         kind = kind_of_role(role, values)
         for candidate in self._candidates(values, kind):
             return candidate
+        if kind == "bool" and (condition := self._condition_on_argument(values)) is not None:
+            return condition
         if self.scope.root.arguments and (found := self._argument(values, role, kind)) is not None:
             return found
         return self._create(values, role, kind, label) if create else None
+
+    def _named_constant(self, values: Sequence[Any], role: str) -> str | None:
+        """Return the parameter that means the same where only some instances get, as the stride of a shortcut."""
+        if len(self.rows) == self.scope.size:
+            return None
+        for name, vector, _, use in self.scope.names():
+            column = next((c for c in self.scope.root.columns if c.name == name), None)
+            if column is not None and column.role == role and all(same(vector[r], v) for r, v in zip(self.rows, values, strict=True)):
+                use()
+                return name
+        return None
 
     # -- what is there --
 
@@ -180,7 +196,8 @@ class Explainer:
                 factor = _ratio(values, vector)
                 if factor:
                     use()
-                    yield f"{factor} * {name}"
+                    known = [n for n, v, k, _ in names if k == "small" and len(set(v)) == 1 and v[0] == factor]
+                    yield f"{name} * {known[0]}" if known else f"{factor} * {name}"
                 divisor = _quotient(values, vector)
                 if divisor:
                     use()
@@ -250,6 +267,18 @@ class Explainer:
 
     # -- conditions --
 
+    def shortcut_condition(self, values: Sequence[Any]) -> str | None:
+        """Return `stride != 1 or x.c != width` where it tells which shortcuts are projections; None if it does not."""
+        names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
+        atoms = list(self._atoms(names))
+        strides = [c.name for c in self.scope.root.columns if c.role == "stride"]
+        for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
+            if t1 in [f"{name} != 1" for name in strides] and " != " in t2 and t2[0] in "§‡":
+                if [a or b for a, b in zip(v1, v2, strict=True)] == list(values):
+                    u1(), u2()
+                    return f"{t1} or {t2}"
+        return None
+
     def _conditions(self, values: Sequence[Any], names: Any) -> Iterator[str]:
         """Yield conditions that hold in the rows in which a value is true."""
         if not all(isinstance(value, bool) for value in values):
@@ -272,6 +301,7 @@ class Explainer:
         for name, vector, kind, use in names:
             if kind == "bool":
                 yield name, list(vector), use
+        yield from self._round_atoms()
         sizes = dict(self._size_names())
         for name, vector, kind, use in names:
             if kind == "channels":
@@ -294,7 +324,6 @@ class Explainer:
                     yield f"{name} > {number}", [v > number for v in vector], use
             elif kind == "float":
                 yield f"{name} > 0", [v > 0 for v in vector], use
-        yield from self._round_atoms()
 
     def _round_atoms(self) -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
         for scope, rounds in self.scope.indices():
@@ -386,8 +415,34 @@ class Explainer:
                 root.sizes_used.add(size)
         return text.replace("#", made) if text else made
 
+    def _condition_on_argument(self, values: Sequence[Any]) -> str | None:
+        """Make an argument of the constructor a parameter if a condition on it tells where the value is true."""
+        root, at = self.scope.levels()[0]
+        own = [at[row] for row in self.rows]
+        wanted = list(values)
+        for name in root.arguments[0] if root.arguments else []:
+            if not all(name in given for given in root.arguments):
+                continue
+            column = [root.arguments[row][name] for row in range(root.size)]
+            picked = [column[row] for row in own]
+            if all(isinstance(v, bool) for v in picked):
+                if picked == wanted or [not v for v in picked] == wanted:
+                    made = self._add(root, name.rpartition(".")[2], column, "bool", "if")
+                    return made if picked == wanted else f"not {made}"
+            elif all(isinstance(v, int | float) for v in picked):
+                outside = {v for v, w in zip(picked, wanted, strict=True) if not w}
+                if len(outside) == 1 and all((v not in outside) == w for v, w in zip(picked, wanted, strict=True)):
+                    whole = all(float(v).is_integer() for v in column)
+                    column = [int(v) for v in column] if whole else column
+                    made = self._add(root, name.rpartition(".")[2], column, "small" if whole else "float", "ratio")
+                    number = outside.pop()
+                    return f"{made} != {int(number) if whole else number}"
+        return None
+
     def _create(self, values: Sequence[Any], role: str, kind: str, label: str) -> str:
         """Make the values a column of the outermost scope that decides them."""
+        if (split := self._first_and_rest(values, role, label)) is not None:
+            return split
         for scope, rows in self.scope.levels():
             if scope.kind == "network" and scope.size == 1:
                 continue
@@ -396,8 +451,26 @@ class Explainer:
             if decided is not None:
                 filler = max(decided.values(), key=lambda value: list(map(str, decided.values())).count(str(value)))
                 column = [decided.get(row, filler) for row in range(scope.size)]
-                return self._add(scope, name_for(role), column, kind, role, label)
+                return self._add(scope, self._wanted, column, kind, role, label)
         raise AssertionError("the innermost scope decides every value")
+
+    def _first_and_rest(self, values: Sequence[Any], role: str, label: str) -> str | None:
+        """Return `stride if j == 0 else 1` if only the first round of an inner loop has a number of its own."""
+        from archdsl.importers.literal import literal
+
+        scope = self.scope
+        if scope.kind != "loop" or scope.parent is None or len(self.rows) != scope.size or len(set(scope.parent_row)) < 2:
+            return None
+        rest = [value for value, at in zip(values, scope.index, strict=True) if at > 0]
+        if not rest or not all(same(value, rest[0]) for value in rest):
+            return None
+        parents = [row for row, at in zip(scope.parent_row, scope.index, strict=True) if at == 0]
+        first = [value for value, at in zip(values, scope.index, strict=True) if at == 0]
+        if len(set(parents)) != scope.parent.size:
+            return None
+        text = Explainer(scope.parent, parents).explain(first, role, label, wanted=self._wanted)
+        assert text is not None
+        return f"{text} if {scope.use_index()} == 0 else {literal(rest[0])}"
 
     @staticmethod
     def _add(scope: Scope, wanted: str, values: list[Any], kind: str, role: str, label: str = "") -> str:
@@ -479,15 +552,15 @@ def _line_of_floats(values: list[Any], index: str) -> str:
     """Return `rate * i / n` for a line, with the roundest rate that gives it."""
     count = len(values)
     step = (values[-1] - values[0]) / (count - 1)
-    start = "" if abs(values[0]) < 1e-9 else f" + {float(f'{values[0]:.6g}')!r}"
-    best = None
-    for divisor in (count - 1, count, count + 1):
-        rate = step * divisor
-        shown = f"{rate:.6g}"
-        if best is None or len(shown) < len(best[0]):
-            best = (shown, divisor)
-    assert best is not None
-    return f"{float(best[0])!r} * {index} / {best[1]}{start}"
+    shift = values[0] / step
+    rest = 0.0
+    if abs(shift - round(shift)) > 1e-4:
+        shift, rest = 0, values[0]
+    shift = round(shift)
+    places = [count + shift + extra for extra in (-1, 0, 1, 2) if count + shift + extra > 1]
+    rate, divisor = min(((f"{step * n:.6g}", n) for n in places), key=lambda choice: len(choice[0]))
+    shown = index if not shift else f"({index.strip('()')} + {shift})"
+    return f"{float(rate)!r} * {shown} / {divisor}" + (f" + {float(f'{rest:.6g}')!r}" if rest else "")
 
 
 def _sum_before(name: str, index: str, counts: list[int]) -> str:

@@ -49,6 +49,16 @@ def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
     current = ""
     heavy = False
     last: Line | None = None
+    first = next((text for text in texts if isinstance(text, Line)), None)
+    norm_first = first is not None and first is texts[0] and _is_norm(first)
+
+    def breaks(text: Line) -> bool:
+        """Whether a person begins a line here: with each layer, or with each norm if norms come before layers."""
+        if norm_first and _is_norm(text):
+            return heavy
+        if norm_first and last is not None and not last.heavy:
+            return False
+        return heavy and text.heavy
 
     def flush() -> None:
         nonlocal current, heavy, last
@@ -67,9 +77,9 @@ def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
                 heavy, last = text.heavy, text
                 continue
             joint = "; " if not _flows(last, text) or branches else " -> "
-            if current and not branches and not (heavy and text.heavy) and text.kind not in ("start", "claim") and (
+            if current and not branches and not breaks(text) and text.kind not in ("start", "claim") and (
                 last is None or last.kind not in ("mark", "claim", "standalone")
-            ) and len(margin + current + joint + shown) <= WIDTH:  # fmt: skip
+            ) and not (text.heavy and last is not None and last.text in ("flatten", "gap") and text.label) and len(margin + current + joint + shown) <= WIDTH:  # fmt: skip
                 current += joint + shown
             else:
                 flush()
@@ -116,6 +126,10 @@ def _line(text: Line) -> str:
     if text.kind == "start" or text.label is None:
         return text.text
     return f"{text.label}: {text.text}"
+
+
+def _is_norm(text: Line) -> bool:
+    return text.text.partition("(")[0] in ("bn", "ln", "gn", "instance_norm", "rms_norm", "frozen_bn")
 
 
 def _flows(last: Line | None, text: Line) -> bool:

@@ -64,6 +64,9 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
         body.insert(0, Line(main.inputs[0].name, kind="start"))
     lines, _ = settled(layout(body, 1), {})
     text = "\n".join(lines)
+    for listed, counts in scope.lets.items():
+        text = text.replace(f" in {literal(counts)} {{", f" in {listed} {{")
+    lines = text.split("\n")
     lets = [f"  let {name} = {literal(values)}" for name, values in scope.lets.items() if re.search(rf"\b{name}\b", text)]
     signature: list[str] = []
     columns = [column for column in scope.columns if re.search(rf"\b{column.name}\b", text)]

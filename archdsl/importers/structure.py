@@ -64,7 +64,8 @@ class Structure:
         nodes = [_sole(node) for node in call.body]
         steps = [self._step(node) for node in nodes if not _is_empty(node)]
         final = [value for value in call.outputs if value not in self._heads]
-        steps = self._with_heads(steps, call)
+        if call.path == "":
+            steps = self._with_heads(steps, call)
         steps = self._collapsed(steps, final, call)
         return self._written(steps, call, final)
 
@@ -317,8 +318,12 @@ class _Writer:
             if step.inputs[0] is not self.current:
                 self.start(step.inputs[0])
             kind, name = step.head
-            body, label = self._head_body(step.chain), name
-            self.statements.append(Head(kind, label, body))
+            body = self._chain(step.chain)
+            if len(body) == 1 and isinstance(body[0], Group) and body[0].label == name:
+                body = body[0].body
+            elif len(body) == 1 and isinstance(body[0], Stage) and body[0].label == name:
+                body[0].label = None
+            self.statements.append(Head(kind, name, body))
             return
         if step.join is not None:
             if step.inputs[0] is not self.current:
@@ -339,9 +344,6 @@ class _Writer:
         self.current = step.outputs[0] if len(step.outputs) == 1 else None
         if self.current is not None and self.current in self.names:
             self.mark(self.current)
-
-    def _head_body(self, chain: list[_Step]) -> list[Statement]:
-        return self._chain(chain)
 
     def _chain(self, chain: list[_Step]) -> list[Statement]:
         found: list[Statement] = []

@@ -14,12 +14,13 @@ from typing import Any
 
 from archdsl.importers.alignment import Misfit, aligned, with_skips
 from archdsl.importers.expressions import Explainer, Scope
-from archdsl.importers.forms import labels_continue, numbers_in, unrolled
+from archdsl.importers.forms import category, labels_continue, numbers_in, unrolled
 from archdsl.importers.layout import Braces, Line, Text
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Value
 from archdsl.importers.naming import can_name_a_value, fresh_name, is_identifier
 from archdsl.importers.stage_text import arguments, op_text
+from archdsl.ops.base import Category
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Reference, Skip, Stage, Start, Statement
 
 Bundle = dict[int, list[Statement]]
@@ -34,6 +35,7 @@ class Template:
     path: tuple[str, ...] = ()
     fresh: bool = True
     """Whether `x` is the input of the block still."""
+    in_shortcut: bool = False
     claims: bool = False
     """Whether shapes are claimed: in networks."""
 
@@ -66,20 +68,28 @@ class Template:
         self, slots: list[dict[int, Statement]], others: list[dict[int, Statement]], rows: list[int], scope: Scope
     ) -> Text:
         present = set(slots[0])
-        label = _name_of(next(iter(slots[0].values())))
-        condition = self._explain([row in present for row in rows], f"with_{label}" if label else "if", scope, rows)
+        label = _optional_name(next(iter(slots[0].values())))
         before = self.fresh
         children = [text for slot in slots for text in self._statement(slot, scope)]
+        self.fresh = before
+        alternatives = [text for slot in others for text in self._statement(slot, scope)]
+        after, self.fresh = self.fresh, before
+        wanted = [row in present for row in rows]
+        scope.root.fresh = self.fresh
+        shortcut = Explainer(scope, rows).shortcut_condition(wanted) if self.in_shortcut else None
+        condition = shortcut or self._explain(wanted, label or "if", scope, rows)
+        self.fresh = after
         if not others:
             return Braces(f"if {condition}", children)
-        self.fresh = before
-        return Braces(f"if {condition}", children, "else", [text for slot in others for text in self._statement(slot, scope)])
+        return Braces(f"if {condition}", children, "else", alternatives)
 
-    def _explain(self, values: Sequence[Any], role: str, scope: Scope, rows: list[int], label: str = "") -> str:
+    def _explain(
+        self, values: Sequence[Any], role: str, scope: Scope, rows: list[int], label: str = "", wanted: str = ""
+    ) -> str:
         scope.root.fresh = self.fresh
         if all(value is CLASSES for value in values) and scope.root.kind == "block":
             return self._classes(scope.root)
-        found = Explainer(scope, rows).explain(list(values), role, label)
+        found = Explainer(scope, rows).explain(list(values), role, label, wanted=wanted)
         assert found is not None
         return found
 
@@ -166,8 +176,8 @@ class Template:
             if parameter.default is not None and all(literal(value) == parameter.default for value in values):
                 positional = False
                 continue
-            text = self._explain(values, parameter.role, scope, rows, parameter.name)
-            if positional and (parameter.default is None or text == parameter.name):
+            text = self._explain(values, parameter.role, scope, rows, wanted=parameter.name)
+            if positional and (parameter.default is None or text == parameter.name or parameter.role == "k"):
                 shown.append(text)
             else:
                 shown.append(f"{parameter.name} = {text}")
@@ -272,19 +282,24 @@ class Template:
         options = []
         taken = [skip.taken for skip in slot.values()]
         before = self.fresh
-        if not all(taken):
-            options.append(f"when = {self._explain(taken, 'when', scope, rows)}")
         drops = {row: skip.drop for row, skip in slot.items() if skip.taken}
         via_rows = {row: skip.shortcut for row, skip in slot.items()}
+        body = self.body({row: skip.body for row, skip in slot.items()}, scope)
+        self.fresh = before
         if any(drop is not None for drop in drops.values()):
             values = [0.0 if drop is None else drop for drop in drops.values()]
             options.append(f"drop = {self._explain(values, 'p', scope, list(drops))}")
-        body = self.body({row: skip.body for row, skip in slot.items()}, scope)
-        head = f"skip({', '.join(options)})" if options else "skip"
-        if not any(via_rows.values()):
-            return Braces(head, body)
+        shortcut: list[Text] = []
+        if any(via_rows.values()):
+            self.fresh = before
+            self.in_shortcut = True
+            shortcut = self.body(via_rows, scope)
+            self.in_shortcut = False
         self.fresh = before
-        return Braces(head, body, "via", self.body(via_rows, scope))
+        if not all(taken):
+            options.insert(0, f"when = {self._explain(taken, 'when', scope, rows)}")
+        head = f"skip({', '.join(options)})" if options else "skip"
+        return Braces(head, body, "via", shortcut) if shortcut else Braces(head, body)
 
     # -- loops --
 
@@ -300,6 +315,7 @@ class Template:
                 inner.index.append(at)
                 inner.size += 1
         saved = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
+        counts = {len(loop.rounds) for loop in slot.values()}
         self.fresh = False if inner.size > 1 else self.fresh
         try:
             body = self.body(bundle, inner)
@@ -309,14 +325,14 @@ class Template:
                 raise
             self.names, self.fresh = saved[0], saved[1]
             return self.body({rows[0]: unrolled([slot[rows[0]]])}, scope)
-        if header is None or _too_costly(inner, body, rows):
+        nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
+        if nested or _too_costly(inner, body, rows):
             self.names, self.fresh, scope.root.taken = saved[0], saved[1], saved[2]
             _restore(scope, saved[3])
-            if len(rows) == 1:
-                return self.body({rows[0]: unrolled([slot[rows[0]]])}, scope)
-        return [Braces(str(header), body)]
+            return self.body({row: [s for r in loop.rounds for s in r] for row, loop in slot.items()}, scope)
+        return [Braces(header, body)]
 
-    def _header(self, slot: dict[int, Loop], inner: Scope, scope: Scope, rows: list[int]) -> str | None:
+    def _header(self, slot: dict[int, Loop], inner: Scope, scope: Scope, rows: list[int]) -> str:
         """Return `repeat 3`, `for i in 0..3` or `for [width, n] in [...]`."""
         counts = [len(slot[row].rounds) for row in rows]
         columns = inner.columns
@@ -342,7 +358,7 @@ class _Classes(Word):
 
 CLASSES = _Classes("classes")
 """The number of classes, which is a parameter of the network."""
-_HEAVY = frozenset({"conv", "linear", "depthwise", "upconv", "mha", "attend", "embedding", "matmul", "maxpool", "avgpool", "split"})
+_HEAVY = frozenset({"gap", "conv", "linear", "depthwise", "upconv", "mha", "attend", "embedding", "matmul", "maxpool", "avgpool", "split"})
 
 
 def _columns(scope: Scope) -> list[tuple[Scope, int]]:
@@ -392,6 +408,16 @@ def _shown_label(label: str) -> str:
     if "." in label:
         raise Misfit(f"the key {label}")
     return label if is_identifier(label) else f'"{label}"'
+
+
+def _optional_name(statement: Statement) -> str:
+    """Return the name of the parameter that says whether an optional part is there."""
+    if isinstance(statement, Stage) and category(statement) == Category.ACTIVATION:
+        return "act"
+    if isinstance(statement, Skip):
+        return "residual"
+    name = _name_of(statement)
+    return f"with_{name}" if name else ""
 
 
 def _name_of(statement: Statement) -> str:

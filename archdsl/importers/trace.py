@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Refused, Translation, translate
+from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect
 
@@ -37,11 +38,10 @@ def trace(
     """
     was_training = module.training
     try:
-        heads = _results(_exported(module.train(), example, name))
-        module.eval()
-        plain = _exported(module, example, name)
-        training = heads if heads is not None else plain
-        return _Tracer(module, example, name, arguments or {}, partial).model(training, _results(plain) or plain)
+        training = _exported(module.train(), example, name)
+        several = len(training.graph_signature.user_outputs) > 1
+        plain = _exported(module.eval(), example, name) if several else training
+        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain)
     finally:
         module.train(was_training)
 
@@ -52,10 +52,6 @@ def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
             return torch.export.export(module, tuple(example), strict=False)
         except Exception as error:
             raise SpecError(codes.importing.NotTraced(name, *_explained(error))) from error
-
-
-def _results(program: Any) -> Any:
-    return program
 
 
 @contextmanager
@@ -119,6 +115,7 @@ class _Tracer:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
         connect(main)
+        simplify(main)
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
 
@@ -140,7 +137,8 @@ class _Tracer:
                     at = len(root.inputs)
                     label = names[at] if at < len(names) else f"input{at}"
                     kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
-                    value = Value(tuple(int(n) for n in tensor.shape[1:]), True, kind, None, label)
+                    shape = tuple(int(n) for n in tensor.shape[1:])
+                    value = Value(shape, True, kind, None, _input_name(label, shape, kind))
                     root.inputs.append(value)
                     self._values[node.name] = value
                 elif node.name in constants:
@@ -245,6 +243,15 @@ class _Leaf:
     def __init__(self, rule: Any, module: nn.Module, path: str, depth: int, first: int) -> None:
         self.rule, self.module, self.path, self.depth = rule, module, path, depth
         self.first = self.last = first
+
+
+def _input_name(name: str, shape: tuple[int, ...], kind: str) -> str:
+    """Return the name of an input: that of the argument of `forward`, or what it is."""
+    from archdsl.importers.naming import can_name_a_value
+
+    if can_name_a_value(name):
+        return name
+    return "tokens" if kind == "int" else {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(len(shape), "value")
 
 
 def _leaf_spans(nodes: list[Any], modules: Mapping[str, nn.Module]) -> dict[int, _Leaf]:
