@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, SpecError
+    from archdsl.importers.importing import from_module
     from archdsl.ir import Graph
     from archdsl.limits import Limits
     from archdsl.literals import Expression
@@ -25,6 +26,7 @@ __all__ = [
     "Weights",
     "__version__",
     "check",
+    "from_module",
     "list_runs",
     "load",
     "loads",
@@ -40,6 +42,7 @@ _HOMES = {
     "SpecError": "archdsl.diagnostics",
     "Weights": "archdsl.initial_weights",
     "check": "archdsl.loading",
+    "from_module": "archdsl.importers.importing",
     "load": "archdsl.loading",
     "loads": "archdsl.loading",
     "list_runs": "archdsl.trained",

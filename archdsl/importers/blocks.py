@@ -13,7 +13,7 @@ from archdsl.importers.forms import form, rolled
 from archdsl.importers.layout import layout
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Model, applications, walk
-from archdsl.importers.naming import block_name, is_reserved
+from archdsl.importers.naming import block_name, fresh_name, is_reserved
 from archdsl.importers.numbering import numbered
 from archdsl.importers.statements import Statement
 from archdsl.importers.structure import Structure
@@ -129,23 +129,14 @@ class Blocks:
         self.found.append(block)
 
     def _written(self, calls: list[Call], statements: Mapping[Call, list[Statement]]) -> Block:
-        scope = Scope("block", len(calls))
-        scope.arguments = _arguments(calls)
-        scope.sizes, definitions = _sizes(calls)
-        scope.taken = set(self.taken) | set(definitions)
-        template = Template()
-        operands = []
-        for at in range(1, len(calls[0].inputs)):
-            given = calls[0].origin.inputs
-            name = given[at] if at < len(given) and given[at].isidentifier() and not is_reserved(given[at]) else f"value{at}"
-            operands.append(name)
-            template._register([call.inputs[at] for call in calls], name, scope)
-        body = template.body({row: statements[call] for row, call in enumerate(calls)}, scope)
-        lines, lets = settled(layout(body, 1), definitions)
+        columns: list[Column] = []
+        for _ in range(2):  # the second time with all parameters known, which explain each other
+            scope, operands, lines, definitions = self._attempt(calls, statements, columns)
+            text = "\n".join(lines)
+            columns = [column for column in scope.columns if re.search(rf"\b{column.name}\b", text)]
+        lines, lets = settled(lines, definitions, scope.taken)
         name = block_name(calls[0].origin.name, self.taken)
         block = Block(name, calls)
-        text = "\n".join(lines)
-        columns = [column for column in scope.columns if re.search(rf"\b{column.name}\b", text)]
         block.values = {column.name: column.values for column in columns}
         block.parameters = parameters(columns, scope.arguments)
         signature = ", ".join(operands + [p.name if p.default is None else f"{p.name} = {p.default}" for p in block.parameters])
@@ -157,6 +148,23 @@ class Blocks:
         for row, call in enumerate(calls):
             call.block, call.row = block, row
         return block
+
+    def _attempt(
+        self, calls: list[Call], statements: Mapping[Call, list[Statement]], columns: list[Column]
+    ) -> tuple[Scope, list[str], list[str], dict[str, str]]:
+        scope = Scope("block", len(calls), columns=list(columns))
+        scope.arguments = _arguments(calls)
+        scope.sizes, definitions = _sizes(calls)
+        scope.taken = set(self.taken) | set(definitions)
+        template = Template()
+        operands = []
+        for at in range(1, len(calls[0].inputs)):
+            given = calls[0].origin.inputs
+            name = given[at] if at < len(given) and given[at].isidentifier() and not is_reserved(given[at]) else f"value{at}"
+            operands.append(name)
+            template._register([call.inputs[at] for call in calls], name, scope)
+        body = template.body({row: statements[call] for row, call in enumerate(calls)}, scope)
+        return scope, operands, layout(body, 1), definitions
 
 
 def prepared(statements: list[Statement], *, free: bool = False) -> list[Statement]:
@@ -178,15 +186,27 @@ def prepared(statements: list[Statement], *, free: bool = False) -> list[Stateme
     return rolled(number(statements), free=free)
 
 
-def settled(lines: list[str], definitions: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Return lines with names of the input's sizes, and the statements that define these names where `x` has changed."""
+def settled(lines: list[str], definitions: Mapping[str, str], taken: set[str]) -> tuple[list[str], list[str]]:
+    """Return lines with names of the input's sizes, and the statements that define these names where `x` has changed.
+
+    A product that is written several times gets a name, too.
+    """
     text = "\n".join(lines)
-    lets = [f"  let {name} = {definition}" for name, definition in definitions.items() if f"‡{name}‡" in text]
+    lets: list[str] = []
+    products = re.findall(r"\w+ \* [§‡]\w+[§‡]", text.replace("‡", "§"))
+    for product in dict.fromkeys(products):
+        if products.count(product) > 1:
+            name = fresh_name("hidden", taken)
+            lets.append(f"  let {name} = {product}")
+            text = text.replace(product, name).replace(product.replace("§", "‡"), name)
     for name, definition in definitions.items():
         if f"‡{name}‡" in text:
+            lets = [f"  let {name} = {definition}", *lets]
             text = text.replace(f"‡{name}‡", name).replace(f"§{name}§", name)
+            lets = [line.replace(f"§{name}§", name) for line in lets]
         else:
             text = text.replace(f"§{name}§", definition)
+            lets = [line.replace(f"§{name}§", definition) for line in lets]
     return text.split("\n"), lets
 
 
@@ -270,6 +290,8 @@ def _default(column: Column) -> str | None:
         if column.role == "k" and 1 in values and not all(value == 1 for value in values):
             natural = 1
         return literal(natural) if natural is not None and any(same(value, natural) for value in values) else None
+    if column.role == "pad" and "same" in values:
+        return literal("same")
     if isinstance(values[0], bool):
         return literal(max((True, False), key=values.count))
     shown = [literal(value) for value in values]

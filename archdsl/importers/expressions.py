@@ -44,8 +44,8 @@ class Scope:
     index_used: bool = False
     sizes_used: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
-    counts: list[int] = field(default_factory=list)
-    """In a loop, the number of rounds of the loop that each row belongs to."""
+    table: bool = False
+    """Whether a loop goes through a table, so that conditions on the number of its round would be harder to read."""
     inner: list[Scope] = field(default_factory=list)
     """The loops inside."""
     fresh: bool = True
@@ -127,7 +127,7 @@ class Explainer:
 
         if all(same(value, values[0]) for value in values):
             return self._named_constant(values, role) or literal(values[0])
-        self._wanted = wanted or name_for(role)
+        self._wanted, self._role = wanted or name_for(role), role
         kind = kind_of_role(role, values)
         for candidate in self._candidates(values, kind):
             return candidate
@@ -197,7 +197,7 @@ class Explainer:
                 if factor:
                     use()
                     known = [n for n, v, k, _ in names if k == "small" and len(set(v)) == 1 and v[0] == factor]
-                    yield f"{name} * {known[0]}" if known else f"{factor} * {name}"
+                    yield f"{known[0]} * {name}" if known else f"{factor} * {name}"
                 divisor = _quotient(values, vector)
                 if divisor:
                     use()
@@ -216,13 +216,15 @@ class Explainer:
                 continue
             if all(a * b == v for a, b, v in zip(v1, v2, values, strict=True)):
                 u1(), u2()
-                yield f"{n1} * {n2}"
+                yield f"{n2} * {n1}" if n1[0] in "§‡" else f"{n1} * {n2}"
 
     def _by_round(self, values: Sequence[Any], kind: str) -> Iterator[str]:
         """Yield `64 * 2^i`, `min(64 * 2^i, 512)`, `56 // 2^i` and `a + b * i` for the numbers of rounds."""
         if not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
             return
         for scope, all_rounds in self.scope.indices():
+            if scope.table:
+                continue
             rounds = [all_rounds[row] for row in self.rows]
             by_round = _function(rounds, values)
             if by_round is None or len(by_round) < 3 or sorted(by_round) != list(range(len(by_round))):
@@ -267,16 +269,20 @@ class Explainer:
 
     # -- conditions --
 
-    def shortcut_condition(self, values: Sequence[Any]) -> str | None:
-        """Return `stride != 1 or x.c != width` where it tells which shortcuts are projections; None if it does not."""
+    def shortcut_condition(self, values: Sequence[Any], *, kept: bool = False) -> str | None:
+        """Return `stride != 1 or x.c != width` where it tells which shortcuts are projections; None if it does not.
+
+        With `kept`, return its opposite, which tells where there is a residual connection.
+        """
+        sign, joined, combine = ("==", "and", all) if kept else ("!=", "or", any)
         names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
         atoms = list(self._atoms(names))
         strides = [c.name for c in self.scope.root.columns if c.role == "stride"]
         for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
-            if t1 in [f"{name} != 1" for name in strides] and " != " in t2 and t2[0] in "§‡":
-                if [a or b for a, b in zip(v1, v2, strict=True)] == list(values):
+            if t1 in [f"{name} {sign} 1" for name in strides] and f" {sign} " in t2 and t2[0] in "§‡":
+                if [combine(pair) for pair in zip(v1, v2, strict=True)] == list(values):
                     u1(), u2()
-                    return f"{t1} or {t2}"
+                    return f"{t1} {joined} {t2}"
         return None
 
     def _conditions(self, values: Sequence[Any], names: Any) -> Iterator[str]:
@@ -284,12 +290,16 @@ class Explainer:
         if not all(isinstance(value, bool) for value in values):
             return
         for text, vector, use in self._atoms(names):
+            if self._role == "if" and text[0] in "§‡":
+                continue
             if vector == list(values):
                 use()
                 yield text
             if [not v for v in vector] == list(values) and text.isidentifier():
                 use()
                 yield f"not {text}"
+        if self._role == "if":
+            return
         atoms = list(self._atoms(names))
         for joined, combine in (("or", any), ("and", all)):
             for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
@@ -316,7 +326,7 @@ class Explainer:
                         yield f"{size} != {shown}", [a != factor * b for a, b in zip(own, vector, strict=True)], note
                         yield f"{size} == {shown}", [a == factor * b for a, b in zip(own, vector, strict=True)], note
         for name, vector, kind, use in names:
-            if kind in ("small", "count", "channels") and all(isinstance(v, int) for v in vector):
+            if kind in ("small", "count") and all(isinstance(v, int) for v in vector):
                 for number in sorted(set(vector))[:6]:
                     yield f"{name} != {number}", [v != number for v in vector], use
                     yield f"{name} == {number}", [v == number for v in vector], use
@@ -325,8 +335,10 @@ class Explainer:
             elif kind == "float":
                 yield f"{name} > 0", [v > 0 for v in vector], use
 
-    def _round_atoms(self) -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
+    def _round_atoms(self, kind: str = "bool") -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
         for scope, rounds in self.scope.indices():
+            if scope.table and kind != "bool":
+                continue
             own = [rounds[row] for row in self.rows]
             total = max(rounds) + 1
             marks = [(f"== {n}", [v == n for v in own]) for n in (0,)]
@@ -340,7 +352,7 @@ class Explainer:
         """Yield `2 if j == 0 else 1`: one value in the rows of a condition on the round, and another elsewhere."""
         from archdsl.importers.literal import literal
 
-        atoms = list(self._round_atoms())
+        atoms = list(self._round_atoms(""))
         pairs = [(text, vector, [use]) for text, vector, use in atoms]
         if len(self.scope.indices()) > 1:
             for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
@@ -359,12 +371,16 @@ class Explainer:
             for name, column, _, use in names:
                 if all(same(v, inside[0]) for v in inside) and all(
                     same(v, a) for v, a, c in zip(values, column, vector, strict=True) if not c
-                ):
+                ) and len({str(a) for a, c in zip(column, vector, strict=True) if not c}) > 1:
                     yield self._used(uses, use, f"{literal(inside[0])} if {text} else {name}")
                 if all(same(v, outside[0]) for v in outside) and all(
                     same(v, a) for v, a, c in zip(values, column, vector, strict=True) if c
-                ):
+                ) and len({str(a) for a, c in zip(column, vector, strict=True) if c}) > 1 and not self._by_parent(values):
                     yield self._used(uses, use, f"{name} if {text} else {literal(outside[0])}")
+
+    def _by_parent(self, values: Sequence[Any]) -> bool:
+        """Whether the loop around this one decides the values."""
+        return self.scope.parent is not None and _function([self.scope.parent_row[row] for row in self.rows], values) is not None
 
     @staticmethod
     def _used(uses: list[Any], use: Callable[[], None], text: str) -> str:
@@ -395,12 +411,12 @@ class Explainer:
                     ranked.append((110 + order, name, f"# // {divisor}", "channels"))
                 for size, vector in sizes.items():
                     if all(a * b == v for a, b, v in zip(column, vector, values, strict=True)):
-                        ranked.append((60 + order, name, f"{size} * #", "small"))
+                        ranked.append((60 + order, name, f"# * {size}", "small"))
             elif kind == "channels" and all(isinstance(a, int | float) for a in column):
                 for size, vector in sizes.items():
                     if all(isinstance(v, int) and v and a * v == b for a, v, b in zip(column, vector, values, strict=True)):
                         if all(float(a).is_integer() for a in column):
-                            ranked.append((60 + order, name, f"{size} * #", "small"))
+                            ranked.append((60 + order, name, f"# * {size}", "small"))
         if not ranked:
             return None
         _, name, text, found_kind = min(ranked)
@@ -420,6 +436,7 @@ class Explainer:
         root, at = self.scope.levels()[0]
         own = [at[row] for row in self.rows]
         wanted = list(values)
+        found: list[tuple[int, str, str]] = []
         for name in root.arguments[0] if root.arguments else []:
             if not all(name in given for given in root.arguments):
                 continue
@@ -427,25 +444,30 @@ class Explainer:
             picked = [column[row] for row in own]
             if all(isinstance(v, bool) for v in picked):
                 if picked == wanted or [not v for v in picked] == wanted:
-                    made = self._add(root, name.rpartition(".")[2], column, "bool", "if")
-                    return made if picked == wanted else f"not {made}"
+                    found.append((0, name, "#" if picked == wanted else "not #"))
             elif all(isinstance(v, int | float) for v in picked):
                 outside = {v for v, w in zip(picked, wanted, strict=True) if not w}
                 if len(outside) == 1 and all((v not in outside) == w for v, w in zip(picked, wanted, strict=True)):
-                    whole = all(float(v).is_integer() for v in column)
-                    column = [int(v) for v in column] if whole else column
-                    made = self._add(root, name.rpartition(".")[2], column, "small" if whole else "float", "ratio")
                     number = outside.pop()
-                    return f"{made} != {int(number) if whole else number}"
-        return None
+                    if number in (0, 1) or len(picked) > 6:
+                        shown = int(number) if float(number).is_integer() else number
+                        found.append((1 if number in (0, 1) else 2, name, f"# != {shown}"))
+        if not found:
+            return None
+        _, name, text = min(found, key=lambda entry: entry[0])
+        column = [root.arguments[row][name] for row in range(root.size)]
+        whole = all(float(v).is_integer() for v in column)
+        kind = "bool" if isinstance(column[0], bool) else "small" if whole else "float"
+        column = [int(v) for v in column] if kind == "small" else column
+        return text.replace("#", self._add(root, name.rpartition(".")[2], column, kind, "if" if kind == "bool" else "ratio"))
 
     def _create(self, values: Sequence[Any], role: str, kind: str, label: str) -> str:
         """Make the values a column of the outermost scope that decides them."""
-        if (split := self._first_and_rest(values, role, label)) is not None:
-            return split
         for scope, rows in self.scope.levels():
             if scope.kind == "network" and scope.size == 1:
                 continue
+            if scope is self.scope and (split := self._first_and_rest(values, role, label)) is not None:
+                return split
             own = [rows[row] for row in self.rows]
             decided = _function(own, values)
             if decided is not None:

@@ -98,6 +98,7 @@ def rolled(statements: list[Statement], *, free: bool = False) -> list[Statement
 
 def _rolled(statements: list[Statement], free: bool) -> list[Statement]:
     width = 1
+    statements = _with_single_rounds(statements)
     while width <= _WINDOW:
         found = _rolled_at(statements, width, free)
         changed = len(found) < len(statements)
@@ -181,6 +182,8 @@ def _in_segments(loop: Loop) -> Loop:
 def _alike(rounds: list[list[Statement]], free: bool) -> bool:
     """Whether rounds are a loop for a person: those of a list, or equal ones."""
     if len(rounds) > 2 and (free or len(rounds) > 3):
+        return True
+    if free and all(len(r) == 1 and isinstance(r[0], Stage) and not isinstance(r[0].callee, str) for r in rounds):
         return True
     return len({form(statements, exact=True) for statements in rounds}) == 1
 

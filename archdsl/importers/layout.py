@@ -169,7 +169,7 @@ def one_line(text: Text) -> str | None:
                 parts.append(shown)
             last = None
     inside = "; ".join(parts)
-    if text.labelled and len(parts) == 1 and not text.tail and _is_pipeline(text.children, inside):
+    if text.labelled and len(parts) == 1 and not text.tail and _is_pipeline(text.children, text.head):
         return f"{text.head} {inside}"
     head = f"{text.head} " if text.head else ""
     shown = f"{head}{{ {inside} }}" if inside else f"{head}{{ }}"
@@ -181,10 +181,12 @@ def one_line(text: Text) -> str | None:
     return shown if len(shown) <= _INLINE else None
 
 
-def _is_pipeline(children: list[Text], inside: str) -> bool:
+def _is_pipeline(children: list[Text], head: str) -> bool:
     """Whether a labelled group needs no braces: two stages or more in a row, or a loop."""
     if len(children) == 1 and isinstance(children[0], Braces):
         return children[0].head.startswith(("for ", "repeat ", "if "))
+    if len(children) == 1 and isinstance(children[0], Line) and head.startswith(("aux ", "output ")):
+        return children[0].label is None and children[0].kind == "stage"
     return len(children) > 1 and all(isinstance(c, Line) and c.label is None and c.kind == "stage" for c in children)
 
 

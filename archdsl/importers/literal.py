@@ -25,7 +25,7 @@ def literal(value: Any) -> str:
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, str):
-        return value
+        return f'"{value}"'
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(literal, value))}]"
     return str(value)

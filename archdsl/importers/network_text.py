@@ -62,7 +62,7 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     inputs = [_input(value) for value in main.inputs]
     if len(main.inputs) > 1:
         body.insert(0, Line(main.inputs[0].name, kind="start"))
-    lines, _ = settled(layout(body, 1), {})
+    lines, _ = settled(layout(body, 1), {}, scope.taken)
     text = "\n".join(lines)
     for listed, counts in scope.lets.items():
         text = text.replace(f" in {literal(counts)} {{", f" in {listed} {{")

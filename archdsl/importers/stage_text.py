@@ -47,6 +47,8 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
             positional = False
             shown.append("axis = -1")
             continue
+        if isinstance(values[0], str) and len(set(values)) == 1:
+            values = [Word(values[0])] * len(values)
         text = explain(values, parameter)
         by_name = parameter in getattr(op, "by_name", ()) or not (field.is_required() or text == parameter or _first(op, parameter))
         if positional and not by_name:
@@ -75,7 +77,11 @@ def _columns(stages: list[Stage]) -> dict[str, list[Any]]:
         if op == "conv" and all(_is_same(stage) for stage in stages):
             columns["pad"] = [Word("same")] * len(stages)
         elif op == "conv":
-            columns["pad"] = [_same_pad(stage) if stage.args["pad"] == "same" else stage.args["pad"] for stage in stages]
+            kept = sum(map(_is_same, stages)) * 2 > len(stages)
+            columns["pad"] = [
+                "same" if kept and _is_same(stage) else _same_pad(stage) if stage.args["pad"] == "same" else stage.args["pad"]
+                for stage in stages
+            ]
         if all(stage.args["bias"] == stage.biased for stage in stages):
             columns["bias"] = [Word("auto")] * len(stages)
     if op == "upconv":

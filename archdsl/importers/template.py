@@ -15,7 +15,7 @@ from typing import Any
 from archdsl.importers.alignment import Misfit, aligned, with_skips
 from archdsl.importers.expressions import Explainer, Scope
 from archdsl.importers.forms import category, labels_continue, numbers_in, unrolled
-from archdsl.importers.layout import Braces, Line, Text
+from archdsl.importers.layout import Braces, Line, Text, layout
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Value
 from archdsl.importers.naming import can_name_a_value, fresh_name, is_identifier
@@ -77,8 +77,8 @@ class Template:
         wanted = [row in present for row in rows]
         scope.root.fresh = self.fresh
         shortcut = Explainer(scope, rows).shortcut_condition(wanted) if self.in_shortcut else None
-        condition = shortcut or self._explain(wanted, label or "if", scope, rows)
-        self.fresh = after
+        condition = shortcut or self._explain(wanted, "if", scope, rows, wanted=label or "complete")
+        self.fresh = after and not any(isinstance(text, Braces) or text.kind == "stage" for text in children)
         if not others:
             return Braces(f"if {condition}", children)
         return Braces(f"if {condition}", children, "else", alternatives)
@@ -297,7 +297,9 @@ class Template:
             self.in_shortcut = False
         self.fresh = before
         if not all(taken):
-            options.insert(0, f"when = {self._explain(taken, 'when', scope, rows)}")
+            scope.root.fresh = self.fresh
+            kept = Explainer(scope, rows).shortcut_condition(taken, kept=True)
+            options.insert(0, f"when = {kept or self._explain(taken, 'when', scope, rows)}")
         head = f"skip({', '.join(options)})" if options else "skip"
         return Braces(head, body, "via", shortcut) if shortcut else Braces(head, body)
 
@@ -305,6 +307,8 @@ class Template:
 
     def _loop(self, slot: dict[int, Loop], scope: Scope) -> list[Text]:
         rows = list(slot)
+        if all(len(loop.rounds) == 1 for loop in slot.values()):
+            return self.body({row: loop.rounds[0] for row, loop in slot.items()}, scope)
         inner = Scope("loop", 0, scope)
         scope.inner.append(inner)
         bundle: Bundle = {}
@@ -319,18 +323,29 @@ class Template:
         self.fresh = False if inner.size > 1 else self.fresh
         try:
             body = self.body(bundle, inner)
+            if inner.columns and not inner.table and scope.root.kind == "network":  # what has a table needs no conditions
+                inner.table, inner.columns, inner.index_used, inner.inner = True, [], False, []
+                self._again(saved, scope)
+                self.fresh = False if inner.size > 1 else saved[1]
+                body = self.body(bundle, inner)
             header = self._header(slot, inner, scope, rows)
+            before, header = _with_table(header, inner) if scope.root.kind == "network" else ([], header)
         except Misfit:
             if len(rows) > 1:
                 raise
-            self.names, self.fresh = saved[0], saved[1]
+            self._again(saved, scope)
             return self.body({rows[0]: unrolled([slot[rows[0]]])}, scope)
         nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
-        if nested or _too_costly(inner, body, rows):
-            self.names, self.fresh, scope.root.taken = saved[0], saved[1], saved[2]
-            _restore(scope, saved[3])
+        ragged = len(rows) == 1 and any(isinstance(value, list) for column in inner.columns for value in column.values)
+        if nested or ragged or (len(rows) == 1 and _too_costly(inner, body)):
+            self._again(saved, scope)
             return self.body({row: [s for r in loop.rounds for s in r] for row, loop in slot.items()}, scope)
-        return [Braces(header, body)]
+        return [*before, Braces(header, body)]
+
+    def _again(self, saved: Any, scope: Scope) -> None:
+        """Forget what was written since a state was saved."""
+        self.names, self.fresh, scope.root.taken = dict(saved[0]), saved[1], set(saved[2])
+        _restore(scope, saved[3])
 
     def _header(self, slot: dict[int, Loop], inner: Scope, scope: Scope, rows: list[int]) -> str:
         """Return `repeat 3`, `for i in 0..3` or `for [width, n] in [...]`."""
@@ -375,13 +390,29 @@ def _restore(scope: Scope, saved: list[tuple[Scope, int]]) -> None:
         del at.columns[count:]
 
 
-def _too_costly(inner: Scope, body: list[Text], rows: list[int]) -> bool:
-    """Whether a loop with a list is longer than its rounds one after another."""
-    if len(rows) > 1 or not inner.columns:
-        return False
+def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
+    """Return a table that is too long for the header of its loop as a constant above, and the shorter header."""
+    loop, _, table = header.partition(" in [[")
+    if not table or len(header) <= 90:
+        return [], header
+    name = fresh_name("rows", inner.root.taken)
+    rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    shown = [", ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines = [f"let {name} = [", *(f"  [{row}]," for row in shown), "]"]
+    return [Line(line, kind="comment") for line in lines], f"{loop} in {name}"
+
+
+def _too_costly(inner: Scope, body: list[Text]) -> bool:
+    """Whether a loop is longer than its rounds one after another, or hardly shorter and harder to read."""
     lines = sum(text.lines() for text in body)
+    varied = bool(inner.columns) or any(" if " in line for line in layout(body, 0))
+    if inner.size == 2 and varied:
+        return lines <= 2
+    if inner.size <= 3 and lines <= 1 and (varied or inner.index_used):
+        return True
     wide = len(inner.columns) > 1
-    return inner.size * lines <= lines + 2 + (inner.size if wide else 0) and lines <= 1
+    return bool(inner.columns) and lines <= 1 and inner.size <= 3 + (inner.size if wide else 0)
 
 
 def _operand(count: str) -> str:
@@ -392,7 +423,7 @@ def _branch(texts: list[Text]) -> Text:
     """Return a branch as one text: `x`, a pipeline, or braces around statements."""
     if not texts:
         return Line("x")
-    if len(texts) == 1:
+    if len(texts) == 1 and not (isinstance(texts[0], Braces) and texts[0].head.startswith(("for ", "repeat ", "if "))):
         return texts[0]
     return Braces("", texts)
 
@@ -413,7 +444,7 @@ def _shown_label(label: str) -> str:
 def _optional_name(statement: Statement) -> str:
     """Return the name of the parameter that says whether an optional part is there."""
     if isinstance(statement, Stage) and category(statement) == Category.ACTIVATION:
-        return "act"
+        return "activation"
     if isinstance(statement, Skip):
         return "residual"
     name = _name_of(statement)
