@@ -72,7 +72,7 @@ class Step:
         if not isinstance(tensor, nn.Parameter):
             raise Refused(f"{self.node.target}: it computes with the buffer `{key}`")
         value = Value(tuple(tensor.shape), batched=False)
-        op = Apply("param", {"sizes": tuple(tensor.shape)}, [], [value], key, "", self.place)
+        op = Apply("param", {"shape": tuple(tensor.shape)}, [], [value], key, "", self.place)
         value.producer = op
         self.extra.append(op)
         self.t.values[node.name] = value
@@ -415,7 +415,7 @@ def _equal_ranks(s: Step, values: list[Value]) -> list[Value]:
         if not value.batched and len(value.shape) == rank + 1 and value.shape[0] == 1 and value.producer is not None:
             if isinstance(value.producer, Apply) and value.producer.op == "param":
                 value.shape = value.shape[1:]
-                value.producer.args |= {"sizes": value.shape, "batch_axis": True}
+                value.producer.args |= {"shape": value.shape, "batch_axis": True}
     if rank and len({len(value.shape) for value in values}) > 1:
         raise Refused(f"{s.node.target}: tensors of different ranks, which PyTorch broadcasts")
     return values

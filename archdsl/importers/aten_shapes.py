@@ -76,7 +76,7 @@ def _expand(s: Step) -> list[Apply]:
         producer = source.producer
         if isinstance(producer, Apply) and producer.op == "param" and s.shape(s.first) == (1, *shape[1:]):
             source.shape = shape[1:]
-            producer.args |= {"sizes": source.shape, "batch_axis": True}
+            producer.args |= {"shape": source.shape, "batch_axis": True}
             return s.same(s.first)
     elif s.shape() == s.shape(s.first):
         return s.same(s.first)

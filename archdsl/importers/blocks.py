@@ -262,10 +262,16 @@ def _sizes(calls: list[Call]) -> tuple[dict[str, list[Any]], dict[str, str]]:
         return {"width": [call.inputs[0].shape[1] for call in calls]}, {"width": "x.shape[1]"}
     found = {"c": [call.inputs[0].shape[0] for call in calls]}
     definitions = {"c": "x.c"}
-    if ranks == {3} and len({call.inputs[0].shape[2] for call in calls}) > 1:
+    if ranks == {3} and all(_channels_last(call) for call in calls):
         found["width"] = [call.inputs[0].shape[2] for call in calls]
         definitions["width"] = "x.shape[2]"
     return found, definitions
+
+
+def _channels_last(call: Call) -> bool:
+    """Whether the channels of an image are its last axis, as in Swin: a norm or a dense layer takes it as it is."""
+    first = next((n for n in applications(call) if n.op in ("ln", "linear") and n.inputs[0].shape == call.inputs[0].shape), None)
+    return first is not None and first.args["axis"] == -1
 
 
 def parameters(columns: list[Column], arguments: list[dict[str, Any]]) -> list[Parameter]:
@@ -293,7 +299,7 @@ def _default(column: Column) -> str | None:
     if column.role == "pad" and "same" in values:
         return literal("same")
     if isinstance(values[0], bool):
-        return literal(max((True, False), key=values.count))
+        return literal(max((False, True), key=values.count))
     shown = [literal(value) for value in values]
     most = max(shown, key=shown.count)
     wide = column.kind == "channels" or isinstance(values[0], Word | list | tuple)

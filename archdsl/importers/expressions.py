@@ -19,13 +19,18 @@ Rows = Sequence[int]
 
 @dataclass(eq=False)
 class Column:
-    """A name with its value in each row. `used` says whether the text reads it."""
+    """A name with its value in each row."""
 
     name: str
     values: list[Any]
     kind: str
     role: str = ""
-    used: bool = True
+    known: set[int] | None = None
+    """The rows whose values matter; None if all do."""
+
+
+def _nothing() -> None:
+    """Note nothing: the text shows which columns are used."""
 
 
 @dataclass(eq=False)
@@ -61,7 +66,7 @@ class Scope:
     def names(self) -> Iterator[tuple[str, list[Any], str, Callable[[], None]]]:
         """Yield every visible name with its value in each row of this scope, its kind, and what notes its use."""
         for column in self.columns:
-            yield column.name, column.values, column.kind, lambda column=column: setattr(column, "used", True)  # type: ignore[misc]
+            yield column.name, column.values, column.kind, _nothing
         if self.parent is not None:
             for name, values, kind, use in self.parent.names():
                 yield name, [values[row] for row in self.parent_row], kind, use
@@ -131,7 +136,7 @@ class Explainer:
         kind = kind_of_role(role, values)
         for candidate in self._candidates(values, kind):
             return candidate
-        if kind == "bool" and (condition := self._condition_on_argument(values)) is not None:
+        if kind == "bool" and (condition := self._new_condition(values)) is not None:
             return condition
         if self.scope.root.arguments and (found := self._argument(values, role, kind)) is not None:
             return found
@@ -156,6 +161,7 @@ class Explainer:
             if all(type(a) is type(b) and same(a, b) for a, b in zip(vector, values, strict=True)):
                 use()
                 yield name
+        yield from self._completed(values, kind)
         if kind == "bool":
             yield from self._conditions(values, names)
             return
@@ -166,7 +172,23 @@ class Explainer:
             yield from self._linear(values)
         if kind in ("channels", "count") and all(isinstance(v, int) for v in values):
             yield from self._pairs(values, names)
-        yield from self._by_condition(values, names)
+        if self._role != "count":
+            yield from self._by_condition(values, names)
+
+    def _completed(self, values: Sequence[Any], kind: str) -> Iterator[str]:
+        """Yield parameters that agree in the rows in which they matter so far; they take the values of the other rows."""
+        root, at = self.scope.levels()[0]
+        own = [at[row] for row in self.rows]
+        for column in root.columns:
+            if column.known is None or column.kind != kind or not column.known & set(own):
+                continue
+            decided = _function(own, values)
+            if decided is None or not all(same(column.values[row], decided[row]) for row in column.known & set(own)):
+                continue
+            for row, value in decided.items():
+                column.values[row] = value
+            column.known |= set(own)
+            yield column.name
 
     def _size_names(self) -> Iterator[tuple[str, list[Any]]]:
         rows = {id(scope): rows for scope, rows in self.scope.levels()}
@@ -192,6 +214,11 @@ class Explainer:
                 yield name
             if len(set(vector)) == 1:
                 continue
+            if kind == "channels" and len(set(values)) > 2:
+                for divisor in (4, 2, 8, 16):
+                    if all(v == make_divisible(a / divisor) for v, a in zip(values, vector, strict=True)):
+                        use()
+                        yield f"make_divisible({name} / {divisor}, 8)"
             if kind == "channels":
                 factor = _ratio(values, vector)
                 if factor:
@@ -344,7 +371,8 @@ class Explainer:
             marks = [(f"== {n}", [v == n for v in own]) for n in (0,)]
             marks += [(f"> {n}", [v > n for v in own]) for n in range(min(total - 1, 3))]
             marks += [(f"< {total - 1}", [v < total - 1 for v in own])]
-            marks += [("% 2 == 1", [v % 2 == 1 for v in own]), ("% 2 == 0", [v % 2 == 0 for v in own])]
+            if kind == "bool":
+                marks += [("% 2 == 1", [v % 2 == 1 for v in own]), ("% 2 == 0", [v % 2 == 0 for v in own])]
             for text, vector in marks:
                 yield f"{scope.index_text()} {text}", vector, scope.use_index  # type: ignore[misc]
 
@@ -431,7 +459,18 @@ class Explainer:
                 root.sizes_used.add(size)
         return text.replace("#", made) if text else made
 
-    def _condition_on_argument(self, values: Sequence[Any]) -> str | None:
+    def _new_condition(self, values: Sequence[Any]) -> str | None:
+        """Return a condition on an argument of the constructor, or on the size of the input."""
+        found = self._condition_on_argument(values, natural=True)
+        if found is None and self._role == "if":
+            names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
+            for text, vector, use in self._atoms(names):
+                if text[0] in "§‡" and " * " not in text and vector == list(values):
+                    use()
+                    return text
+        return found or self._condition_on_argument(values, natural=False)
+
+    def _condition_on_argument(self, values: Sequence[Any], *, natural: bool) -> str | None:
         """Make an argument of the constructor a parameter if a condition on it tells where the value is true."""
         root, at = self.scope.levels()[0]
         own = [at[row] for row in self.rows]
@@ -449,7 +488,7 @@ class Explainer:
                 outside = {v for v, w in zip(picked, wanted, strict=True) if not w}
                 if len(outside) == 1 and all((v not in outside) == w for v, w in zip(picked, wanted, strict=True)):
                     number = outside.pop()
-                    if number in (0, 1) or len(picked) > 6:
+                    if number in (0, 1) or (not natural and len(picked) > 6):
                         shown = int(number) if float(number).is_integer() else number
                         found.append((1 if number in (0, 1) else 2, name, f"# != {shown}"))
         if not found:
@@ -473,7 +512,10 @@ class Explainer:
             if decided is not None:
                 filler = max(decided.values(), key=lambda value: list(map(str, decided.values())).count(str(value)))
                 column = [decided.get(row, filler) for row in range(scope.size)]
-                return self._add(scope, self._wanted, column, kind, role, label)
+                name = self._add(scope, self._wanted, column, kind, role, label)
+                if len(decided) < scope.size:
+                    scope.columns[-1].known = set(decided)
+                return name
         raise AssertionError("the innermost scope decides every value")
 
     def _first_and_rest(self, values: Sequence[Any], role: str, label: str) -> str | None:
@@ -492,6 +534,7 @@ class Explainer:
             return None
         text = Explainer(scope.parent, parents).explain(first, role, label, wanted=self._wanted)
         assert text is not None
+        text = f"({text})" if " if " in text else text
         return f"{text} if {scope.use_index()} == 0 else {literal(rest[0])}"
 
     @staticmethod
@@ -543,6 +586,12 @@ def _quotient(values: Sequence[Any], vector: Sequence[int]) -> int:
         if divisor > 1 and all(isinstance(v, int) and v == a // divisor for v, a in zip(values, vector, strict=True)):
             return int(divisor)
     return 0
+
+
+def make_divisible(value: float, by: int = 8) -> int:
+    """Return the multiple that is nearest, and at least 90 % of the value, as the function of the language does."""
+    found = max(by, int(value + by / 2) // by * by)
+    return found + by if found < 0.9 * value else found
 
 
 def _power(column: list[int]) -> str | None:

@@ -171,7 +171,7 @@ def _in_segments(loop: Loop) -> Loop:
         starts = [0] + [n for n in range(1, len(given)) if given[n][at] != given[n - 1][at]]
         ends = [*starts[1:], len(given)]
         fits = all(given[n] == given[start + 1] for start, end in zip(starts, ends, strict=True) for n in range(start + 1, end))
-        if fits and 2 <= len(starts) <= 0.7 * len(given) and (best is None or len(starts) < len(best)):
+        if fits and 3 <= len(starts) <= 0.7 * len(given) and (best is None or len(starts) < len(best)):
             best = starts
     if best is None:
         return loop

@@ -9,7 +9,49 @@ def numbered(statements: list[Statement]) -> list[Statement]:
     """Return the statements of a scope with scopes for dotted keys, and note which stages are labelled by their position."""
     statements = _scoped(statements)
     _count(statements, 0, set())
+    by_position = _automatic(statements)
+    kept, removed = _without_idle(statements)
+    if removed:
+        _count(kept, 0, set())
+        if _automatic(kept) >= by_position:
+            return kept
+        _count(statements, 0, set())
     return statements
+
+
+def _without_idle(statements: list[Statement]) -> tuple[list[Statement], int]:
+    """Return the statements of a scope without those that do nothing, and the number of these."""
+    kept: list[Statement] = []
+    removed = 0
+    for statement in statements:
+        if _does_nothing(statement):
+            removed += 1
+            continue
+        if isinstance(statement, Skip):
+            (body, n), (shortcut, m) = _without_idle(statement.body), _without_idle(statement.shortcut)
+            statement, removed = Skip(body, shortcut, statement.taken, statement.drop), removed + n + m
+        elif isinstance(statement, Join):
+            branches = [_without_idle(branch) for branch in statement.branches]
+            statement = Join(statement.op, statement.args, [branch for branch, _ in branches])
+            removed += sum(n for _, n in branches)
+        kept.append(statement)
+    return kept, removed
+
+
+def _does_nothing(statement: Statement) -> bool:
+    """Whether a stage is a dropout with a probability of zero, which only takes a position."""
+    return isinstance(statement, Stage) and statement.callee in ("dropout", "droppath") and statement.args["p"] == 0
+
+
+def _automatic(statements: list[Statement]) -> int:
+    """Return the number of stages of a scope that their positions label."""
+    found = 0
+    for statement in statements:
+        if isinstance(statement, Stage):
+            found += statement.automatic
+        elif isinstance(statement, Skip | Join | Loop):
+            found += sum(_automatic(inner) for inner in inner_lists(statement))
+    return found
 
 
 def _scoped(statements: list[Statement]) -> list[Statement]:

@@ -410,6 +410,8 @@ def joined(node: Apply, branches: list[list[Statement]]) -> Statement:
     args = {name: value for name, value in node.args.items() if value not in (None, False)}
     if node.op == "add" and not args and len(branches) == 2:
         first, second = branches
+        if any(len(b) == 1 and isinstance(b[0], Stage) and b[0].standalone for b in branches):
+            return Join(node.op, args, branches)
         if not first and second and not isinstance(second[0], Start):
             return _skip(second, [])
         if not second and first and not isinstance(first[0], Start):

@@ -21,7 +21,7 @@ from archdsl.importers.model import Call, Value
 from archdsl.importers.naming import can_name_a_value, fresh_name, is_identifier
 from archdsl.importers.stage_text import arguments, op_text
 from archdsl.ops.base import Category
-from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Reference, Skip, Stage, Start, Statement
+from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Reference, Skip, Stage, Start, Statement, inner_lists, stages
 
 Bundle = dict[int, list[Statement]]
 """For each row of a scope, the statements of the same part of it."""
@@ -36,6 +36,8 @@ class Template:
     fresh: bool = True
     """Whether `x` is the input of the block still."""
     in_shortcut: bool = False
+    after: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """The shape behind the statement that is written, in each row, where it is known."""
     claims: bool = False
     """Whether shapes are claimed: in networks."""
 
@@ -49,7 +51,13 @@ class Template:
         while at < len(slots):
             present = set(slots[at])
             if len(present) == len(rows):
-                found += self._statement(slots[at], scope)
+                following = slots[at + 1] if at + 1 < len(slots) and set(slots[at + 1]) == present else {}
+                after, self.after = self.after, {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or self.after
+                text = self._statement(slots[at], scope)
+                found += text
+                if self.claims and len(rows) == 1 == len(self.after) and _deserves_a_claim(text, self.after[rows[0]]):
+                    found.append(Line(f"expect x.shape == {literal(self.after[rows[0]])}", kind="claim"))
+                self.after = after
                 at += 1
                 continue
             end = at + 1
@@ -133,33 +141,33 @@ class Template:
     # -- stages --
 
     def _stage(self, slot: dict[int, Stage], scope: Scope) -> list[Text]:
-        rows, stages = list(slot), list(slot.values())
-        first = stages[0]
-        label = self._label([s.label if not s.automatic else None for s in stages], scope, rows)
-        operands = {name: self._reference([s.operands[name] for s in stages]) for name in first.operands}
-        callees = {s.callee if isinstance(s.callee, str) else s.callee.block.name for s in stages}  # type: ignore[attr-defined]
+        rows, own = list(slot), list(slot.values())
+        first = own[0]
+        label = self._label([s.label if not s.automatic else None for s in own], scope, rows)
+        operands = {name: self._reference([s.operands[name] for s in own]) for name in first.operands}
+        callees = {s.callee if isinstance(s.callee, str) else s.callee.block.name for s in own}  # type: ignore[attr-defined]
         if first.reason:
             return [Line(f"# not imported: {first.reason}", kind="comment")]
         if len(callees) > 1:
-            words = [Word(op_text(s) if isinstance(s.callee, str) else s.callee.block.name) for s in stages]  # type: ignore[attr-defined]
+            words = [Word(op_text(s) if isinstance(s.callee, str) else s.callee.block.name) for s in own]  # type: ignore[attr-defined]
             name = self._explain(words, "callee", scope, rows)
             if not isinstance(first.callee, str):
-                text = self._call(stages, name, operands, scope, rows)
+                text = self._call(own, name, operands, scope, rows)
             else:
                 text = name
         elif isinstance(first.callee, str):
-            text = arguments(stages, operands, lambda values, role: self._explain(values, role, scope, rows, _plain(label)))
+            text = arguments(own, operands, lambda values, role: self._explain(values, role, scope, rows, _plain(label)))
         else:
-            text = self._call(stages, first.callee.block.name, operands, scope, rows)  # type: ignore[attr-defined]
+            text = self._call(own, first.callee.block.name, operands, scope, rows)  # type: ignore[attr-defined]
         heavy = not isinstance(first.callee, str) or first.callee in _HEAVY
         found = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
         if first.callee == "param":
-            self._register([s.names[0] for s in stages], _plain(label) or "parameter", scope)
+            self._register([s.names[0] for s in own], _plain(label) or "parameter", scope)
         elif first.names:
             shown = []
             for at in range(len(first.names)):
                 name = fresh_name("abcdefgh"[at] if len(first.names) <= 4 else f"part{at + 1}", scope.root.taken)
-                self._register([s.names[at] for s in stages], name, scope, taken=True)
+                self._register([s.names[at] for s in own], name, scope, taken=True)
                 shown.append(name)
             found = [Line(text, f"[{', '.join(shown)}]", heavy, "split")]
         return found
@@ -321,13 +329,16 @@ class Template:
         saved = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
         counts = {len(loop.rounds) for loop in slot.values()}
         self.fresh = False if inner.size > 1 else self.fresh
+        shapes, self.after = _shapes_after(slot, self.after), {}
         try:
             body = self.body(bundle, inner)
-            if inner.columns and not inner.table and scope.root.kind == "network":  # what has a table needs no conditions
+            if any(column.role != "count" for column in inner.columns) and not inner.table and scope.root.kind == "network":  # what has a table needs no conditions
                 inner.table, inner.columns, inner.index_used, inner.inner = True, [], False, []
                 self._again(saved, scope)
                 self.fresh = False if inner.size > 1 else saved[1]
                 body = self.body(bundle, inner)
+            if self.claims and scope.kind == "network" and len(rows) == 1 and len(shapes) == inner.size:
+                body += self._claim(shapes, inner)
             header = self._header(slot, inner, scope, rows)
             before, header = _with_table(header, inner) if scope.root.kind == "network" else ([], header)
         except Misfit:
@@ -340,7 +351,29 @@ class Template:
         if nested or ragged or (len(rows) == 1 and _too_costly(inner, body)):
             self._again(saved, scope)
             return self.body({row: [s for r in loop.rounds for s in r] for row, loop in slot.items()}, scope)
-        return [*before, Braces(header, body)]
+        looped: list[Text] = [*before, Braces(header, body)]
+        if inner.columns and len(rows) == 1 and all(map(_is_plain, slot[rows[0]].rounds)):
+            state = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
+            plain = self.body({rows[0]: [s for r in slot[rows[0]].rounds for s in r]}, scope)
+            if len(layout(looped, 1)) > 0.9 * len(layout(plain, 1)):
+                return plain
+            self._again(state, scope)
+        return looped
+
+    def _claim(self, shapes: list[tuple[int, ...]], inner: Scope) -> list[Text]:
+        """Return the claim about the shape at the end of each round, if names there explain it."""
+        if len({len(shape) for shape in shapes}) != 1 or len(shapes[0]) != 3 or len(set(shapes)) == 1:
+            return []
+        shown = []
+        rows = list(range(inner.size))
+        for sizes in zip(*shapes, strict=True):
+            used = inner.index_used
+            text = Explainer(inner, rows).explain(list(sizes), "out", create=False)
+            if text is None or " if " in text:
+                inner.index_used = used
+                return []
+            shown.append(text)
+        return [Line(f"expect x.shape == [{', '.join(shown)}]", kind="claim")]
 
     def _again(self, saved: Any, scope: Scope) -> None:
         """Forget what was written since a state was saved."""
@@ -390,10 +423,51 @@ def _restore(scope: Scope, saved: list[tuple[Scope, int]]) -> None:
         del at.columns[count:]
 
 
+def entry_shape(statements: list[Statement]) -> tuple[int, ...]:
+    """Return the shape of what flows into statements; an empty one if they do not tell."""
+    for statement in statements:
+        if isinstance(statement, Stage):
+            return statement.inputs[0] if len(statement.inputs) == 1 and not statement.standalone else ()
+        if isinstance(statement, Start | Mark | Head):
+            return ()
+        for inner in inner_lists(statement):
+            if inner:
+                return entry_shape(inner)
+    return ()
+
+
+def _shapes_after(slot: dict[int, Loop], after: dict[int, tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the shape behind each round of the loops, as far as they are known."""
+    found: list[tuple[int, ...]] = []
+    for row, loop in slot.items():
+        found += [shape for statements in loop.rounds[1:] if (shape := entry_shape(statements))]
+        found += [after[row]] if row in after else []
+    return found
+
+
+def _deserves_a_claim(texts: list[Text], shape: tuple[int, ...]) -> bool:
+    """Whether a person would state the shape behind these lines: those of a part of the network, without a claim of their own."""
+    last = texts[-1] if texts else None
+    if not isinstance(last, Braces) or last.lines() < 4 or len(shape) != 3:
+        return False
+    return not any(isinstance(text, Line) and text.kind == "claim" for text in _lines_in(last))
+
+
+def _lines_in(text: Text) -> list[Line]:
+    if isinstance(text, Line):
+        return [text]
+    return [line for child in [*text.children, *text.others] for line in _lines_in(child)]
+
+
+def _is_plain(statements: list[Statement]) -> bool:
+    """Whether statements are ops alone, without calls of blocks or scopes."""
+    return not any(isinstance(s, Group) for s in statements) and all(isinstance(stage.callee, str) for stage in stages(statements))
+
+
 def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
     """Return a table that is too long for the header of its loop as a constant above, and the shorter header."""
     loop, _, table = header.partition(" in [[")
-    if not table or len(header) <= 90:
+    if not table or len(header) <= 90 or "[" in table.replace("], [", ""):
         return [], header
     name = fresh_name("rows", inner.root.taken)
     rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
@@ -405,14 +479,14 @@ def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
 
 def _too_costly(inner: Scope, body: list[Text]) -> bool:
     """Whether a loop is longer than its rounds one after another, or hardly shorter and harder to read."""
-    lines = sum(text.lines() for text in body)
+    lines = len(layout(body, 0))
     varied = bool(inner.columns) or any(" if " in line for line in layout(body, 0))
     if inner.size == 2 and varied:
         return lines <= 2
     if inner.size <= 3 and lines <= 1 and (varied or inner.index_used):
         return True
     wide = len(inner.columns) > 1
-    return bool(inner.columns) and lines <= 1 and inner.size <= 3 + (inner.size if wide else 0)
+    return bool(inner.columns) and len(body) == 1 and isinstance(body[0], Line) and lines <= 1 and inner.size <= 3 + (inner.size if wide else 0)
 
 
 def _operand(count: str) -> str:

@@ -7,10 +7,12 @@ tells which of the results is which.
 from __future__ import annotations
 
 import inspect
+import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import torch
@@ -21,6 +23,7 @@ from archdsl.importers.aten import Refused, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect
+from archdsl.importers.patterns import recognize
 
 BATCH = 2
 """Examples in the batch of a trace: in training mode, batch norm needs more than one."""
@@ -56,13 +59,11 @@ def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
 
 @contextmanager
 def _quiet() -> Any:
-    import logging
-
     logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -115,6 +116,7 @@ class _Tracer:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
         connect(main)
+        recognize(main)
         simplify(main)
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
