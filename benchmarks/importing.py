@@ -143,7 +143,7 @@ def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
         exported = time.perf_counter()
         short = name.rpartition(":")[2].rpartition(".")[2]
         model = trace(module.eval(), example, short, arguments)
-        text = importing.spec_text([model], importing._header([name], [short]))
+        text = importing.spec_text([model], importing._header([name]))
         imported = time.perf_counter()
         if options.texts:
             options.texts.mkdir(parents=True, exist_ok=True)

@@ -23,12 +23,12 @@ from archdsl.optional_dependencies import extra_needed
 @click.option("--call", metavar="ARGUMENTS", help="Arguments of the class or function, as literals: '(width=32)'.")
 @click.option("--input", "sizes", default="3x224x224", show_default=True, metavar="SIZES",
               help="Sizes of the input, without the batch; several inputs are separated by commas.")  # fmt: skip
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Also write the model's weights, as safetensors.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Also write the model's weights, as safetensors."
+)
 @click.option("--unproved", is_flag=True, help="Write the text even if it does not agree with the model; its first line says so.")
 @click.option("--partial", is_flag=True, help="Write a comment in place of each operation that the language cannot express.")
-def command(
-    address: str, output: str, call: str | None, sizes: str, weights: Path | None, unproved: bool, partial: bool
-) -> None:
+def command(address: str, output: str, call: str | None, sizes: str, weights: Path | None, unproved: bool, partial: bool) -> None:
     """Write MODEL as text: package.module:name, where name is a class, a function or a module.
 
     This command imports the module and calls the name: it runs the model's Python. Several names, separated by commas,

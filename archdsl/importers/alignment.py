@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from archdsl.importers.forms import category, callee_form, form
+from archdsl.importers.forms import callee_form, category, form
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, weight
 from archdsl.ops.base import Category
 
@@ -39,7 +39,7 @@ def aligned(bundle: dict[int, list[Statement]]) -> list[dict[int, Statement]]:
     by_form: dict[str, list[int]] = {}
     for row in rows:
         by_form.setdefault(form(bundle[row]), []).append(row)
-    if len(by_form) == 1 or len({len(s) for s in bundle.values()}) == 1 and _fit_all(bundle):
+    if len(by_form) == 1 or (len({len(s) for s in bundle.values()}) == 1 and _fit_all(bundle)):
         return [{row: bundle[row][at] for row in rows} for at in range(len(bundle[rows[0]]))]
     groups = sorted(by_form.values(), key=lambda group: -len(bundle[group[0]]))
     slots: list[dict[int, Statement]] = [dict.fromkeys(()) or {groups[0][0]: s} for s in bundle[groups[0][0]]]  # type: ignore[misc]
@@ -56,7 +56,9 @@ def _fit_all(bundle: dict[int, list[Statement]]) -> bool:
     return all(_fit(a, b) > 0 for statements in bundle.values() for a, b in zip(first, statements, strict=True))
 
 
-def _merged(slots: list[dict[int, Statement]], group: list[int], bundle: dict[int, list[Statement]]) -> list[dict[int, Statement]]:
+def _merged(
+    slots: list[dict[int, Statement]], group: list[int], bundle: dict[int, list[Statement]]
+) -> list[dict[int, Statement]]:
     """Add instances of one form to the places, by the alignment with the most in common."""
     added = bundle[group[0]]
     examples = [next(iter(slot.values())) for slot in slots]
@@ -68,7 +70,11 @@ def _merged(slots: list[dict[int, Statement]], group: list[int], bundle: dict[in
             return 0, -1
         choices = []
         if i < len(slots) and j < len(added):
-            fit = max((_fit(s, added[j]) for s in slots[i].values()), default=0) if len(slots[i]) < 4 else _fit(examples[i], added[j])
+            fit = (
+                max((_fit(s, added[j]) for s in slots[i].values()), default=0)
+                if len(slots[i]) < 4
+                else _fit(examples[i], added[j])
+            )
             if fit > 0:
                 choices.append((best(i + 1, j + 1)[0] + fit, 0))
         if i < len(slots):

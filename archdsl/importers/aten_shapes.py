@@ -106,7 +106,9 @@ def _split(s: Step) -> list[Apply]:
     parts = [tuple(int(n) for n in item.shape[1:]) for item in s.node.meta["val"]]
     sizes = tuple(part[axis] for part in parts)
     shown: Any = len(sizes) if len(set(sizes)) == 1 else sizes
-    node = Apply("split", {"parts": shown, "axis": axis}, [source], [Value(part) for part in parts], None, s.place.module, s.place)
+    node = Apply(
+        "split", {"parts": shown, "axis": axis}, [source], [Value(part) for part in parts], None, s.place.module, s.place
+    )
     for value in node.outputs:
         value.producer = node
     s.t.values[s.node.name] = node.outputs
@@ -197,7 +199,9 @@ def _interpolate(s: Step) -> list[Apply]:
 def _roll(s: Step) -> list[Apply]:
     axes = [s.axis(dim, s.first) for dim in s.arg("dims")]
     shifts = s.arg("shifts")
-    return s.make("roll", {"shift": per_axis(shifts, len(axes)), "axis": axes[0] if len(axes) == 1 else tuple(axes)}, s.value(s.first))
+    return s.make(
+        "roll", {"shift": per_axis(shifts, len(axes)), "axis": axes[0] if len(axes) == 1 else tuple(axes)}, s.value(s.first)
+    )
 
 
 @rule("matmul", "bmm")

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from archdsl.importers.alignment import Misfit, likeness
-from archdsl.importers.expressions import Column, Scope, same
 from archdsl.importers.forms import form, rolled
+from archdsl.importers.formulas import same
 from archdsl.importers.layout import layout
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import block_name, fresh_name, is_reserved
 from archdsl.importers.numbering import numbered
+from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Statement
 from archdsl.importers.structure import Structure
 from archdsl.importers.template import Template
@@ -162,7 +163,7 @@ class Blocks:
             given = calls[0].origin.inputs
             name = given[at] if at < len(given) and given[at].isidentifier() and not is_reserved(given[at]) else f"value{at}"
             operands.append(name)
-            template._register([call.inputs[at] for call in calls], name, scope)
+            template.register([call.inputs[at] for call in calls], name, scope)
         body = template.body({row: statements[call] for row, call in enumerate(calls)}, scope)
         return scope, operands, layout(body, 1), definitions
 
@@ -221,9 +222,9 @@ def _repeated(calls: list[Call]) -> set[Call]:
 
 def _is_norm(call: Call) -> bool:
     """Whether a call is one op after all, such as a norm between two permutations."""
-    from archdsl.importers.structure import _sole
+    from archdsl.importers.steps import sole
 
-    return not isinstance(_sole(call), Call)
+    return not isinstance(sole(call), Call)
 
 
 def _labels_of_heads(models: list[Model], heads: Mapping[Any, str]) -> dict[Any, str]:

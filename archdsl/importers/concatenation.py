@@ -20,7 +20,12 @@ def _hoist(call: Call) -> None:
         if isinstance(node, Call):
             _hoist(node)
             first = node.body[0] if node.body else None
-            if isinstance(first, Apply) and first.op == "concat" and set(first.inputs) == set(node.inputs) and len(node.inputs) > 1:
+            if (
+                isinstance(first, Apply)
+                and first.op == "concat"
+                and set(first.inputs) == set(node.inputs)
+                and len(node.inputs) > 1
+            ):
                 body.append(first)
                 node.body = node.body[1:]
                 node.inputs = [first.outputs[0]]

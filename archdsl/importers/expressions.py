@@ -7,132 +7,40 @@ nothing gives it in every row, it becomes a parameter of the block, or a column 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, product
 from typing import Any
+
+from archdsl.importers.conditions import Conditions
+from archdsl.importers.formulas import (
+    alike,
+    function_of,
+    is_line,
+    line,
+    line_of_floats,
+    make_divisible,
+    power,
+    quotient,
+    ratio,
+    same,
+    sum_before,
+)
+from archdsl.importers.literal import literal
+from archdsl.importers.scope import Column, Scope
 
 from archdsl.importers.naming import fresh_name, kind_of_role, name_for
 
 Rows = Sequence[int]
 
 
-@dataclass(eq=False)
-class Column:
-    """A name with its value in each row."""
-
-    name: str
-    values: list[Any]
-    kind: str
-    role: str = ""
-    known: set[int] | None = None
-    """The rows whose values matter; None if all do."""
-
-
-def _nothing() -> None:
-    """Note nothing: the text shows which columns are used."""
-
-
-@dataclass(eq=False)
-class Scope:
-    """The instances of a block, or the rounds of a loop, with the names that are visible there."""
-
-    kind: str
-    size: int
-    parent: Scope | None = None
-    parent_row: list[int] = field(default_factory=list)
-    index: list[int] = field(default_factory=list)
-    columns: list[Column] = field(default_factory=list)
-    arguments: list[Mapping[str, Any]] = field(default_factory=list)
-    sizes: dict[str, list[Any]] = field(default_factory=dict)
-    index_name: str = ""
-    index_used: bool = False
-    sizes_used: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
-    table: bool = False
-    """Whether a loop goes through a table, so that conditions on the number of its round would be harder to read."""
-    inner: list[Scope] = field(default_factory=list)
-    """The loops inside."""
-    fresh: bool = True
-    """Whether `x` is the input of the block at the place that is written."""
-    lets: dict[str, list[int]] = field(default_factory=dict)
-    """Lists that the network declares, by name."""
-
-    @property
-    def root(self) -> Scope:
-        """The scope of the block."""
-        return self if self.parent is None else self.parent.root
-
-    def names(self) -> Iterator[tuple[str, list[Any], str, Callable[[], None]]]:
-        """Yield every visible name with its value in each row of this scope, its kind, and what notes its use."""
-        for column in self.columns:
-            yield column.name, column.values, column.kind, _nothing
-        if self.parent is not None:
-            for name, values, kind, use in self.parent.names():
-                yield name, [values[row] for row in self.parent_row], kind, use
-
-    def names_around(self) -> set[str]:
-        """Return the names that are visible here, or in loops inside."""
-        found = {column.name for column in self.columns}
-        for inner in self.inner:
-            found |= inner.names_around()
-        at = self.parent
-        while at is not None:
-            found |= {column.name for column in at.columns} | {at.index_name}
-            at = at.parent
-        return found | {self.index_name}
-
-    def indices(self) -> list[tuple[Scope, list[int]]]:
-        """Return the numbers of the rounds of this loop and those around it, innermost first."""
-        found: list[tuple[Scope, list[int]]] = []
-        rows = list(range(self.size))
-        at: Scope | None = self
-        while at is not None and at.kind == "loop":
-            found.append((at, [at.index[row] for row in rows]))
-            rows = [at.parent_row[row] for row in rows]
-            at = at.parent
-        return found
-
-    def levels(self) -> list[tuple[Scope, list[int]]]:
-        """Return each scope from the outermost inwards, with its row for each row of this one."""
-        found: list[tuple[Scope, list[int]]] = []
-        rows = list(range(self.size))
-        at: Scope | None = self
-        while at is not None:
-            found.insert(0, (at, rows))
-            rows = [at.parent_row[row] for row in rows] if at.parent is not None else rows
-            at = at.parent
-        return found
-
-    def use_index(self) -> str:
-        """Return the name of the number of a round."""
-        self.index_used = True
-        return self.index_text()
-
-    def index_text(self) -> str:
-        """Return the name that the number of a round has if the text uses it."""
-        if not self.index_name:
-            letters = "ijmrstuv"[len(self.indices()) - 1 :]
-            self.index_name = next(letter for letter in letters if letter not in self.root.taken)
-        return self.index_name
-
-
-@dataclass
-class Explainer:
+class Explainer(Conditions):
     """Explains values in a scope, for some of its rows."""
 
-    scope: Scope
-    rows: list[int]
-
-    def explain(
-        self, values: Sequence[Any], role: str, label: str = "", *, create: bool = True, wanted: str = ""
-    ) -> str | None:
+    def explain(self, values: Sequence[Any], role: str, label: str = "", *, create: bool = True, wanted: str = "") -> str | None:
         """Return the expression for one value per row; None if there is none and none may be `create`d."""
-        from archdsl.importers.literal import literal
-
         if all(same(value, values[0]) for value in values):
             return self._named_constant(values, role) or literal(values[0])
-        self._wanted, self._role = wanted or name_for(role), role
+        self._wanted, self.role = wanted or name_for(role), role
         kind = kind_of_role(role, values)
         for candidate in self._candidates(values, kind):
             return candidate
@@ -148,7 +56,11 @@ class Explainer:
             return None
         for name, vector, _, use in self.scope.names():
             column = next((c for c in self.scope.root.columns if c.name == name), None)
-            if column is not None and column.role == role and all(same(vector[r], v) for r, v in zip(self.rows, values, strict=True)):
+            if (
+                column is not None
+                and column.role == role
+                and all(same(vector[r], v) for r, v in zip(self.rows, values, strict=True))
+            ):
                 use()
                 return name
         return None
@@ -172,7 +84,7 @@ class Explainer:
             yield from self._linear(values)
         if kind in ("channels", "count") and all(isinstance(v, int) for v in values):
             yield from self._pairs(values, names)
-        if self._role != "count":
+        if self.role != "count":
             yield from self._by_condition(values, names)
 
     def _completed(self, values: Sequence[Any], kind: str) -> Iterator[str]:
@@ -182,20 +94,13 @@ class Explainer:
         for column in root.columns:
             if column.known is None or column.kind != kind or not column.known & set(own):
                 continue
-            decided = _function(own, values)
+            decided = function_of(own, values)
             if decided is None or not all(same(column.values[row], decided[row]) for row in column.known & set(own)):
                 continue
             for row, value in decided.items():
                 column.values[row] = value
             column.known |= set(own)
             yield column.name
-
-    def _size_names(self) -> Iterator[tuple[str, list[Any]]]:
-        rows = {id(scope): rows for scope, rows in self.scope.levels()}
-        root = self.scope.root
-        for name, vector in root.sizes.items():
-            mark = "§" if root.fresh else "‡"
-            yield f"{mark}{name}{mark}", [vector[rows[id(root)][row]] for row in self.rows]
 
     def _sizes(self, values: Sequence[Any], kind: str, names: Any) -> Iterator[str]:
         """Yield multiples, quotients and neighbours of names."""
@@ -220,12 +125,12 @@ class Explainer:
                         use()
                         yield f"make_divisible({name} / {divisor}, 8)"
             if kind == "channels":
-                factor = _ratio(values, vector)
+                factor = ratio(values, vector)
                 if factor:
                     use()
                     known = [n for n, v, k, _ in names if k == "small" and len(set(v)) == 1 and v[0] == factor]
                     yield f"{known[0]} * {name}" if known else f"{factor} * {name}"
-                divisor = _quotient(values, vector)
+                divisor = quotient(values, vector)
                 if divisor:
                     use()
                     yield f"{name} // {divisor}"
@@ -235,7 +140,9 @@ class Explainer:
                     yield f"{name} // 2"
 
     def _pairs(self, values: Sequence[Any], names: Any) -> Iterator[str]:
-        numbers = [(n, v, use) for n, v, k, use in names if all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in v)]
+        numbers = [
+            (n, v, use) for n, v, k, use in names if all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in v)
+        ]
         for name, vector in self._size_names():
             numbers.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))  # type: ignore[misc]
         for (n1, v1, u1), (n2, v2, u2) in product(numbers, numbers):
@@ -253,14 +160,14 @@ class Explainer:
             if scope.table:
                 continue
             rounds = [all_rounds[row] for row in self.rows]
-            by_round = _function(rounds, values)
+            by_round = function_of(rounds, values)
             if by_round is None or len(by_round) < 3 or sorted(by_round) != list(range(len(by_round))):
                 continue
             column = [by_round[at] for at in range(len(by_round))]
-            text = _power(column) if kind == "channels" else None
+            text = power(column) if kind == "channels" else None
             step = column[1] - column[0]
-            if text is None and all(b - a == step for a, b in zip(column, column[1:], strict=False)) and step:
-                text = _line(column[0], step)
+            if text is None and all(b - a == step for a, b in pairwise(column)) and step:
+                text = line(column[0], step)
             if text is not None:
                 yield text.replace("#", scope.use_index())
 
@@ -271,18 +178,18 @@ class Explainer:
             return
         scope, rounds = indices[0]
         if len(indices) == 1:
-            by_round = _function([rounds[row] for row in self.rows], values)
-            if by_round is not None and len(by_round) == scope.size and _is_line([by_round[at] for at in sorted(by_round)]):
-                yield _line_of_floats([by_round[at] for at in sorted(by_round)], scope.use_index())
-        elif len(self.rows) == scope.size and len(set(scope.parent_row)) > 1 and len(indices) == 2 and _is_line(list(values)):
+            by_round = function_of([rounds[row] for row in self.rows], values)
+            if by_round is not None and len(by_round) == scope.size and is_line([by_round[at] for at in sorted(by_round)]):
+                yield line_of_floats([by_round[at] for at in sorted(by_round)], scope.use_index())
+        elif len(self.rows) == scope.size and len(set(scope.parent_row)) > 1 and len(indices) == 2 and is_line(list(values)):
             outer = indices[1][0]
             if outer.parent is not None and outer.parent.kind != "loop" and outer.parent.size == 1:
                 counts = [scope.parent_row.count(row) for row in range(outer.size)]
                 before = [sum(counts[: scope.parent_row[row]]) + scope.index[row] for row in range(scope.size)]
                 if before == list(range(scope.size)):
                     name = self._counts(outer, counts)
-                    at = f"({_sum_before(name, outer.use_index(), counts)} + {scope.use_index()})"
-                    yield _line_of_floats(list(values), at)
+                    at = f"({sum_before(name, outer.use_index())} + {scope.use_index()})"
+                    yield line_of_floats(list(values), at)
 
     def _counts(self, outer: Scope, counts: list[int]) -> str:
         """Return the name of the list of the lengths of the inner loops, which the network declares."""
@@ -296,127 +203,6 @@ class Explainer:
 
     # -- conditions --
 
-    def shortcut_condition(self, values: Sequence[Any], *, kept: bool = False) -> str | None:
-        """Return `stride != 1 or x.c != width` where it tells which shortcuts are projections; None if it does not.
-
-        With `kept`, return its opposite, which tells where there is a residual connection.
-        """
-        sign, joined, combine = ("==", "and", all) if kept else ("!=", "or", any)
-        names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
-        atoms = list(self._atoms(names))
-        strides = [c.name for c in self.scope.root.columns if c.role == "stride"]
-        for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
-            if t1 in [f"{name} {sign} 1" for name in strides] and f" {sign} " in t2 and t2[0] in "§‡":
-                if [combine(pair) for pair in zip(v1, v2, strict=True)] == list(values):
-                    u1(), u2()
-                    return f"{t1} {joined} {t2}"
-        return None
-
-    def _conditions(self, values: Sequence[Any], names: Any) -> Iterator[str]:
-        """Yield conditions that hold in the rows in which a value is true."""
-        if not all(isinstance(value, bool) for value in values):
-            return
-        for text, vector, use in self._atoms(names):
-            if self._role == "if" and text[0] in "§‡":
-                continue
-            if vector == list(values):
-                use()
-                yield text
-            if [not v for v in vector] == list(values) and text.isidentifier():
-                use()
-                yield f"not {text}"
-        if self._role == "if":
-            return
-        atoms = list(self._atoms(names))
-        for joined, combine in (("or", any), ("and", all)):
-            for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
-                if t1 < t2 and [combine(pair) for pair in zip(v1, v2, strict=True)] == list(values):
-                    u1(), u2()
-                    yield f"{t1} {joined} {t2}"
-
-    def _atoms(self, names: Any) -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
-        for name, vector, kind, use in names:
-            if kind == "bool":
-                yield name, list(vector), use
-        yield from self._round_atoms()
-        sizes = dict(self._size_names())
-        for name, vector, kind, use in names:
-            if kind == "channels":
-                for size, own in sizes.items():
-                    for factor in (1, 2, 4):
-                        shown = name if factor == 1 else f"{factor} * {name}"
-
-                        def note(use: Callable[[], None] = use, size: str = size) -> None:
-                            use()
-                            self.scope.root.sizes_used.add(size)
-
-                        yield f"{size} != {shown}", [a != factor * b for a, b in zip(own, vector, strict=True)], note
-                        yield f"{size} == {shown}", [a == factor * b for a, b in zip(own, vector, strict=True)], note
-        for name, vector, kind, use in names:
-            if kind in ("small", "count") and all(isinstance(v, int) for v in vector):
-                for number in sorted(set(vector))[:6]:
-                    yield f"{name} != {number}", [v != number for v in vector], use
-                    yield f"{name} == {number}", [v == number for v in vector], use
-                for number in sorted(set(vector))[:-1][:6]:
-                    yield f"{name} > {number}", [v > number for v in vector], use
-            elif kind == "float":
-                yield f"{name} > 0", [v > 0 for v in vector], use
-
-    def _round_atoms(self, kind: str = "bool") -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
-        for scope, rounds in self.scope.indices():
-            if scope.table and kind != "bool":
-                continue
-            own = [rounds[row] for row in self.rows]
-            total = max(rounds) + 1
-            marks = [(f"== {n}", [v == n for v in own]) for n in (0,)]
-            marks += [(f"> {n}", [v > n for v in own]) for n in range(min(total - 1, 3))]
-            marks += [(f"< {total - 1}", [v < total - 1 for v in own])]
-            if kind == "bool":
-                marks += [("% 2 == 1", [v % 2 == 1 for v in own]), ("% 2 == 0", [v % 2 == 0 for v in own])]
-            for text, vector in marks:
-                yield f"{scope.index_text()} {text}", vector, scope.use_index  # type: ignore[misc]
-
-    def _by_condition(self, values: Sequence[Any], names: Any) -> Iterator[str]:
-        """Yield `2 if j == 0 else 1`: one value in the rows of a condition on the round, and another elsewhere."""
-        from archdsl.importers.literal import literal
-
-        atoms = list(self._round_atoms(""))
-        pairs = [(text, vector, [use]) for text, vector, use in atoms]
-        if len(self.scope.indices()) > 1:
-            for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
-                if t1 > t2 and "==" not in t2.replace("== 0", "") and t1.split()[0] != t2.split()[0]:
-                    pairs.append((f"{t2} and {t1}", [a and b for a, b in zip(v1, v2, strict=True)], [u1, u2]))
-        for text, vector, uses in pairs:
-            inside = [v for v, c in zip(values, vector, strict=True) if c]
-            outside = [v for v, c in zip(values, vector, strict=True) if not c]
-            if not inside or not outside:
-                continue
-            if all(same(v, inside[0]) for v in inside) and all(same(v, outside[0]) for v in outside):
-                if len(set(map(str, values))) == 2 and (len(values) > 2 or "== 0" in text):
-                    for use in uses:
-                        use()
-                    yield f"{literal(inside[0])} if {text} else {literal(outside[0])}"
-            for name, column, _, use in names:
-                if all(same(v, inside[0]) for v in inside) and all(
-                    same(v, a) for v, a, c in zip(values, column, vector, strict=True) if not c
-                ) and len({str(a) for a, c in zip(column, vector, strict=True) if not c}) > 1:
-                    yield self._used(uses, use, f"{literal(inside[0])} if {text} else {name}")
-                if all(same(v, outside[0]) for v in outside) and all(
-                    same(v, a) for v, a, c in zip(values, column, vector, strict=True) if c
-                ) and len({str(a) for a, c in zip(column, vector, strict=True) if c}) > 1 and not self._by_parent(values):
-                    yield self._used(uses, use, f"{name} if {text} else {literal(outside[0])}")
-
-    def _by_parent(self, values: Sequence[Any]) -> bool:
-        """Whether the loop around this one decides the values."""
-        return self.scope.parent is not None and _function([self.scope.parent_row[row] for row in self.rows], values) is not None
-
-    @staticmethod
-    def _used(uses: list[Any], use: Callable[[], None], text: str) -> str:
-        for note in uses:
-            note()
-        use()
-        return text
-
     # -- what is new --
 
     def _argument(self, values: Sequence[Any], role: str, kind: str) -> str | None:
@@ -429,10 +215,10 @@ class Explainer:
         sizes = dict(self._size_names()) if kind == "channels" else {}
         for order, name in enumerate(offered):
             column = [root.arguments[row][name] for row in own]
-            if all(_alike(a, b) for a, b in zip(column, values, strict=True)):
+            if all(alike(a, b) for a, b in zip(column, values, strict=True)):
                 ranked.append((0 if name_for(role) in name or name in name_for(role) else 10 + order, name, "", kind))
             elif kind == "channels" and all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in column):
-                factor, divisor = _ratio(values, column), _quotient(values, column)
+                factor, divisor = ratio(values, column), quotient(values, column)
                 if factor and factor in (2, 3, 4, 8):
                     ranked.append((100 + order, name, f"{factor} * #", "channels"))
                 elif divisor and divisor in (2, 3, 4, 8, 16):
@@ -462,7 +248,7 @@ class Explainer:
     def _new_condition(self, values: Sequence[Any]) -> str | None:
         """Return a condition on an argument of the constructor, or on the size of the input."""
         found = self._condition_on_argument(values, natural=True)
-        if found is None and self._role == "if":
+        if found is None and self.role == "if":
             names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
             for text, vector, use in self._atoms(names):
                 if text[0] in "§‡" and " * " not in text and vector == list(values):
@@ -508,7 +294,7 @@ class Explainer:
             if scope is self.scope and (split := self._first_and_rest(values, role, label)) is not None:
                 return split
             own = [rows[row] for row in self.rows]
-            decided = _function(own, values)
+            decided = function_of(own, values)
             if decided is not None:
                 filler = max(decided.values(), key=lambda value: list(map(str, decided.values())).count(str(value)))
                 column = [decided.get(row, filler) for row in range(scope.size)]
@@ -520,8 +306,6 @@ class Explainer:
 
     def _first_and_rest(self, values: Sequence[Any], role: str, label: str) -> str | None:
         """Return `stride if j == 0 else 1` if only the first round of an inner loop has a number of its own."""
-        from archdsl.importers.literal import literal
-
         scope = self.scope
         if scope.kind != "loop" or scope.parent is None or len(self.rows) != scope.size or len(set(scope.parent_row)) < 2:
             return None
@@ -543,96 +327,3 @@ class Explainer:
         name = fresh_name(wanted, taken, label)
         scope.columns.append(Column(name, values, kind, role))
         return name
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two values are the same to the last digit that a person would write."""
-    if isinstance(a, bool) != isinstance(b, bool):
-        return False
-    if isinstance(a, float) and isinstance(b, float):
-        return abs(a - b) <= 1e-9 * max(1.0, abs(a))
-    return bool(a == b)
-
-
-def _alike(a: Any, b: Any) -> bool:
-    if isinstance(a, tuple | list) and len(set(a)) == 1:
-        a = a[0]
-    return type(a) is type(b) and same(a, b)
-
-
-def _function(keys: Sequence[int], values: Sequence[Any]) -> dict[int, Any] | None:
-    """Return the value for each key; None if a key has several."""
-    found: dict[int, Any] = {}
-    for key, value in zip(keys, values, strict=True):
-        if key in found and not same(found[key], value):
-            return None
-        found[key] = value
-    return found
-
-
-def _ratio(values: Sequence[Any], vector: Sequence[int]) -> int:
-    """Return the number that a vector is multiplied by, from 2; 0 if there is none."""
-    if not isinstance(values[0], int) or values[0] % vector[0]:
-        return 0
-    factor = int(values[0] // vector[0])
-    return factor if factor > 1 and all(v == factor * a for v, a in zip(values, vector, strict=True)) else 0
-
-
-def _quotient(values: Sequence[Any], vector: Sequence[int]) -> int:
-    """Return the number that a vector is divided by, from 2, rounding down; 0 if there is none."""
-    if not isinstance(values[0], int) or values[0] <= 0:
-        return 0
-    for divisor in (2, 3, 4, 6, 8, 12, 16, 24, 32, 64, vector[0] // values[0]):
-        if divisor > 1 and all(isinstance(v, int) and v == a // divisor for v, a in zip(values, vector, strict=True)):
-            return int(divisor)
-    return 0
-
-
-def make_divisible(value: float, by: int = 8) -> int:
-    """Return the multiple that is nearest, and at least 90 % of the value, as the function of the language does."""
-    found = max(by, int(value + by / 2) // by * by)
-    return found + by if found < 0.9 * value else found
-
-
-def _power(column: list[int]) -> str | None:
-    first, last = column[0], column[-1]
-    if first <= 0:
-        return None
-    if all(v == first * 2**at for at, v in enumerate(column)):
-        return f"{first} * 2^#"
-    if len(column) > 2 and all(v == min(first * 2**at, last) for at, v in enumerate(column)) and column[1] == 2 * first:
-        return f"min({first} * 2^#, {last})"
-    if all(v == first // 2**at for at, v in enumerate(column)) and last > 0 and column[1] < first:
-        return f"{first} // 2^#"
-    return None
-
-
-def _line(first: int, step: int) -> str:
-    factor = "#" if step == 1 else f"{step} * #" if step > 0 else f"{step} * #"
-    return factor if first == 0 else f"{factor} + {first}" if step > 0 else f"{first} - {-step if step != -1 else ''}{' * ' if step != -1 else ''}#"
-
-
-def _is_line(values: list[Any]) -> bool:
-    if len(values) < 3 or not all(isinstance(v, float | int) for v in values):
-        return False
-    step = (values[-1] - values[0]) / (len(values) - 1)
-    return step != 0 and all(abs(v - (values[0] + at * step)) <= 1e-7 for at, v in enumerate(values))
-
-
-def _line_of_floats(values: list[Any], index: str) -> str:
-    """Return `rate * i / n` for a line, with the roundest rate that gives it."""
-    count = len(values)
-    step = (values[-1] - values[0]) / (count - 1)
-    shift = values[0] / step
-    rest = 0.0
-    if abs(shift - round(shift)) > 1e-4:
-        shift, rest = 0, values[0]
-    shift = round(shift)
-    places = [count + shift + extra for extra in (-1, 0, 1, 2) if count + shift + extra > 1]
-    rate, divisor = min(((f"{step * n:.6g}", n) for n in places), key=lambda choice: len(choice[0]))
-    shown = index if not shift else f"({index.strip('()')} + {shift})"
-    return f"{float(rate)!r} * {shown} / {divisor}" + (f" + {float(f'{rest:.6g}')!r}" if rest else "")
-
-
-def _sum_before(name: str, index: str, counts: list[int]) -> str:
-    return f"sum({name}[0..{index}])"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from archdsl.importers.model import Value
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
@@ -63,7 +64,7 @@ def callee_form(stage: Stage) -> str:
     """Return what a stage calls: an op, or the block that its call is an instance of."""
     if isinstance(stage.callee, str):
         return stage.callee
-    return f"<{getattr(stage.callee, 'block', None) and stage.callee.block.name or stage.callee.origin.name}>"  # type: ignore[attr-defined]
+    return f"<{(getattr(stage.callee, 'block', None) and stage.callee.block.name) or stage.callee.origin.name}>"  # type: ignore[attr-defined]
 
 
 def _label(stage: Stage) -> str:
@@ -229,7 +230,8 @@ def _worth(window: list[Statement]) -> bool:
     if isinstance(first, Stage) and isinstance(first.callee, str) and len(window) == 1:
         return first.label is not None
     return any(
-        not isinstance(statement, Stage) or statement.label is not None or not isinstance(statement.callee, str) for statement in window
+        not isinstance(statement, Stage) or statement.label is not None or not isinstance(statement.callee, str)
+        for statement in window
     )
 
 
@@ -244,7 +246,7 @@ def labels_continue(rounds: list[list[Statement]]) -> bool:
         if "" in labels or len({_digits(label) for label in labels}) != 1:
             return False
         for numbers in zip(*map(numbers_in, labels), strict=True):
-            if len({b - a for a, b in zip(numbers, numbers[1:], strict=False)}) > 1:
+            if len({b - a for a, b in pairwise(numbers)}) > 1:
                 return False
         if len(set(labels)) == 1:
             return False

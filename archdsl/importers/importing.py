@@ -42,7 +42,7 @@ class Imported:
         return self.text
 
     def marked(self) -> str:
-        """Return the text; if it is not proved to be the model, its first line says so."""
+        """Return the text; its first line says so if it is not proved."""
         if self.proved:
             return self.text
         if self.partial:
@@ -73,8 +73,8 @@ def from_module(
 ) -> Imported:  # fmt: skip
     """Return the spec of a module that computes on inputs like the example: tensors with a batch axis, or a shape without it.
 
-    The text is proved to be the module: its keys, shapes, counts and results are compared. Raise `SpecError` E1002 to E1005 if the
-    module cannot be traced or expressed, or if the text does not agree with it; the latter not if `unproved`.
+    The text is proved to be the module: its keys, shapes, counts and results are compared. Raise `SpecError` E1002 to E1005 if
+    the module cannot be traced or expressed, or if the text does not agree with it; the latter not if `unproved`.
     """
     shown = name or type(module).__name__
     found = import_loaded([Loaded(module, shown, {}, f"a module of the class {type(module).__name__}")], example, partial=partial)
@@ -92,10 +92,8 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
     """Return the spec of modules, with a proof for each."""
     inputs = _inputs(example)
     names = [_network_name(one.name) for one in loaded]
-    models = [
-        trace(one.module, inputs, name, one.arguments, partial=partial) for one, name in zip(loaded, names, strict=True)
-    ]
-    header = _header([one.source for one in loaded], names)
+    models = [trace(one.module, inputs, name, one.arguments, partial=partial) for one, name in zip(loaded, names, strict=True)]
+    header = _header([one.source for one in loaded])
     text = spec_text(models, header)
     partly = any(_is_partial(model) for model in models)
     imported = Imported(text, names, partial=partly, modules=[one.module for one in loaded])
@@ -151,7 +149,12 @@ def _fields(model: Model) -> dict[str, str]:
     return {**found, **({"main": first} if first is not None else {}), **{name: name for name in model.outputs}}
 
 
-def _header(sources: Sequence[str], names: Sequence[str]) -> list[str]:
+def _header(sources: Sequence[str]) -> list[str]:
     today = datetime.date.today().isoformat()
-    shown = ", ".join(dict.fromkeys(sources))
-    return [f"Imported from {shown}", f"on {today} by archdsl {__version__}."]
+    first, *others = dict.fromkeys(sources)
+    names = "".join(f", {source.partition(' ')[0].rpartition(':')[2]}" for source in others)
+    where, space, version = first.partition(" ")
+    return [
+        f"Imported from {where}{names}{space}{version}",
+        f"on {today} by archdsl {__version__}; only the structure is taken over.",
+    ]

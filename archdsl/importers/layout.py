@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(eq=False)
 class Braces:
-    """Statements in braces: a labelled group, a join, a loop, a condition. `tail` is `via` or `else`, with statements of its own."""
+    """Statements in braces: a group, a join, a loop, a condition. `tail` is `via` or `else`, with statements of its own."""
 
     head: str
     children: list[Text]
@@ -60,6 +60,12 @@ def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
             return False
         return heavy and text.heavy
 
+    def fits(text: Line, added: str) -> bool:
+        """Whether a stage can follow on the same line."""
+        ended = last is not None and last.kind in ("mark", "claim", "standalone")
+        head = text.heavy and text.label and last is not None and last.text in ("flatten", "gap")
+        return text.kind not in ("start", "claim") and not ended and not head and len(margin + current + added) <= WIDTH
+
     def flush() -> None:
         nonlocal current, heavy, last
         if current:
@@ -77,9 +83,7 @@ def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
                 heavy, last = text.heavy, text
                 continue
             joint = "; " if not _flows(last, text) or branches else " -> "
-            if current and not branches and not breaks(text) and text.kind not in ("start", "claim") and (
-                last is None or last.kind not in ("mark", "claim", "standalone")
-            ) and not (text.heavy and last is not None and last.text in ("flatten", "gap") and text.label) and len(margin + current + joint + shown) <= WIDTH:  # fmt: skip
+            if current and not branches and not breaks(text) and fits(text, joint + shown):
                 current += joint + shown
             else:
                 flush()
@@ -134,7 +138,13 @@ def _is_norm(text: Line) -> bool:
 
 def _flows(last: Line | None, text: Line) -> bool:
     """Whether an arrow joins two stages: neither has a label."""
-    return last is not None and last.label is None and text.label is None and last.kind in ("stage", "start") and text.kind == "stage"
+    return (
+        last is not None
+        and last.label is None
+        and text.label is None
+        and last.kind in ("stage", "start")
+        and text.kind == "stage"
+    )
 
 
 def one_line(text: Text) -> str | None:

@@ -56,7 +56,9 @@ def _imported(address: str, path: str) -> Any:
     except Exception as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == path
         reason = f"there is no Python module `{path}`" if missing else f"importing it fails: {type(error).__name__}: {error}"
-        raise _bad(address, reason, "name an installed package, or run this in the folder of the file" if missing else None) from error
+        raise _bad(
+            address, reason, "name an installed package, or run this in the folder of the file" if missing else None
+        ) from error
     finally:
         if folder in sys.path:
             sys.path.remove(folder)
@@ -104,4 +106,4 @@ def _source(path: str, name: str, call: str | None) -> str:
     package = sys.modules.get(path.partition(".")[0])
     version = getattr(package, "__version__", None)
     shown = f"{path}:{name}{call or ''}"
-    return f"{shown} ({path.partition('.')[0]} {version})" if isinstance(version, str) else shown
+    return f"{shown} ({path.partition('.')[0]} {version.partition('+')[0]})" if isinstance(version, str) else shown

@@ -17,14 +17,14 @@ FUNCTIONS = frozenset("min max abs ceil floor round sqrt log2 len sum int revers
 _SHADOWING = frozenset({"pad", "act"})
 """Names of ops that a parameter may have."""
 
-_ROLES = {
-    "out": "out", "k": "k", "stride": "stride", "pad": "pad", "dilation": "dilation", "groups": "groups", "bias": "bias",
-    "p": "drop", "count": "n", "callee": "act", "if": "with", "when": "residual", "sizes": "sizes", "heads": "heads", "eps": "eps",
-}  # fmt: skip
+_ROLES = {"p": "drop", "count": "n", "callee": "act", "if": "complete", "when": "residual"}
+"""Usual names of values whose role has another name."""
 _KINDS = {
-    "out": "channels", "groups": "channels", "k": "small", "stride": "small", "pad": "small", "dilation": "small", "scale": "small",
-    "output_pad": "small", "count": "count", "heads": "channels", "to": "channels", "dim": "channels", "n": "channels",
-}  # fmt: skip
+    **dict.fromkeys(("out", "groups", "heads", "to", "dim", "n"), "channels"),
+    **dict.fromkeys(("k", "stride", "pad", "dilation", "scale", "output_pad"), "small"),
+    "count": "count",
+}
+"""The kind of a number by its role; others are small numbers."""
 
 
 def is_reserved(name: str) -> bool:

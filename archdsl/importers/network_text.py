@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from collections.abc import Sequence
 from typing import Any
 
 from archdsl.importers.blocks import Blocks, parameters, settled
-from archdsl.importers.expressions import Scope
 from archdsl.importers.layout import Line, layout
 from archdsl.importers.literal import literal
 from archdsl.importers.model import Model, Value, applications
 from archdsl.importers.naming import block_name
-from archdsl.importers.template import CLASSES, Template
+from archdsl.importers.scope import Scope
+from archdsl.importers.template import Template
+from archdsl.importers.template_names import CLASSES
 
 
 def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[str, dict[str, int]] | None = None) -> str:
@@ -57,7 +59,7 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     template = Template(fresh=False, claims=True)
     main = models[0].main
     for at, value in enumerate(main.inputs):
-        template._register([model.main.inputs[at] for model in models], value.name, scope)
+        template.register([model.main.inputs[at] for model in models], value.name, scope)
     body = template.body({row: blocks.statements(model.main) for row, model in enumerate(models)}, scope)
     inputs = [_input(value) for value in main.inputs]
     if len(main.inputs) > 1:
@@ -79,7 +81,7 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     if re.search(r"\bclasses\b", text):
         signature.append(f"classes: int = {classes}")
         guard = f" if classes == {classes}"
-    name = models[0].name if len(models) == 1 else block_name(main.origin.name, blocks.taken)
+    name = models[0].name if len(models) == 1 else _family_name(models, blocks)
     head = f"network {name}({', '.join(signature)}) {{" if signature else f"network {name} {{"
     found = [head, *inputs, *lets, *lines]
     if len(models) == 1:
@@ -92,6 +94,17 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
         claim = claims.get(model.name, {})
         found.append(alias + (f" expect params == {_grouped(claim['params'])}{guard}" if "params" in claim else ""))
     return found
+
+
+def _family_name(models: list[Model], blocks: Blocks) -> str:
+    """Return the name of the network that several are aliases of: what their names have in common, or their class."""
+    common = "".join(letters[0] for letters in takewhile(_agree, zip(*[model.name for model in models], strict=False)))
+    common = common.rstrip("_0123456789")
+    return block_name(common if len(common) > 2 else models[0].main.origin.name, blocks.taken)
+
+
+def _agree(letters: tuple[str, ...]) -> bool:
+    return len(set(letters)) == 1
 
 
 def _input(value: Value) -> str:

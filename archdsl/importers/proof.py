@@ -60,7 +60,9 @@ def prove(
     missing, extra = sorted(theirs.keys() - ours.keys()), sorted(ours.keys() - theirs.keys())
     same_keys = report.note(not missing and not extra, f"{len(ours)} keys", _key_difference(missing, extra))
     wrong = [key for key in ours.keys() & theirs.keys() if ours[key] != theirs[key]]
-    same_shapes = report.note(not wrong, "all shapes", "shapes of " + ", ".join(f"`{k}`: {ours[k]} for {theirs[k]}" for k in wrong[:3]))
+    same_shapes = report.note(
+        not wrong, "all shapes", "shapes of " + ", ".join(f"`{k}`: {ours[k]} for {theirs[k]}" for k in wrong[:3])
+    )
     table = network.table()
     counted = sum(parameter.numel() for parameter in module.parameters())
     report.claims["params"] = table.params
@@ -100,9 +102,9 @@ def _compare_macs(report: Report, network: Network, module: nn.Module, example: 
 def _compare_results(
     report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], heads: Mapping[str, str], sizes: int
 ) -> None:
-    before = {key: value.clone() for key, value in module.state_dict().items()}
     training = module.training
-    buffers = {key: value.clone() for key, value in module.named_buffers()}
+    tensors = [*module.parameters(), *module.buffers()]
+    before = [tensor.detach().clone() for tensor in tensors]
     try:
         with torch.no_grad():
             _scatter(module)
@@ -132,10 +134,9 @@ def _compare_results(
     except Exception as error:
         report.differences.append(f"running the network fails: {type(error).__name__}: {str(error).splitlines()[0][:200]}")
     finally:
-        module.load_state_dict(before)
-        for key, value in module.named_buffers():
-            if key in buffers and value.shape == buffers[key].shape:
-                value.copy_(buffers[key])
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
         module.train(training)
 
 

@@ -50,7 +50,9 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
         if isinstance(values[0], str) and len(set(values)) == 1 and parameter != "pattern":
             values = [Word(values[0])] * len(values)
         text = explain(values, parameter)
-        by_name = parameter in getattr(op, "by_name", ()) or not (field.is_required() or text == parameter or _first(op, parameter))
+        by_name = parameter in getattr(op, "by_name", ()) or not (
+            field.is_required() or text == parameter or _first(op, parameter)
+        )
         if positional and not by_name:
             shown.append(text)
         else:
@@ -65,7 +67,7 @@ def _first(op: type[Op], parameter: str) -> bool:
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and value == default or (value == default and not isinstance(value, bool))
+    return (type(value) is type(default) and value == default) or (value == default and not isinstance(value, bool))
 
 
 def _columns(stages: list[Stage]) -> dict[str, list[Any]]:
@@ -118,6 +120,10 @@ def _same_pad(stage: Stage) -> Any:
 def _is_depthwise(stage: Stage) -> bool:
     channels = stage.inputs[0][0]
     groups = stage.args["groups"]
-    return groups == channels > 1 and isinstance(stage.args["out"], int) and stage.args["out"] % channels == 0 and _is_same(stage) and (
-        stage.args["dilation"] == 1
+    return (
+        groups == channels > 1
+        and isinstance(stage.args["out"], int)
+        and stage.args["out"] % channels == 0
+        and _is_same(stage)
+        and (stage.args["dilation"] == 1)
     )

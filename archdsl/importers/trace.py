@@ -91,9 +91,7 @@ def _explained(error: BaseException) -> tuple[str, str | None, str | None]:
 
 
 class _Tracer:
-    def __init__(
-        self, module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments, partial: bool
-    ) -> None:
+    def __init__(self, module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments, partial: bool) -> None:
         self._module, self._example, self._name = module, example, name
         self._arguments, self._partial = arguments, partial
         self._modules = dict(module.named_modules(remove_duplicate=False))
@@ -102,7 +100,9 @@ class _Tracer:
     def model(self, training: Any, plain: Any) -> Model:
         """Return the model of two exported programs."""
         main = self._calls(training)
-        names = [argument.arg.name if hasattr(argument, "arg") else argument for argument in training.graph_signature.user_outputs]
+        names = [
+            argument.arg.name if hasattr(argument, "arg") else argument for argument in training.graph_signature.user_outputs
+        ]
         outputs = _named(training, [self._values.get(name) for name in names])
         shown = _named(plain, list(plain.graph_signature.user_outputs))
         if self._refused and not self._partial:
