@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from archdsl.importers.forms import callee_form, category, form
+from archdsl.importers.forms import callee_form, category, form, in_single_rounds
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, weight
 from archdsl.ops.base import Category
 
@@ -31,6 +31,15 @@ def with_skips(bundle: dict[int, list[Statement]]) -> dict[int, list[Statement]]
             return bundle
         made[row] = [*statements[:before], Skip(list(body), [], False), *statements[len(statements) - after :]]
     return made
+
+
+def with_single_rounds(bundle: dict[int, list[Statement]]) -> dict[int, list[Statement]]:
+    """Make a loop of one round in the instances that have the statements once which others repeat."""
+    lists = bundle.values()
+    shapes = {form(s.rounds[0]): len(s.rounds[0]) for statements in lists for s in statements if isinstance(s, Loop)}
+    if not shapes or len(bundle) == 1 or len({form(statements) for statements in lists}) == 1:
+        return bundle
+    return {row: in_single_rounds(statements, shapes) for row, statements in bundle.items()}
 
 
 def aligned(bundle: dict[int, list[Statement]]) -> list[dict[int, Statement]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
@@ -238,9 +238,9 @@ def _labels_of_heads(models: list[Model], heads: Mapping[Any, str]) -> dict[Any,
     return found
 
 
-def _arguments(calls: list[Call]) -> list[dict[str, Any]]:
+def _arguments(calls: list[Call]) -> list[Mapping[str, Any]]:
     """Return the arguments of each instance's constructor, those of configuration objects by their fields."""
-    made = []
+    made: list[Mapping[str, Any]] = []
     for call in calls:
         flat: dict[str, Any] = {}
         for name, value in call.origin.arguments.items():
@@ -275,7 +275,7 @@ def _channels_last(call: Call) -> bool:
     return first is not None and first.args["axis"] == -1
 
 
-def parameters(columns: list[Column], arguments: list[dict[str, Any]]) -> list[Parameter]:
+def parameters(columns: list[Column], arguments: Sequence[Mapping[str, Any]]) -> list[Parameter]:
     """Return parameters in the order of a person: as in the constructor, those with defaults last."""
     order = [name.rpartition(".")[2] for name in arguments[0]] if arguments else []
     made = [(column, Parameter(column.name, column.role, _default(column))) for column in columns]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.importers.model import Apply, Call, Value, connect
+from archdsl.importers.model import Apply, Call, Node, Value, connect
 
 
 def simplify(main: Call) -> None:
@@ -15,7 +15,7 @@ def simplify(main: Call) -> None:
 
 def _hoist(call: Call) -> None:
     """Move concatenations that begin the modules inside out of them."""
-    body = []
+    body: list[Node] = []
     for node in call.body:
         if isinstance(node, Call):
             _hoist(node)

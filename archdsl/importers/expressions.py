@@ -26,9 +26,8 @@ from archdsl.importers.formulas import (
     sum_before,
 )
 from archdsl.importers.literal import literal
-from archdsl.importers.scope import Column, Scope
-
 from archdsl.importers.naming import fresh_name, kind_of_role, name_for
+from archdsl.importers.scope import Column, Scope
 
 Rows = Sequence[int]
 
@@ -144,7 +143,7 @@ class Explainer(Conditions):
             (n, v, use) for n, v, k, use in names if all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in v)
         ]
         for name, vector in self._size_names():
-            numbers.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))  # type: ignore[misc]
+            numbers.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))
         for (n1, v1, u1), (n2, v2, u2) in product(numbers, numbers):
             if n1 >= n2 or len(set(v1)) == 1 or len(set(v2)) == 1:
                 continue

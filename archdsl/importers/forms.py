@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 
 from archdsl.importers.model import Value
@@ -64,7 +65,7 @@ def callee_form(stage: Stage) -> str:
     """Return what a stage calls: an op, or the block that its call is an instance of."""
     if isinstance(stage.callee, str):
         return stage.callee
-    return f"<{(getattr(stage.callee, 'block', None) and stage.callee.block.name) or stage.callee.origin.name}>"  # type: ignore[attr-defined]
+    return f"<{(getattr(stage.callee, 'block', None) and stage.callee.block.name) or stage.callee.origin.name}>"
 
 
 def _label(stage: Stage) -> str:
@@ -116,14 +117,19 @@ def _with_single_rounds(statements: list[Statement]) -> list[Statement]:
         for s in statements
         if isinstance(s, Group) and len(s.body) == 1 and isinstance(s.body[0], Loop)
     }
+    for statement in statements:
+        if isinstance(statement, Group) and grouped.get(form(statement.body)) == len(statement.body):
+            statement.body = [Loop([statement.body])]
+    return in_single_rounds(statements, shapes)
+
+
+def in_single_rounds(statements: list[Statement], shapes: Mapping[str, int]) -> list[Statement]:
+    """Make a loop of one round of statements that have one of these forms; of each, the number of statements is known."""
     found: list[Statement] = []
     at = 0
     while at < len(statements):
-        statement = statements[at]
-        if isinstance(statement, Group) and grouped.get(form(statement.body)) == len(statement.body):
-            statement.body = [Loop([statement.body])]
         width = next((w for shape, w in shapes.items() if form(statements[at : at + w]) == shape), 0)
-        found.append(Loop([statements[at : at + width]]) if width else statement)
+        found.append(Loop([statements[at : at + width]]) if width else statements[at])
         at += width or 1
     return found
 

@@ -63,7 +63,8 @@ def power(column: list[int]) -> str | None:
         return None
     if all(v == first * 2**at for at, v in enumerate(column)):
         return f"{first} * 2^#"
-    if len(column) > 2 and all(v == min(first * 2**at, last) for at, v in enumerate(column)) and column[1] == 2 * first:
+    capped = len(column) > 2 and last == column[-2] and column[1] == 2 * first
+    if capped and all(v == min(first * 2**at, last) for at, v in enumerate(column)):
         return f"min({first} * 2^#, {last})"
     if all(v == first // 2**at for at, v in enumerate(column)) and last > 0 and column[1] < first:
         return f"{first} // 2^#"
@@ -96,7 +97,8 @@ def line_of_floats(values: list[Any], index: str) -> str:
         shift, rest = 0, values[0]
     shift = round(shift)
     places = [count + shift + extra for extra in (-1, 0, 1, 2) if count + shift + extra > 1]
-    rate, divisor = min(((f"{step * n:.6g}", n) for n in places), key=lambda choice: len(choice[0]))
+    rates = [(f"{step * n:.6g}", n) for n in places]
+    rate, divisor = rates[0] if len(rates[0][0]) <= 4 else min(rates, key=lambda choice: len(choice[0]))
     shown = index if not shift else f"({index.strip('()')} + {shift})"
     return f"{float(rate)!r} * {shown} / {divisor}" + (f" + {float(f'{rest:.6g}')!r}" if rest else "")
 

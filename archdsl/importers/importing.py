@@ -51,7 +51,7 @@ class Imported:
         return f"# UNPROVED: {'; '.join(differences)}.\n" + self.text
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights of the model as safetensors. The keys are those of the network. Raise `SpecError` for several models."""
+        """Write the weights of the model as safetensors, with the keys of the network. Raise `SpecError` for several models."""
         from safetensors.torch import save
 
         if len(self.modules) != 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 WIDTH = 110
-_INLINE = 96
+_INLINE = 104
 
 
 @dataclass(eq=False)

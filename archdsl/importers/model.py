@@ -143,7 +143,8 @@ def connect(call: Call) -> None:
             for value in node.outputs:
                 value.producer = node
             return read, dict.fromkeys(node.outputs)
-        read, made = {}, {}
+        read = {}
+        made: dict[Value, None] = {}
         for inner in node.body:
             reads, makes = settle(inner)
             for value, times in reads.items():

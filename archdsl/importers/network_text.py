@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from archdsl.importers.blocks import Blocks, parameters, settled

@@ -37,7 +37,12 @@ class Report:
         return agrees
 
     def __str__(self) -> str:
-        return "\n".join([*(f"  equal: {line}" for line in self.lines), *(f"  differs: {line}" for line in self.differences)])
+        return "\n".join(
+            [
+                *(f"  {'' if 'only' in line else 'equal: '}{line}" for line in self.lines),
+                *(f"  differs: {line}" for line in self.differences),
+            ]
+        )
 
 
 def prove(
@@ -109,22 +114,11 @@ def _compare_results(
         with torch.no_grad():
             _scatter(module)
         built.load_state_dict(module.state_dict())
-        for number, inputs in enumerate([list(example), *_other_sizes(example, sizes)]):
-            shape = ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in inputs)
-            try:
-                with torch.no_grad():
-                    expected = module.eval()(*[tensor[:1] for tensor in inputs])
-            except Exception:
-                if number == 0:
-                    raise
-                continue
-            try:
-                with torch.no_grad():
-                    found = built.eval()(*[tensor[:1] for tensor in inputs])
-            except Exception as error:
-                report.lines.append(f"size {shape} works in the model only: {str(error).splitlines()[0][:100]}")
-                continue
-            _compare(report, f"evaluation at {shape}", found, expected, heads)
+        _compare_evaluation(report, module, built, list(example), heads, "")
+        large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in example]
+        _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
+        for inputs in _other_sizes(example, sizes):
+            _compare_evaluation(report, module, built, inputs, heads, "", optional=True)
         torch.manual_seed(0)
         expected = module.train()(*example)
         torch.manual_seed(0)
@@ -138,6 +132,29 @@ def _compare_results(
             for tensor, value in zip(tensors, before, strict=True):
                 tensor.copy_(value)
         module.train(training)
+
+
+def _compare_evaluation(
+    report: Report, module: nn.Module, built: nn.Module, inputs: Sequence[Tensor], heads: Mapping[str, str], note: str,
+    *, optional: bool = False,
+) -> None:  # fmt: skip
+    """Compare the results for some inputs; if they are `optional`, only where the module takes them."""
+    shape = ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in inputs)
+    with torch.no_grad():
+        try:
+            expected = module.eval()(*[tensor[:1] for tensor in inputs])
+        except Exception:
+            if not optional:
+                raise
+            return
+        try:
+            found = built.eval()(*[tensor[:1] for tensor in inputs])
+        except Exception as error:
+            if not optional:
+                raise
+            report.lines.append(f"size {shape} works in the model only: {str(error).splitlines()[0][:100]}")
+            return
+    _compare(report, f"evaluation at {shape}{note}", found, expected, heads)
 
 
 def _scatter(module: nn.Module) -> None:

@@ -104,7 +104,7 @@ def _axes(value: Any) -> tuple[int, ...]:
 def _is_same(stage: Stage) -> bool:
     """Whether the padding of a convolution keeps the size at stride 1."""
     pad = stage.args["pad"]
-    return pad == "same" or pad == _same_pad(stage)
+    return bool(pad in ("same", _same_pad(stage)))
 
 
 def _same_pad(stage: Stage) -> Any:
@@ -118,12 +118,7 @@ def _same_pad(stage: Stage) -> Any:
 
 
 def _is_depthwise(stage: Stage) -> bool:
-    channels = stage.inputs[0][0]
-    groups = stage.args["groups"]
-    return (
-        groups == channels > 1
-        and isinstance(stage.args["out"], int)
-        and stage.args["out"] % channels == 0
-        and _is_same(stage)
-        and (stage.args["dilation"] == 1)
-    )
+    channels, out = int(stage.inputs[0][0]), stage.args["out"]
+    if not isinstance(out, int) or stage.args["groups"] != channels or channels == 1:
+        return False
+    return out % channels == 0 and stage.args["dilation"] == 1 and _is_same(stage)

@@ -191,7 +191,7 @@ class Structure:
         return None if node.key is None else below(node.key, call.path)
 
     def auto_bias(self, node: Apply) -> bool:
-        """Return whether `bias = auto` gives a convolution a bias: not if its only consumer subtracts the mean of each channel."""
+        """Return whether `bias = auto` is a bias: not if the only consumer subtracts the mean of each channel."""
         readers = self._consumers.get(node.outputs[0], [])
         if len(readers) != 1:
             return True

@@ -6,7 +6,7 @@ Numbers that vary are explained by `expressions`.
 
 from __future__ import annotations
 
-from archdsl.importers.alignment import Misfit, aligned, with_skips
+from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
 from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import category
 from archdsl.importers.layout import Braces, Line, Text
@@ -34,7 +34,7 @@ class Template(Loops):
 
     def body(self, bundle: Bundle, scope: Scope) -> list[Text]:
         """Return the text of statements."""
-        bundle = with_skips(bundle)
+        bundle = with_skips(with_single_rounds(bundle))
         rows = list(bundle)
         found: list[Text] = []
         slots = aligned(bundle)
@@ -58,12 +58,12 @@ class Template(Loops):
             while end < len(slots) and set(slots[end]) == present:
                 end += 1
             others: list[dict[int, Statement]] = []
-            after = end
-            while after < len(slots) and set(slots[after]) == set(rows) - present:
-                others.append(slots[after])
-                after += 1
+            behind = end
+            while behind < len(slots) and set(slots[behind]) == set(rows) - present:
+                others.append(slots[behind])
+                behind += 1
             found.append(self._optional(slots[at:end], others, rows, scope))
-            at = after
+            at = behind
         return found
 
     def _optional(
@@ -120,11 +120,11 @@ class Template(Loops):
         first = own[0]
         label = self._label([s.label if not s.automatic else None for s in own], scope, rows)
         operands = {name: self._reference([s.operands[name] for s in own]) for name in first.operands}
-        callees = {s.callee if isinstance(s.callee, str) else s.callee.block.name for s in own}  # type: ignore[attr-defined]
+        callees = {s.callee if isinstance(s.callee, str) else s.callee.block.name for s in own}
         if first.reason:
             return [Line(f"# not imported: {first.reason}", kind="comment")]
         if len(callees) > 1:
-            words = [Word(op_text(s) if isinstance(s.callee, str) else s.callee.block.name) for s in own]  # type: ignore[attr-defined]
+            words = [Word(op_text(s) if isinstance(s.callee, str) else s.callee.block.name) for s in own]
             name = self._explain(words, "callee", scope, rows, wanted="act" if isinstance(first.callee, str) else "unit")
             if not isinstance(first.callee, str):
                 text = self._call(own, name, operands, scope, rows)
@@ -133,9 +133,9 @@ class Template(Loops):
         elif isinstance(first.callee, str):
             text = arguments(own, operands, lambda values, role: self._explain(values, role, scope, rows, plain_label(label)))
         else:
-            text = self._call(own, first.callee.block.name, operands, scope, rows)  # type: ignore[attr-defined]
+            text = self._call(own, first.callee.block.name, operands, scope, rows)
         heavy = not isinstance(first.callee, str) or first.callee in _HEAVY
-        found = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
+        found: list[Text] = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
         if first.callee == "param":
             self.register([s.names[0] for s in own], plain_label(label) or "parameter", scope)
         elif first.names:
@@ -256,5 +256,5 @@ def _name_of(statement: Statement) -> str:
     if isinstance(statement, Stage):
         if statement.label is not None and is_identifier(statement.label):
             return statement.label
-        return statement.callee if isinstance(statement.callee, str) else statement.callee.block.name  # type: ignore[attr-defined]
+        return statement.callee if isinstance(statement.callee, str) else statement.callee.block.name
     return ""

@@ -10,43 +10,47 @@ from archdsl.diagnostics.record import Diagnostic
 E1001 = Code(
     "E1001",
     "the model cannot be loaded",
-    """`archdsl import package.module:name` imports the Python module, takes the class or function of that name, and calls
-    it. `--call '(width=32)'` gives the arguments. The result must be an `nn.Module`. Files of other formats are told by their suffix.""",
+    """`archdsl import package.module:name` imports the Python module, takes the class or function of that name, and
+    calls it. `--call '(width=32)'` gives the arguments. The result must be an `nn.Module`. Files of other formats
+    are told by their suffix.""",
     situation="`archdsl import torchvision.models:resnet51`.",
 )
 E1002 = Code(
     "E1002",
     "the model cannot be traced",
-    """`torch.export` follows one run of the model. It fails if the model decides by the content of a tensor, if the example
-    input has the wrong size, or if the model computes with something else than PyTorch. The message has the place in the model's source.""",
+    """`torch.export` follows one run of the model. It fails if the model decides by the content of a tensor, if the
+    example input has the wrong size, or if the model computes with something else than PyTorch. The message has
+    the place in the model's source.""",
     situation="`archdsl import mypackage:Net`, where `forward` has `if y.sum() > 0:`.",
 )
 E1003 = Code(
     "E1003",
     "the language cannot express an operation of the model",
-    """The message names the module, the line of its source and the operation. `--partial` writes the text with a comment at the
-    place of each such operation, so that the rest can be read. The text is then no complete network.""",
+    """The message names the module, the line of its source and the operation. `--partial` writes the text with a
+    comment at the place of each such operation, so that the rest can be read. The text is then no complete
+    network.""",
     situation="`archdsl import mypackage:Net`, where `forward` calls `torch.fft.fft`.",
 )
 E1004 = Code(
     "E1004",
     "the model shares weights in a way that cannot be imported",
-    """A module that runs several times, or a tensor that several modules use, needs a `module` declaration in the language. The
-    importer does not write these declarations.""",
+    """A module that runs several times, or a tensor that several modules use, needs a `module` declaration in the
+    language. The importer does not write these declarations.""",
     situation="`archdsl import mypackage:Net`, where `forward` is `return self.conv(self.conv(x))`.",
 )
 E1005 = Code(
     "E1005",
     "the imported text does not agree with the model",
-    """The importer builds the text and compares it with the model: keys, shapes, numbers of parameters and MACs, and the results
-    in evaluation and in training. If anything differs, the text is written only with `--unproved`, and its first line says so.""",
+    """The importer builds the text and compares it with the model: keys, shapes, numbers of parameters and MACs, and
+    the results in evaluation and in training. If anything differs, the text is written only with `--unproved`,
+    and its first line says so.""",
     situation="`archdsl import mypackage:Net`, where `forward` adds the size of the batch.",
 )
 E1006 = Code(
     "E1006",
     "a file of another format cannot be read",
-    """The file is not what its suffix says, or it uses a layer that the language cannot express. The message names the
-    layer and its line.""",
+    """The file is not what its suffix says, or it uses a layer that the language cannot express. The message names
+    the layer and its line.""",
     situation="`archdsl import net.cfg`, where the file has a section `[lstm]`.",
 )
 
