@@ -65,7 +65,7 @@ def _fit_all(bundle: dict[int, list[Statement]]) -> bool:
     return all(_fit(a, b) > 0 for statements in bundle.values() for a, b in zip(first, statements, strict=True))
 
 
-def _merged(
+def _merged(  # noqa: C901
     slots: list[dict[int, Statement]], group: list[int], bundle: dict[int, list[Statement]]
 ) -> list[dict[int, Statement]]:
     """Add instances of one form to the places, by the alignment with the most in common."""
@@ -110,7 +110,7 @@ def _merged(
     return found
 
 
-def _fit(a: Statement, b: Statement) -> int:
+def _fit(a: Statement, b: Statement) -> int:  # noqa: C901
     """Return how well two statements are the same place; 0 if they cannot be."""
     if type(a) is not type(b):
         return 0

@@ -16,7 +16,7 @@ from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import block_name, fresh_name, is_reserved
 from archdsl.importers.numbering import numbered
 from archdsl.importers.scope import Column, Scope
-from archdsl.importers.statements import Statement
+from archdsl.importers.statements import Statement, stages
 from archdsl.importers.structure import Structure
 from archdsl.importers.template import Template
 
@@ -155,7 +155,8 @@ class Blocks:
     ) -> tuple[Scope, list[str], list[str], dict[str, str]]:
         scope = Scope("block", len(calls), columns=list(columns))
         scope.arguments = _arguments(calls)
-        scope.sizes, definitions = _sizes(calls)
+        labels = {stage.label for body in statements.values() for stage in stages(body)}
+        scope.sizes, definitions = _sizes(calls, "inputs" if "c" in labels else "c")
         scope.taken = set(self.taken) | set(definitions)
         template = Template()
         operands = []
@@ -217,7 +218,8 @@ def _repeated(calls: list[Call]) -> set[Call]:
     for call in calls:
         if call.origin.name and len(call.outputs) == 1 and call.inputs and sum(1 for _ in applications(call)) > 1:
             by_class.setdefault(call.origin.name, []).append(call)
-    return {call for group in by_class.values() if len(group) > 1 for call in group if not _is_norm(call)}
+    found = {call for group in by_class.values() if len(group) > 1 for call in group if not _is_norm(call)}
+    return {call for call in found if not (call.origin.container and any(inner in found for inner in call.body))}
 
 
 def _is_norm(call: Call) -> bool:
@@ -254,15 +256,15 @@ def _arguments(calls: list[Call]) -> list[Mapping[str, Any]]:
     return made
 
 
-def _sizes(calls: list[Call]) -> tuple[dict[str, list[Any]], dict[str, str]]:
+def _sizes(calls: list[Call], channels: str) -> tuple[dict[str, list[Any]], dict[str, str]]:
     """Return the number of channels of each instance's input by the names that the text may use, and their definitions."""
     ranks = {len(call.inputs[0].shape) for call in calls}
     if len(ranks) != 1 or ranks == {0}:
         return {}, {}
     if ranks == {2}:
         return {"width": [call.inputs[0].shape[1] for call in calls]}, {"width": "x.shape[1]"}
-    found = {"c": [call.inputs[0].shape[0] for call in calls]}
-    definitions = {"c": "x.c"}
+    found = {channels: [call.inputs[0].shape[0] for call in calls]}
+    definitions = {channels: "x.c"}
     if ranks == {3} and all(_channels_last(call) for call in calls):
         found["width"] = [call.inputs[0].shape[2] for call in calls]
         definitions["width"] = "x.shape[2]"

@@ -70,7 +70,7 @@ class Conditions:
                     u1(), u2()
                     yield f"{t1} {joined} {t2}"
 
-    def _atoms(self, names: Any) -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
+    def _atoms(self, names: Any) -> Iterator[tuple[str, list[bool], Callable[[], None]]]:  # noqa: C901
         for name, vector, kind, use in names:
             if kind == "bool":
                 yield name, list(vector), use
@@ -112,7 +112,7 @@ class Conditions:
             for text, vector in marks:
                 yield f"{scope.index_text()} {text}", vector, scope.use_index  # type: ignore[misc]
 
-    def _by_condition(self, values: Sequence[Any], names: Any) -> Iterator[str]:
+    def _by_condition(self, values: Sequence[Any], names: Any) -> Iterator[str]:  # noqa: C901
         """Yield `2 if j == 0 else 1`: one value in the rows of a condition on the round, and another elsewhere."""
 
         atoms = list(self._round_atoms(""))

@@ -101,7 +101,7 @@ class Explainer(Conditions):
             column.known |= set(own)
             yield column.name
 
-    def _sizes(self, values: Sequence[Any], kind: str, names: Any) -> Iterator[str]:
+    def _sizes(self, values: Sequence[Any], kind: str, names: Any) -> Iterator[str]:  # noqa: C901
         """Yield multiples, quotients and neighbours of names."""
         sources: list[tuple[str, list[Any], Callable[[], None]]] = []
         if kind == "channels":
@@ -204,7 +204,7 @@ class Explainer(Conditions):
 
     # -- what is new --
 
-    def _argument(self, values: Sequence[Any], role: str, kind: str) -> str | None:
+    def _argument(self, values: Sequence[Any], role: str, kind: str) -> str | None:  # noqa: C901
         """Make an argument of the class's constructor a parameter, if it explains the values."""
         levels = self.scope.levels()
         root, at = levels[0]
@@ -306,7 +306,13 @@ class Explainer(Conditions):
     def _first_and_rest(self, values: Sequence[Any], role: str, label: str) -> str | None:
         """Return `stride if j == 0 else 1` if only the first round of an inner loop has a number of its own."""
         scope = self.scope
-        if scope.kind != "loop" or scope.parent is None or len(self.rows) != scope.size or len(set(scope.parent_row)) < 2:
+        if (
+            role == "count"
+            or scope.kind != "loop"
+            or scope.parent is None
+            or len(self.rows) != scope.size
+            or len(set(scope.parent_row)) < 2
+        ):
             return None
         rest = [value for value, at in zip(values, scope.index, strict=True) if at > 0]
         if not rest or not all(same(value, rest[0]) for value in rest):

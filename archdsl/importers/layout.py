@@ -42,7 +42,7 @@ class Braces:
 Text: TypeAlias = "Line | Braces"
 
 
-def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
+def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:  # noqa: C901
     """Return statements as lines, indented."""
     margin = "  " * indent
     found: list[str] = []
@@ -147,7 +147,7 @@ def _flows(last: Line | None, text: Line) -> bool:
     )
 
 
-def one_line(text: Text) -> str | None:
+def one_line(text: Text) -> str | None:  # noqa: C901
     """Return a statement on one line; None if a person would break it."""
     if isinstance(text, Line):
         return None if text.kind == "comment" else _line(text)

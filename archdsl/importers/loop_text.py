@@ -21,7 +21,7 @@ class Loops(Names):
         """Return the text of statements."""
         raise NotImplementedError
 
-    def _loop(self, slot: dict[int, Loop], scope: Scope) -> list[Text]:
+    def _loop(self, slot: dict[int, Loop], scope: Scope) -> list[Text]:  # noqa: C901
         rows = list(slot)
         if all(len(loop.rounds) == 1 for loop in slot.values()):
             return self.body({row: loop.rounds[0] for row, loop in slot.items()}, scope)

@@ -120,7 +120,7 @@ def applications(call: Call) -> Iterator[Apply]:
     return (node for node in walk(call) if isinstance(node, Apply))
 
 
-def connect(call: Call) -> None:
+def connect(call: Call) -> None:  # noqa: C901
     """Find the inputs and outputs of every call inside, from what flows between them. Those of `call` itself stay."""
     readers: dict[Value, int] = {}
 

@@ -107,7 +107,7 @@ class Structure:
                     break
         return steps
 
-    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:
+    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:  # noqa: C901
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
         makers = {value: step for step in steps for value in step.outputs}
         reads = Counter(value for step in steps for value in step.reads)

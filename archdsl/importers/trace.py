@@ -121,7 +121,7 @@ class _Tracer:
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
 
-    def _calls(self, program: Any) -> Call:
+    def _calls(self, program: Any) -> Call:  # noqa: C901
         signature = program.graph_signature
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         constants = {**getattr(signature, "inputs_to_lifted_tensor_constants", {})}

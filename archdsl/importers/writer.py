@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.importers.model import Apply, Call, Node, Value
+from archdsl.importers.model import Apply, Call, Node, Value, applications
 from archdsl.importers.statements import Group, Head, Join, Mark, Reference, Skip, Stage, Start, Statement, stages
 from archdsl.importers.steps import Step, below, is_param
 
@@ -32,7 +32,7 @@ class Writer:
         self.statements.append(Start(Reference(value)))
         self.current = value
 
-    def step(self, step: Step) -> None:
+    def step(self, step: Step) -> None:  # noqa: C901
         """Write a step."""
         if step.head is not None:
             if step.inputs[0] is not self.current:
@@ -151,8 +151,9 @@ def _skip(body: list[Statement], shortcut: list[Statement]) -> Skip:
 
 
 def _conv_count(branch: list[Statement]) -> int:
+    """Return the number of layers with weights in a branch."""
+    layers = ("conv", "linear")
     return sum(
-        1 if isinstance(stage.callee, str) else 2 + len(stage.callee.body)
+        stage.callee in layers if isinstance(stage.callee, str) else sum(node.op in layers for node in applications(stage.callee))
         for stage in stages(branch)
-        if not isinstance(stage.callee, str) or stage.callee in ("conv", "linear", "depthwise")
     )

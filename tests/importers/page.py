@@ -2,7 +2,7 @@
 
     PYTHONPATH=.references:. python tests/importers/page.py FOLDER [--torchvision]
 
-Blocks marked `file NAME` are written; `arch imported FILE` is in that file, and `arch torchvision` in the last one that was imported.
+Blocks marked `file NAME` are written; `arch imported FILE` is in that file, and `arch torchvision` in `resnet.arch`.
 """
 
 from __future__ import annotations
