@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "train": "Train a network with the recipe in its file.",
     "runs": "List training runs, compare them, and draw their curves.",
     "new": "Create a new network file, from a template or another network.",
-    "import": "Turn an existing model into a network file, with a proof that they agree.",
+    "import": "Import an existing model, and prove that both agree.",
     "ops": "List all ops, or describe one.",
     "specs": "List the networks that come with archdsl.",
     "explain": "Explain an error code.",

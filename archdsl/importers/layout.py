@@ -42,71 +42,87 @@ class Braces:
 Text: TypeAlias = "Line | Braces"
 
 
-def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:  # noqa: C901
-    """Return statements as lines, indented."""
-    margin = "  " * indent
-    found: list[str] = []
-    current = ""
-    heavy = False
-    last: Line | None = None
-    first = next((text for text in texts if isinstance(text, Line)), None)
-    norm_first = first is not None and first is texts[0] and _is_norm(first)
-
-    def breaks(text: Line) -> bool:
-        """Whether a person begins a line here: with each layer, or with each norm if norms come before layers."""
-        if norm_first and _is_norm(text):
-            return heavy
-        if norm_first and last is not None and not last.heavy:
-            return False
-        return heavy and text.heavy
-
-    def fits(text: Line, added: str) -> bool:
-        """Whether a stage can follow on the same line."""
-        ended = last is not None and last.kind in ("mark", "claim", "standalone")
-        head = text.heavy and text.label and last is not None and last.text in ("flatten", "gap")
-        return text.kind not in ("start", "claim") and not ended and not head and len(margin + current + added) <= WIDTH
-
-    def flush() -> None:
-        nonlocal current, heavy, last
-        if current:
-            found.append(margin + current)
-        current, heavy, last = "", False, None
-
+def layout(texts: list[Text], indent: int, branches: bool = False) -> list[str]:
+    """Return statements as lines, indented. `branches` are those of a join, each on a line of its own."""
+    lines = _Lines(texts, "  " * indent, branches)
     for text in texts:
-        if isinstance(text, Line) and text.kind != "comment":
-            shown = _line(text)
-            if last is not None and last.kind == "start" and text.kind in ("stage", "split") and not branches:
-                if text.label is not None:
-                    current = current.removesuffix(last.text) + f"{text.label}: {last.text} -> {text.text}"
-                else:
-                    current += f" -> {text.text}"
-                heavy, last = text.heavy, text
-                continue
-            joint = "; " if not _flows(last, text) or branches else " -> "
-            if current and not branches and not breaks(text) and fits(text, joint + shown):
-                current += joint + shown
-            else:
-                flush()
-                current = shown
-            heavy, last = heavy or text.heavy, text
-            continue
         if isinstance(text, Line):
-            flush()
-            found.append(margin + text.text)
-            continue
-        starting = last is not None and last.kind == "start" and not branches
+            lines.stage(text)
+        else:
+            lines.braces(text, indent)
+    lines.flush()
+    return lines.found
+
+
+class _Lines:
+    """The lines so far, and the one that is being filled."""
+
+    def __init__(self, texts: list[Text], margin: str, branches: bool) -> None:
+        self.margin, self.branches = margin, branches
+        self.found: list[str] = []
+        self._current, self._heavy = "", False
+        self._last: Line | None = None
+        first = next((text for text in texts if isinstance(text, Line)), None)
+        self._norm_first = first is not None and first is texts[0] and _is_norm(first)
+
+    def flush(self) -> None:
+        """End the line."""
+        if self._current:
+            self.found.append(self.margin + self._current)
+        self._current, self._heavy, self._last = "", False, None
+
+    def stage(self, text: Line) -> None:
+        """Add a stage to the line, or begin one with it."""
+        if text.kind == "comment":
+            self.flush()
+            self.found.append(self.margin + text.text)
+            return
+        last = self._last
+        if last is not None and last.kind == "start" and text.kind in ("stage", "split") and not self.branches:
+            if text.label is not None:
+                self._current = self._current.removesuffix(last.text) + f"{text.label}: {last.text} -> {text.text}"
+            else:
+                self._current += f" -> {text.text}"
+            self._heavy, self._last = text.heavy, text
+            return
+        joint = " -> " if _flows(last, text) else "; "
+        if self._current and not self.branches and not self._breaks(text) and self._fits(text, joint + _line(text)):
+            self._current += joint + _line(text)
+        else:
+            self.flush()
+            self._current = _line(text)
+        self._heavy, self._last = self._heavy or text.heavy, text
+
+    def braces(self, text: Braces, indent: int) -> None:
+        """Add a statement with braces, on one line if a person would write it so."""
         inline = one_line(text)
-        if starting and inline is not None and not text.labelled and len(margin + current + inline) < WIDTH:
-            current += f" -> {inline}"
-            flush()
-            continue
-        flush()
-        if inline is not None and len(margin + inline) <= _INLINE:
-            found.append(margin + inline)
-            continue
-        found += _block(text, indent)
-    flush()
-    return found
+        starting = self._last is not None and self._last.kind == "start" and not self.branches and not text.labelled
+        if starting and inline is not None and len(self.margin + self._current + inline) < WIDTH:
+            self._current += f" -> {inline}"
+            self.flush()
+            return
+        self.flush()
+        if inline is not None and len(self.margin + inline) <= _INLINE:
+            self.found.append(self.margin + inline)
+        else:
+            self.found += _block(text, indent)
+
+    def _breaks(self, text: Line) -> bool:
+        """Whether a person begins a line here: with each layer, or with each norm if norms come before layers."""
+        if self._norm_first and _is_norm(text):
+            return self._heavy
+        if self._norm_first and self._last is not None and not self._last.heavy:
+            return False
+        return self._heavy and text.heavy
+
+    def _fits(self, text: Line, added: str) -> bool:
+        """Whether a stage can follow on the same line."""
+        last = self._last
+        ended = last is not None and last.kind in ("mark", "claim", "standalone")
+        head = text.label is not None and text.text.startswith("linear(")
+        return (
+            text.kind not in ("start", "claim") and not ended and not head and len(self.margin + self._current + added) <= WIDTH
+        )
 
 
 def _block(text: Braces, indent: int) -> list[str]:

@@ -46,13 +46,6 @@ E1005 = Code(
     and its first line says so.""",
     situation="`archdsl import mypackage:Net`, where `forward` adds the size of the batch.",
 )
-E1006 = Code(
-    "E1006",
-    "a file of another format cannot be read",
-    """The file is not what its suffix says, or it uses a layer that the language cannot express. The message names
-    the layer and its line.""",
-    situation="`archdsl import net.cfg`, where the file has a section `[lstm]`.",
-)
 
 
 class BadAddress(Diagnostic, code=E1001):
@@ -131,16 +124,3 @@ class Disagrees(Diagnostic, code=E1005):
 
     def remedy(self) -> str:
         return "`--unproved` writes it all the same, and its first line says so"
-
-
-class BadForeignFile(Diagnostic, code=E1006):
-    """A file of another format that cannot be read. `line` is 0 if the file as a whole is meant."""
-
-    path: str
-    kind: str
-    reason: str
-    line: int = 0
-
-    def summary(self) -> str:
-        place = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{place}, read as {self.kind}: {self.reason}"
