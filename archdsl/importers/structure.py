@@ -59,7 +59,7 @@ class Structure:
             kind = "aux" if value in self._heads else "output"
             chain: list[Step] = []
             at = value
-            while at in made_here and len(made_here[at].inputs) == 1 and not made_here[at].operands:
+            while kind == "aux" and at in made_here and len(made_here[at].inputs) == 1 and not made_here[at].operands:
                 readers = [step for step in steps if at in step.reads]
                 if (readers and chain == []) or len(readers) > 1 or (at is not value and at in call.outputs):
                     break
@@ -70,7 +70,7 @@ class Structure:
                 steps = [step for step in steps if step not in chain]
                 steps.insert(self._after(steps, at), head)
             else:
-                steps.append(head)
+                steps = [*steps[: self._after(steps, at)], head, *steps[self._after(steps, at) :]]
         return steps
 
     def _further(self, call: Call) -> list[tuple[Value, str]]:

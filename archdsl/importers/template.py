@@ -106,6 +106,7 @@ class Template(Loops):
             before = self.fresh
             body = self.body({row: s.body for row, s in slot.items()}, scope)  # type: ignore[union-attr]
             self.fresh = before
+            body = body or [Line("x")]
             label = first.label if is_identifier(first.label) else f'"{first.label}"'
             return [Braces(f"{first.kind} {label}:", body, labelled=True)]
         else:

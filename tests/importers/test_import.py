@@ -132,6 +132,18 @@ class Heads(nn.Module):
         return (result, self.early(x)) if self.training else result
 
 
+class Two(nn.Module):
+    """Two results, by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        y = self.a(x)
+        return {"mask": self.b(y), "logits": self.c(y.mean((2, 3)))}
+
+
 class Attention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -218,6 +230,12 @@ def test_what_evaluation_does_not_show() -> None:
     assert "aux early: { gap -> flatten -> linear(2) }" in text or "aux early: gap -> flatten -> linear(2)" in text
     assert "dropout(0.3)" in text
     assert "training, `early`: bit for bit" in imported.reports["heads"].lines
+
+
+def test_several_results() -> None:
+    imported = brought(Two, "two")
+    assert "output logits: x" in imported.text
+    assert "evaluation at 3x16x16, `logits`: bit for bit" in imported.reports["two"].lines
 
 
 def test_tokens() -> None:
