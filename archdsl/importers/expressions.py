@@ -118,11 +118,6 @@ class Explainer(Conditions):
                 yield name
             if len(set(vector)) == 1:
                 continue
-            if kind == "channels" and len(set(values)) > 2:
-                for divisor in (4, 2, 8, 16):
-                    if all(v == make_divisible(a / divisor) for v, a in zip(values, vector, strict=True)):
-                        use()
-                        yield f"make_divisible({name} / {divisor}, 8)"
             if kind == "channels":
                 factor = ratio(values, vector)
                 if factor:
@@ -137,6 +132,20 @@ class Explainer(Conditions):
                 if all(v // 2 == a for v, a in zip(vector, values, strict=True)):
                     use()
                     yield f"{name} // 2"
+        if kind == "channels":
+            yield from self._rounded(values, sources)
+
+    @staticmethod
+    def _rounded(values: Sequence[Any], sources: Sequence[tuple[str, list[Any], Callable[[], None]]]) -> Iterator[str]:
+        """Yield parts of names that are rounded to multiples of eight, as in the MobileNets."""
+        if len(set(values)) < 3:
+            return
+        for name, vector, use in sources:
+            numbers = all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in vector)
+            for divisor in (4, 2, 8, 16) if numbers else ():
+                if all(v == make_divisible(a / divisor) for v, a in zip(values, vector, strict=True)):
+                    use()
+                    yield f"make_divisible({name} / {divisor}, 8)"
 
     def _pairs(self, values: Sequence[Any], names: Any) -> Iterator[str]:
         numbers = [

@@ -12,7 +12,7 @@ from archdsl.importers.forms import category
 from archdsl.importers.layout import Braces, Line, Text
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.loop_text import Loops, deserves_a_claim, entry_shape
-from archdsl.importers.naming import fresh_name, is_identifier
+from archdsl.importers.naming import can_name_a_value, fresh_name, is_identifier
 from archdsl.importers.scope import Scope
 from archdsl.importers.stage_text import arguments, op_text
 from archdsl.importers.statements import (
@@ -47,6 +47,10 @@ class Template(Loops):
                     self.after,
                     {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or self.after,
                 )
+                if isinstance(next(iter(slots[at].values())), Mark) and self._named_by_label(found, slots[at], scope):
+                    self.after = after
+                    at += 1
+                    continue
                 text = self._statement(slots[at], scope)
                 found += text
                 if self.claims and len(rows) == 1 == len(self.after) and deserves_a_claim(text, self.after[rows[0]]):
@@ -65,6 +69,18 @@ class Template(Loops):
             found.append(self._optional(slots[at:end], others, rows, scope))
             at = behind
         return found
+
+    def _named_by_label(self, found: list[Text], slot: dict[int, Statement], scope: Scope) -> bool:
+        """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
+        last = found[-1] if found else None
+        if isinstance(last, Braces):
+            label = last.head.removesuffix(":") if last.labelled and not last.head.startswith(("aux ", "output ")) else ""
+        else:
+            label = (last.label or "") if last is not None and last.kind == "stage" else ""
+        if not can_name_a_value(label) or label in scope.root.taken | scope.names_around():
+            return False
+        self.register([s.value for s in slot.values() if isinstance(s, Mark)], label, scope)
+        return True
 
     def _optional(
         self, slots: list[dict[int, Statement]], others: list[dict[int, Statement]], rows: list[int], scope: Scope
