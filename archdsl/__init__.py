@@ -8,6 +8,7 @@ from archdsl.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, SpecError
+    from archdsl.importers.importing import from_module
     from archdsl.initial_weights import Weights
     from archdsl.ir import Graph
     from archdsl.limits import Limits
@@ -30,6 +31,7 @@ __all__ = [
     "__version__",
     "check",
     "format",
+    "from_module",
     "list_runs",
     "load",
     "loads",
@@ -48,6 +50,7 @@ _MODULES = {
     "Weights": "archdsl.initial_weights",
     "check": "archdsl.loading",
     "format": "archdsl.loading",
+    "from_module": "archdsl.importers.importing",
     "load": "archdsl.loading",
     "loads": "archdsl.loading",
     "list_runs": "archdsl.trained",

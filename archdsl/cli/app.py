@@ -41,12 +41,15 @@ COMMANDS: Final = {
     "playground": "Serve a page that runs the compiler in a browser.",
     "mcp": "Serve programs that write networks through the Model Context Protocol.",
     "new": "Create a new network file, from a template or another network.",
+    "import": "Import an existing model, and prove that both agree.",
     "ops": "List all ops, or describe one.",
     "specs": "List the networks that come with archdsl.",
     "explain": "Explain an error code.",
     "completion": "Print the completion script for a shell.",
 }
 """Each command with its line in the help. The module of that name defines it as `command`."""
+_MODULES: Final = {"import": "import_model"}
+"""The modules of commands whose names are keywords of Python."""
 
 
 _COMPLETE: Final = "_ARCHDSL_COMPLETE"
@@ -67,7 +70,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         gc.disable()  # imports allocate many objects and free none
-        command: click.Command = _with_help(import_module(f"archdsl.cli.{cmd_name}").command)
+        command: click.Command = _with_help(import_module(f"archdsl.cli.{_MODULES.get(cmd_name, cmd_name)}").command)
         gc.freeze()  # modules live until the process ends, so later collections can skip them
         gc.enable()
         return command

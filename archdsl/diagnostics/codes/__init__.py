@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import habits as habits
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
+    from archdsl.diagnostics.codes import importing as importing
     from archdsl.diagnostics.codes import imports as imports
     from archdsl.diagnostics.codes import inference as inference
     from archdsl.diagnostics.codes import inputs as inputs
@@ -68,7 +69,8 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
-    "outputs", "exporting", "inference", "warnings", "source_warnings", "habits", "misread_bodies", "notes", "calls", "tokens",
+    "outputs", "exporting", "inference", "importing", "warnings", "source_warnings", "habits", "misread_bodies", "notes", "calls",
+    "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -21,6 +21,7 @@ GROUPS: Final[dict[str, str]] = {
     "E09": "Outputs and weights",
     "E10": "Trained networks",
     "E11": "Exported networks",
+    "E12": "Import of models",
     "W01": "Warnings",
     "N03": "Notes",
 }

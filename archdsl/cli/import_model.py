@@ -1,0 +1,57 @@
+"""`archdsl import`: a network file from an existing model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.cli.output import print_text
+from archdsl.diagnostics import SpecError, codes
+from archdsl.file_io import write_file
+from archdsl.input_sizes import parse_sizes
+from archdsl.optional_dependencies import extra_needed
+
+
+@click.command(
+    epilog="\b\nExamples:\n  archdsl import torchvision.models:resnet50 -o resnet50.arch\n"
+    "  archdsl import torchvision.models:resnet18,resnet34,resnet50 -o resnet.arch\n"
+    "  archdsl import mypackage.net:Net --call '(width=32)' --input 3x64x64 -o net.arch",
+)
+@click.argument("address", metavar="MODEL")
+@click.option("-o", "--output", default="-", metavar="FILE", help="Output file; `-` is standard output. [default: -]")
+@click.option("--call", metavar="ARGUMENTS", help="Arguments of the class or function, as literals: '(width=32)'.")
+@click.option("--input", "sizes", default="3x224x224", show_default=True, metavar="SIZES",
+              help="Sizes of the input, without the batch; several inputs are separated by commas.")  # fmt: skip
+@click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Also write the model's weights, as safetensors."
+)
+@click.option("--unproved", is_flag=True, help="Write the text even if it does not agree with the model; its first line says so.")
+@click.option("--partial", is_flag=True, help="Write a comment in place of each operation that the language cannot express.")
+def command(address: str, output: str, call: str | None, sizes: str, weights: Path | None, unproved: bool, partial: bool) -> None:
+    """Write MODEL as text: package.module:name, where name is a class, a function or a module.
+
+    This command imports the module and calls the name: it runs the model's Python. Several names, separated by commas,
+    become one network with an alias for each. The text is compiled and compared with the model before it is written.
+    """
+    try:
+        shapes = [size.sizes for size in parse_sizes(sizes)]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--input") from None
+    with extra_needed("train", "importing a model"):
+        from archdsl.importers.importing import import_address  # here: torch takes over a second to import
+    click.echo(f"running the Python of {address.partition(':')[0]}", err=True)
+    imported = import_address(address, call=call, sizes=shapes, partial=partial)
+    for name, report in imported.reports.items():
+        click.echo(f"{name}:\n{report}", err=True)
+    if not unproved and not imported.partial:
+        imported.require_proved()
+    text = imported.marked()
+    if weights is not None:
+        if not imported.proved and not unproved:
+            raise SpecError(codes.importing.BadAddress(str(weights), "weights belong to a complete text"))
+        imported.save_weights(weights)
+    if output == "-":
+        print_text(text)
+    else:
+        write_file(Path(output), text)

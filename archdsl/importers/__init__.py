@@ -1,0 +1,1 @@
+"""From existing models to readable specs."""

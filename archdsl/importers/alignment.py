@@ -1,0 +1,187 @@
+"""Align the statements of several instances: which of them are the same place, and which only some instances have."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from archdsl.importers.forms import callee_form, category, form, in_single_rounds
+from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, weight
+from archdsl.ops.base import Category
+
+
+class Misfit(Exception):
+    """Instances that are not of one form after all."""
+
+
+def with_skips(bundle: dict[int, list[Statement]]) -> dict[int, list[Statement]]:
+    """Give all instances the residual connection that only some have, not `taken` in the others."""
+    skipping = {row: [s for s in statements if isinstance(s, Skip)] for row, statements in bundle.items()}
+    example = next((row for row, skips in skipping.items() if len(skips) == 1), None)
+    if example is None or all(skipping.values()) or any(len(skips) > 1 for skips in skipping.values()):
+        return bundle
+    own = bundle[example]
+    at = next(n for n, s in enumerate(own) if isinstance(s, Skip))
+    before, after = at, len(own) - at - 1
+    made = dict(bundle)
+    for row, statements in bundle.items():
+        if skipping[row]:
+            continue
+        body = statements[before : len(statements) - after]
+        if not body:
+            return bundle
+        made[row] = [*statements[:before], Skip(list(body), [], False), *statements[len(statements) - after :]]
+    return made
+
+
+def with_single_rounds(bundle: dict[int, list[Statement]]) -> dict[int, list[Statement]]:
+    """Make a loop of one round in the instances that have the statements once which others repeat."""
+    lists = bundle.values()
+    shapes = {form(s.rounds[0]): len(s.rounds[0]) for statements in lists for s in statements if isinstance(s, Loop)}
+    if not shapes or len(bundle) == 1 or len({form(statements) for statements in lists}) == 1:
+        return bundle
+    return {row: in_single_rounds(statements, shapes) for row, statements in bundle.items()}
+
+
+def aligned(bundle: dict[int, list[Statement]]) -> list[dict[int, Statement]]:
+    """Return the places, each with the statement of every instance that has it. Raise `Misfit` if nothing is common."""
+    rows = list(bundle)
+    by_form: dict[str, list[int]] = {}
+    for row in rows:
+        by_form.setdefault(form(bundle[row]), []).append(row)
+    if len(by_form) == 1 or (len({len(s) for s in bundle.values()}) == 1 and _fit_all(bundle)):
+        return [{row: bundle[row][at] for row in rows} for at in range(len(bundle[rows[0]]))]
+    groups = sorted(by_form.values(), key=lambda group: -len(bundle[group[0]]))
+    slots: list[dict[int, Statement]] = [dict.fromkeys(()) or {groups[0][0]: s} for s in bundle[groups[0][0]]]  # type: ignore[misc]
+    for row in groups[0][1:]:
+        for slot, statement in zip(slots, bundle[row], strict=True):
+            slot[row] = statement
+    for group in groups[1:]:
+        slots = _merged(slots, group, bundle)
+    return slots
+
+
+def _fit_all(bundle: dict[int, list[Statement]]) -> bool:
+    first = next(iter(bundle.values()))
+    return all(_fit(a, b) > 0 for statements in bundle.values() for a, b in zip(first, statements, strict=True))
+
+
+def _merged(  # noqa: C901
+    slots: list[dict[int, Statement]], group: list[int], bundle: dict[int, list[Statement]]
+) -> list[dict[int, Statement]]:
+    """Add instances of one form to the places, by the alignment with the most in common."""
+    added = bundle[group[0]]
+    examples = [next(iter(slot.values())) for slot in slots]
+
+    @cache
+    def best(i: int, j: int) -> tuple[int, int]:
+        """Return the score from these positions on, and the move: 0 pairs, 1 leaves out a place, 2 adds one."""
+        if i == len(slots) and j == len(added):
+            return 0, -1
+        choices = []
+        if i < len(slots) and j < len(added):
+            fit = (
+                max((_fit(s, added[j]) for s in slots[i].values()), default=0)
+                if len(slots[i]) < 4
+                else _fit(examples[i], added[j])
+            )
+            if fit > 0:
+                choices.append((best(i + 1, j + 1)[0] + fit, 0))
+        if i < len(slots):
+            choices.append((best(i + 1, j)[0], 1))
+        if j < len(added):
+            choices.append((best(i, j + 1)[0], 2))
+        return max(choices, key=lambda choice: (choice[0], -choice[1]))
+
+    if len(slots) * len(added) > 40_000:
+        raise Misfit("bodies that are too long to align")
+    found: list[dict[int, Statement]] = []
+    i = j = 0
+    while i < len(slots) or j < len(added):
+        move = best(i, j)[1]
+        if move == 0:
+            found.append({**slots[i], **{row: bundle[row][j] for row in group}})
+            i, j = i + 1, j + 1
+        elif move == 1:
+            found.append(slots[i])
+            i += 1
+        else:
+            found.append({row: bundle[row][j] for row in group})
+            j += 1
+    return found
+
+
+def _fit(a: Statement, b: Statement) -> int:  # noqa: C901
+    """Return how well two statements are the same place; 0 if they cannot be."""
+    if type(a) is not type(b):
+        return 0
+    if isinstance(a, Stage) and isinstance(b, Stage):
+        same_label = a.automatic == b.automatic and (a.automatic or a.label == b.label)
+        if not same_label and a.label is not None and b.label is not None:
+            from archdsl.importers.forms import _digits
+
+            if a.automatic or b.automatic or _digits(a.label) != _digits(b.label):
+                return 0
+        if (a.label is None) != (b.label is None) or set(a.operands) != set(b.operands) or len(a.names) != len(b.names):
+            return 0
+        if callee_form(a) == callee_form(b):
+            return 10 + _numbers_in_common(a, b)
+        if category(a) == category(b) == Category.ACTIVATION and a.label is None:
+            return 4
+        if not isinstance(a.callee, str) and not isinstance(b.callee, str) and _signatures_fit(a, b):
+            return 6
+        return 0
+    if isinstance(a, Group | Head) and isinstance(b, Group | Head):
+        from archdsl.importers.forms import _digits
+
+        return 5 + weight(a.body) if a.label == b.label else (2 if _digits(a.label) == _digits(b.label) else 0)
+    if isinstance(a, Join) and isinstance(b, Join):
+        return 8 if a.op == b.op and set(a.args) == set(b.args) and len(a.branches) == len(b.branches) else 0
+    if isinstance(a, Skip):
+        return 10
+    if isinstance(a, Loop) and isinstance(b, Loop):
+        return 8 if _fit_lists(a.rounds[0], b.rounds[0]) else 0
+    return 3 if isinstance(a, Mark | Start) else 0
+
+
+def _numbers_in_common(a: Stage, b: Stage) -> int:
+    """Return how alike the arguments of two stages are; windows and groups tell more than channels."""
+    first, second = _given(a), _given(b)
+    common = 0
+    for name, (role, value) in first.items():
+        other = second.get(name, (role, None))[1]
+        if role == "groups":
+            common += 2 if (value == 1) == (other == 1) else 0
+        elif value == other:
+            common += 3 if role == "k" else 1
+    return common
+
+
+def _given(stage: Stage) -> dict[str, tuple[str, object]]:
+    if isinstance(stage.callee, str):
+        return {name: (name, value) for name, value in stage.args.items() if name != "__name__"}
+    block, row = stage.callee.block, stage.callee.row
+    return {p.name: (p.role, block.value(p.name, row)) for p in block.parameters}
+
+
+def _signatures_fit(a: Stage, b: Stage) -> bool:
+    """Whether two blocks take the same arguments, so that a parameter can stand for either."""
+    first, second = a.callee.block, b.callee.block  # type: ignore[union-attr]
+    return [p.name for p in first.parameters] == [p.name for p in second.parameters]
+
+
+def _fit_lists(a: list[Statement], b: list[Statement]) -> bool:
+    return len(a) == len(b) and all(_fit(s, t) > 0 for s, t in zip(a, b, strict=True))
+
+
+def likeness(a: list[Statement], b: list[Statement]) -> float:
+    """Return the share of what two bodies have in common, from 0 to 1."""
+    if form(a) == form(b):
+        return 1.0
+    try:
+        both = with_skips({0: a, 1: b})
+        slots = aligned(both)
+    except Misfit:
+        return 0.0
+    common = sum(weight([next(iter(slot.values()))]) for slot in slots if len(slot) == 2)
+    longest = sum(max(weight([s]) for s in slot.values()) for slot in slots)
+    return common / longest if longest else 1.0

@@ -1,0 +1,213 @@
+"""What layers of PyTorch are in the language: convolutions, norms, activations, pools and dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importers.aten import Refused, Step, per_axis, rule
+from archdsl.importers.model import Apply
+
+
+@rule("conv1d", "conv2d", "conv3d")
+def _conv(s: Step) -> list[Apply]:
+    weight, bias = s.arg("weight"), s.arg("bias")
+    key = s.prefix(weight, bias)
+    source, shape = s.value(s.first), s.shape(weight)
+    axes = len(shape) - 2
+    k, dilation = per_axis(shape[2:], axes), per_axis(s.arg("dilation"), axes)
+    pad = s.arg("padding")
+    if pad == "valid":
+        pad = 0
+    if pad == "same":
+        pad = "same"
+    elif isinstance(pad, str):
+        raise Refused(f"a convolution with padding {pad!r}")
+    mode = getattr(_module(s, key), "padding_mode", "zeros")
+    args = {
+        "out": shape[0], "k": k, "stride": per_axis(s.arg("stride"), axes),
+        "pad": pad if pad == "same" else per_axis(pad, axes), "dilation": dilation, "groups": s.arg("groups"),
+        "bias": bias is not None,
+    }  # fmt: skip
+    if mode != "zeros" and pad != "same":
+        raise Refused(f"a convolution with padding mode {mode!r}")
+    args["channels"] = source.shape[0]
+    return s.make("conv", args, source, key=key)
+
+
+def _module(s: Step, path: str) -> Any:
+    try:
+        return s.t.module.get_submodule(path)
+    except AttributeError:
+        return None
+
+
+@rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "conv_transpose2d.input")
+def _upconv(s: Step) -> list[Apply]:
+    weight, bias = s.arg("weight"), s.arg("bias")
+    key, shape, axes = s.prefix(weight, bias), s.shape(weight), len(s.shape(weight)) - 2
+    groups = s.arg("groups")
+    args = {
+        "out": shape[1] * groups, "k": per_axis(shape[2:], axes), "stride": per_axis(s.arg("stride"), axes),
+        "pad": per_axis(s.arg("padding"), axes), "output_pad": per_axis(s.arg("output_padding"), axes),
+        "dilation": per_axis(s.arg("dilation"), axes), "groups": groups, "bias": bias is not None,
+    }  # fmt: skip
+    return s.make("upconv", args, s.value(s.first), key=key)
+
+
+@rule("linear")
+def _linear(s: Step) -> list[Apply]:
+    weight, bias = s.arg("weight"), s.arg("bias")
+    source = s.value(s.first)
+    args = {"out": s.shape(weight)[0], "bias": bias is not None, "axis": -1 if len(source.shape) > 2 else None}
+    return s.make("linear", args, source, key=s.prefix(weight, bias))
+
+
+@rule("batch_norm")
+def _batch_norm(s: Step) -> list[Apply]:
+    weight, bias, mean, var = (s.arg(name) for name in ("weight", "bias", "running_mean", "running_var"))
+    if mean is None:
+        raise Refused("batch norm without running statistics")
+    key = s.prefix(weight, bias, mean, var)
+    args = {"eps": s.arg("eps"), "momentum": s.arg("momentum"), "affine": weight is not None}
+    return s.make("bn", args, s.value(s.first), key=key)
+
+
+@rule("group_norm")
+def _group_norm(s: Step) -> list[Apply]:
+    weight, bias = s.arg("weight"), s.arg("bias")
+    args = {"groups": s.arg("num_groups"), "eps": s.arg("eps"), "affine": weight is not None}
+    return s.make("gn", args, s.value(s.first), key=s.prefix(weight, bias) if weight is not None else None)
+
+
+@rule("instance_norm")
+def _instance_norm(s: Step) -> list[Apply]:
+    weight, bias = s.arg("weight"), s.arg("bias")
+    if s.arg("running_mean") is not None:
+        raise Refused("instance norm with running statistics")
+    args = {"eps": s.arg("eps"), "affine": weight is not None}
+    return s.make("instance_norm", args, s.value(s.first), key=s.prefix(weight, bias) if weight is not None else None)
+
+
+@rule("layer_norm")
+def _layer_norm(s: Step) -> list[Apply]:
+    weight, bias = s.arg("weight"), s.arg("bias")
+    if len(s.arg("normalized_shape")) != 1 or weight is None or bias is None:
+        raise Refused("layer norm over several axes, or without scale and shift")
+    source = s.value(s.first)
+    axis = -1 if len(source.shape) > 1 else 0
+    return s.make("ln", {"eps": s.arg("eps"), "axis": axis}, source, key=s.prefix(weight, bias))
+
+
+@rule("rms_norm")
+def _rms_norm(s: Step) -> list[Apply]:
+    weight, source = s.arg("weight"), s.value(s.first)
+    if len(s.arg("normalized_shape")) != 1 or weight is None or s.arg("eps") is None:
+        raise Refused("RMS norm over several axes, without a scale, or with the default of eps")
+    return s.make("rms_norm", {"eps": s.arg("eps"), "axis": -1 if len(source.shape) > 1 else 0}, source, key=s.prefix(weight))
+
+
+@rule("embedding")
+def _embedding(s: Step) -> list[Apply]:
+    weight = s.arg("weight")
+    rows, dim = s.shape(weight)
+    return s.make("embedding", {"n": rows, "dim": dim}, s.value(s.arg("indices")), key=s.prefix(weight))
+
+
+_PLAIN = {
+    "relu": "relu", "relu6": "relu6", "selu": "selu", "silu": "silu", "mish": "mish", "sigmoid": "sigmoid", "tanh": "tanh",
+    "hardswish": "hardswish", "hardsigmoid": "hardsigmoid", "exp": "exp", "log": "log", "abs": "abs", "sqrt": "sqrt",
+    "sin": "sin", "cos": "cos",
+}  # fmt: skip
+
+
+@rule(*_PLAIN)
+def _activation(s: Step) -> list[Apply]:
+    name = s.target.partition(".")[0]
+    return s.make(_PLAIN.get(name) or _PLAIN[name.removesuffix("_")], {}, s.value(s.first))
+
+
+@rule("hardtanh")
+def _hardtanh(s: Step) -> list[Apply]:
+    low, high = float(s.arg("min_val")), float(s.arg("max_val"))
+    if (low, high) == (0.0, 6.0):
+        return s.make("relu6", {}, s.value(s.first))
+    return s.make("clamp", {"low": low, "high": high}, s.value(s.first))
+
+
+@rule("leaky_relu")
+def _leaky_relu(s: Step) -> list[Apply]:
+    return s.make("leaky_relu", {"slope": s.arg("negative_slope")}, s.value(s.first))
+
+
+@rule("elu")
+def _elu(s: Step) -> list[Apply]:
+    return s.make("elu", {"alpha": float(s.arg("alpha"))}, s.value(s.first))
+
+
+@rule("gelu")
+def _gelu(s: Step) -> list[Apply]:
+    kind = s.arg("approximate")
+    return s.make("gelu", {"approximate": None if kind == "none" else kind}, s.value(s.first))
+
+
+@rule("softplus")
+def _softplus(s: Step) -> list[Apply]:
+    return s.make("softplus", {"beta": float(s.arg("beta")), "threshold": float(s.arg("threshold"))}, s.value(s.first))
+
+
+@rule("prelu")
+def _prelu(s: Step) -> list[Apply]:
+    weight = s.arg("weight")
+    return s.make("prelu", {"per_channel": s.shape(weight)[0] > 1}, s.value(s.first), key=s.prefix(weight))
+
+
+@rule("softmax", "log_softmax")
+def _softmax(s: Step) -> list[Apply]:
+    source = s.value(s.first)
+    axis = s.axis(s.arg("dim"), s.first)
+    shown = axis if axis == 0 else axis - len(source.shape)
+    return s.make(s.target.partition(".")[0], {"axis": shown}, source)
+
+
+@rule("max_pool1d", "max_pool2d", "max_pool3d")
+def _max_pool(s: Step) -> list[Apply]:
+    axes = len(s.shape()) - 2
+    k = per_axis(s.arg("kernel_size"), axes)
+    args = {
+        "k": k, "stride": per_axis(s.arg("stride") or s.arg("kernel_size"), axes), "pad": per_axis(s.arg("padding"), axes),
+        "ceil": bool(s.arg("ceil_mode")), "dilation": per_axis(s.arg("dilation"), axes),
+    }  # fmt: skip
+    return s.make("maxpool", args, s.value(s.first))
+
+
+@rule("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def _avg_pool(s: Step) -> list[Apply]:
+    axes = len(s.shape()) - 2
+    if s.arg("divisor_override") is not None:
+        raise Refused("average pooling with `divisor_override`")
+    args = {
+        "k": per_axis(s.arg("kernel_size"), axes), "stride": per_axis(s.arg("stride") or s.arg("kernel_size"), axes),
+        "pad": per_axis(s.arg("padding"), axes), "ceil": bool(s.arg("ceil_mode")), "count_pad": bool(s.arg("count_include_pad")),
+    }  # fmt: skip
+    return s.make("avgpool", args, s.value(s.first))
+
+
+@rule("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool2d")
+def _adaptive(s: Step) -> list[Apply]:
+    axes = len(s.shape()) - 2
+    size = per_axis(s.arg("output_size"), axes)
+    if s.target.startswith("adaptive_max"):
+        raise Refused("adaptive max pooling that gives positions, too")
+    return s.make("gap", {}, s.value(s.first)) if size == 1 else s.make("avgpool_to", {"size": size}, s.value(s.first))
+
+
+@rule("dropout", "feature_dropout")
+def _dropout(s: Step) -> list[Apply]:
+    p = float(s.arg("p"))
+    name = "dropout" if s.target.startswith("dropout") else "dropout2d"
+    return s.make(name, {"p": p}, s.value(s.first))
+
+
+@rule("alpha_dropout")
+def _alpha_dropout(s: Step) -> list[Apply]:
+    raise Refused("alpha dropout")

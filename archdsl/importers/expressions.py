@@ -1,0 +1,343 @@
+"""Explain numbers: the expression that gives the same number in every instance, from the names that are visible there.
+
+A `Scope` has a row for each instance of a block, or for each round of a loop. A number that varies from row to row is looked for
+among constants, names, multiples and quotients of names, powers of two in a loop, and conditions on the number of a round. If
+nothing gives it in every row, it becomes a parameter of the block, or a column of the loop's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, product
+from typing import Any
+
+from archdsl.importers.conditions import Conditions
+from archdsl.importers.formulas import (
+    alike,
+    function_of,
+    is_line,
+    line,
+    line_of_floats,
+    make_divisible,
+    power,
+    quotient,
+    ratio,
+    same,
+    sum_before,
+)
+from archdsl.importers.literal import literal
+from archdsl.importers.naming import fresh_name, kind_of_role, name_for
+from archdsl.importers.scope import Column, Scope
+
+Rows = Sequence[int]
+
+
+class Explainer(Conditions):
+    """Explains values in a scope, for some of its rows."""
+
+    def explain(self, values: Sequence[Any], role: str, label: str = "", *, create: bool = True, wanted: str = "") -> str | None:
+        """Return the expression for one value per row; None if there is none and none may be `create`d."""
+        if all(same(value, values[0]) for value in values):
+            return self._named_constant(values, role) or literal(values[0])
+        self._wanted, self.role = wanted or name_for(role), role
+        kind = kind_of_role(role, values)
+        for candidate in self._candidates(values, kind):
+            return candidate
+        if kind == "bool" and (condition := self._new_condition(values)) is not None:
+            return condition
+        if self.scope.root.arguments and (found := self._argument(values, role, kind)) is not None:
+            return found
+        return self._create(values, role, kind, label) if create else None
+
+    def _named_constant(self, values: Sequence[Any], role: str) -> str | None:
+        """Return the parameter that means the same where only some instances get, as the stride of a shortcut."""
+        if len(self.rows) == self.scope.size:
+            return None
+        for name, vector, _, use in self.scope.names():
+            column = next((c for c in self.scope.root.columns if c.name == name), None)
+            if (
+                column is not None
+                and column.role == role
+                and all(same(vector[r], v) for r, v in zip(self.rows, values, strict=True))
+            ):
+                use()
+                return name
+        return None
+
+    # -- what is there --
+
+    def _candidates(self, values: Sequence[Any], kind: str) -> Iterator[str]:
+        names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
+        for name, vector, _, use in names:
+            if all(type(a) is type(b) and same(a, b) for a, b in zip(vector, values, strict=True)):
+                use()
+                yield name
+        yield from self._completed(values, kind)
+        if kind == "bool":
+            yield from self._conditions(values, names)
+            return
+        if kind in ("channels", "count", "small"):
+            yield from self._sizes(values, kind, names)
+            yield from self._by_round(values, kind)
+        if kind == "float":
+            yield from self._linear(values)
+        if kind in ("channels", "count") and all(isinstance(v, int) for v in values):
+            yield from self._pairs(values, names)
+        if self.role != "count":
+            yield from self._by_condition(values, names)
+
+    def _completed(self, values: Sequence[Any], kind: str) -> Iterator[str]:
+        """Yield parameters that agree in the rows in which they matter so far; they take the values of the other rows."""
+        root, at = self.scope.levels()[0]
+        own = [at[row] for row in self.rows]
+        for column in root.columns:
+            if column.known is None or column.kind != kind or not column.known & set(own):
+                continue
+            decided = function_of(own, values)
+            if decided is None or not all(same(column.values[row], decided[row]) for row in column.known & set(own)):
+                continue
+            for row, value in decided.items():
+                column.values[row] = value
+            column.known |= set(own)
+            yield column.name
+
+    def _sizes(self, values: Sequence[Any], kind: str, names: Any) -> Iterator[str]:  # noqa: C901
+        """Yield multiples, quotients and neighbours of names."""
+        sources: list[tuple[str, list[Any], Callable[[], None]]] = []
+        if kind == "channels":
+            for name, vector in self._size_names():
+                sources.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))  # type: ignore[misc]
+            sources += [(n, v, use) for n, v, k, use in names if k in ("channels", "count")]
+        else:
+            sources += [(n, v, use) for n, v, k, use in names if k in (kind, "count")]
+        for name, vector, use in sources:
+            if not all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in vector):
+                continue
+            if all(a == b for a, b in zip(values, vector, strict=True)):
+                use()
+                yield name
+            if len(set(vector)) == 1:
+                continue
+            if kind == "channels":
+                factor = ratio(values, vector)
+                if factor:
+                    use()
+                    known = [n for n, v, k, _ in names if k == "small" and len(set(v)) == 1 and v[0] == factor]
+                    yield f"{known[0]} * {name}" if known else f"{factor} * {name}"
+                divisor = quotient(values, vector)
+                if divisor:
+                    use()
+                    yield f"{name} // {divisor}"
+            elif kind == "small" and all(isinstance(v, int) for v in values):
+                if all(v // 2 == a for v, a in zip(vector, values, strict=True)):
+                    use()
+                    yield f"{name} // 2"
+        if kind == "channels":
+            yield from self._rounded(values, sources)
+
+    @staticmethod
+    def _rounded(values: Sequence[Any], sources: Sequence[tuple[str, list[Any], Callable[[], None]]]) -> Iterator[str]:
+        """Yield parts of names that are rounded to multiples of eight, as in the MobileNets."""
+        if len(set(values)) < 3:
+            return
+        for name, vector, use in sources:
+            numbers = all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in vector)
+            for divisor in (4, 2, 8, 16) if numbers else ():
+                if all(v == make_divisible(a / divisor) for v, a in zip(values, vector, strict=True)):
+                    use()
+                    yield f"make_divisible({name} / {divisor}, 8)"
+
+    def _pairs(self, values: Sequence[Any], names: Any) -> Iterator[str]:
+        numbers = [
+            (n, v, use) for n, v, k, use in names if all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in v)
+        ]
+        for name, vector in self._size_names():
+            numbers.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))
+        for (n1, v1, u1), (n2, v2, u2) in product(numbers, numbers):
+            if n1 >= n2 or len(set(v1)) == 1 or len(set(v2)) == 1:
+                continue
+            if all(a * b == v for a, b, v in zip(v1, v2, values, strict=True)):
+                u1(), u2()
+                yield f"{n2} * {n1}" if n1[0] in "§‡" else f"{n1} * {n2}"
+
+    def _by_round(self, values: Sequence[Any], kind: str) -> Iterator[str]:
+        """Yield `64 * 2^i`, `min(64 * 2^i, 512)`, `56 // 2^i` and `a + b * i` for the numbers of rounds."""
+        if not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+            return
+        for scope, all_rounds in self.scope.indices():
+            if scope.table:
+                continue
+            rounds = [all_rounds[row] for row in self.rows]
+            by_round = function_of(rounds, values)
+            if by_round is None or len(by_round) < 3 or sorted(by_round) != list(range(len(by_round))):
+                continue
+            column = [by_round[at] for at in range(len(by_round))]
+            text = power(column) if kind == "channels" else None
+            step = column[1] - column[0]
+            if text is None and all(b - a == step for a, b in pairwise(column)) and step:
+                text = line(column[0], step)
+            if text is not None:
+                yield text.replace("#", scope.use_index())
+
+    def _linear(self, values: Sequence[Any]) -> Iterator[str]:
+        """Yield `rate * i / n` for numbers that grow from round to round, also over two nested loops."""
+        indices = self.scope.indices()
+        if not indices or len(values) < 3:
+            return
+        scope, rounds = indices[0]
+        if len(indices) == 1:
+            by_round = function_of([rounds[row] for row in self.rows], values)
+            if by_round is not None and len(by_round) == scope.size and is_line([by_round[at] for at in sorted(by_round)]):
+                yield line_of_floats([by_round[at] for at in sorted(by_round)], scope.use_index())
+        elif len(self.rows) == scope.size and len(set(scope.parent_row)) > 1 and len(indices) == 2 and is_line(list(values)):
+            outer = indices[1][0]
+            if outer.parent is not None and outer.parent.kind != "loop" and outer.parent.size == 1:
+                counts = [scope.parent_row.count(row) for row in range(outer.size)]
+                before = [sum(counts[: scope.parent_row[row]]) + scope.index[row] for row in range(scope.size)]
+                if before == list(range(scope.size)):
+                    name = self._counts(outer, counts)
+                    at = f"({sum_before(name, outer.use_index())} + {scope.use_index()})"
+                    yield line_of_floats(list(values), at)
+
+    def _counts(self, outer: Scope, counts: list[int]) -> str:
+        """Return the name of the list of the lengths of the inner loops, which the network declares."""
+        lets = outer.root.lets
+        for name, values in lets.items():
+            if values == counts:
+                return str(name)
+        name = fresh_name("layers", outer.root.taken)
+        lets[name] = counts
+        return name
+
+    # -- conditions --
+
+    # -- what is new --
+
+    def _argument(self, values: Sequence[Any], role: str, kind: str) -> str | None:  # noqa: C901
+        """Make an argument of the class's constructor a parameter, if it explains the values."""
+        levels = self.scope.levels()
+        root, at = levels[0]
+        own = [at[row] for row in self.rows]
+        offered = [name for name in root.arguments[0] if all(name in a for a in root.arguments)] if root.arguments else []
+        ranked: list[tuple[int, str, str, str]] = []
+        sizes = dict(self._size_names()) if kind == "channels" else {}
+        for order, name in enumerate(offered):
+            column = [root.arguments[row][name] for row in own]
+            if all(alike(a, b) for a, b in zip(column, values, strict=True)):
+                ranked.append((0 if name_for(role) in name or name in name_for(role) else 10 + order, name, "", kind))
+            elif kind == "channels" and all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in column):
+                factor, divisor = ratio(values, column), quotient(values, column)
+                if factor and factor in (2, 3, 4, 8):
+                    ranked.append((100 + order, name, f"{factor} * #", "channels"))
+                elif divisor and divisor in (2, 3, 4, 8, 16):
+                    ranked.append((110 + order, name, f"# // {divisor}", "channels"))
+                for size, vector in sizes.items():
+                    if all(a * b == v for a, b, v in zip(column, vector, values, strict=True)):
+                        ranked.append((60 + order, name, f"# * {size}", "small"))
+            elif kind == "channels" and all(isinstance(a, int | float) for a in column):
+                for size, vector in sizes.items():
+                    if all(isinstance(v, int) and v and a * v == b for a, v, b in zip(column, vector, values, strict=True)):
+                        if all(float(a).is_integer() for a in column):
+                            ranked.append((60 + order, name, f"# * {size}", "small"))
+        if not ranked:
+            return None
+        _, name, text, found_kind = min(ranked)
+        column = [root.arguments[row].get(name) for row in range(root.size)]
+        if found_kind != "float" and all(isinstance(v, float) and v.is_integer() for v in column):
+            column = [int(v) for v in column]
+        if kind in ("channels", "small") and any(v is None for v in column):
+            return None
+        made = self._add(root, name.rpartition(".")[2], column, found_kind, role)
+        for size in sizes:
+            if size in text.split():
+                root.sizes_used.add(size)
+        return text.replace("#", made) if text else made
+
+    def _new_condition(self, values: Sequence[Any]) -> str | None:
+        """Return a condition on an argument of the constructor, or on the size of the input."""
+        found = self._condition_on_argument(values, natural=True)
+        if found is None and self.role == "if":
+            names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
+            for text, vector, use in self._atoms(names):
+                if text[0] in "§‡" and " * " not in text and vector == list(values):
+                    use()
+                    return text
+        return found or self._condition_on_argument(values, natural=False)
+
+    def _condition_on_argument(self, values: Sequence[Any], *, natural: bool) -> str | None:
+        """Make an argument of the constructor a parameter if a condition on it tells where the value is true."""
+        root, at = self.scope.levels()[0]
+        own = [at[row] for row in self.rows]
+        wanted = list(values)
+        found: list[tuple[int, str, str]] = []
+        for name in root.arguments[0] if root.arguments else []:
+            if not all(name in given for given in root.arguments):
+                continue
+            column = [root.arguments[row][name] for row in range(root.size)]
+            picked = [column[row] for row in own]
+            if all(isinstance(v, bool) for v in picked):
+                if picked == wanted or [not v for v in picked] == wanted:
+                    found.append((0, name, "#" if picked == wanted else "not #"))
+            elif all(isinstance(v, int | float) for v in picked):
+                outside = {v for v, w in zip(picked, wanted, strict=True) if not w}
+                if len(outside) == 1 and all((v not in outside) == w for v, w in zip(picked, wanted, strict=True)):
+                    number = outside.pop()
+                    if number in (0, 1) or (not natural and len(picked) > 6):
+                        shown = int(number) if float(number).is_integer() else number
+                        found.append((1 if number in (0, 1) else 2, name, f"# != {shown}"))
+        if not found:
+            return None
+        _, name, text = min(found, key=lambda entry: entry[0])
+        column = [root.arguments[row][name] for row in range(root.size)]
+        whole = all(float(v).is_integer() for v in column)
+        kind = "bool" if isinstance(column[0], bool) else "small" if whole else "float"
+        column = [int(v) for v in column] if kind == "small" else column
+        return text.replace("#", self._add(root, name.rpartition(".")[2], column, kind, "if" if kind == "bool" else "ratio"))
+
+    def _create(self, values: Sequence[Any], role: str, kind: str, label: str) -> str:
+        """Make the values a column of the outermost scope that decides them."""
+        for scope, rows in self.scope.levels():
+            if scope.kind == "network" and scope.size == 1:
+                continue
+            if scope is self.scope and (split := self._first_and_rest(values, role, label)) is not None:
+                return split
+            own = [rows[row] for row in self.rows]
+            decided = function_of(own, values)
+            if decided is not None:
+                filler = max(decided.values(), key=lambda value: list(map(str, decided.values())).count(str(value)))
+                column = [decided.get(row, filler) for row in range(scope.size)]
+                name = self._add(scope, self._wanted, column, kind, role, label)
+                if len(decided) < scope.size:
+                    scope.columns[-1].known = set(decided)
+                return name
+        raise AssertionError("the innermost scope decides every value")
+
+    def _first_and_rest(self, values: Sequence[Any], role: str, label: str) -> str | None:
+        """Return `stride if j == 0 else 1` if only the first round of an inner loop has a number of its own."""
+        scope = self.scope
+        if (
+            role == "count"
+            or scope.kind != "loop"
+            or scope.parent is None
+            or len(self.rows) != scope.size
+            or len(set(scope.parent_row)) < 2
+        ):
+            return None
+        rest = [value for value, at in zip(values, scope.index, strict=True) if at > 0]
+        if not rest or not all(same(value, rest[0]) for value in rest):
+            return None
+        parents = [row for row, at in zip(scope.parent_row, scope.index, strict=True) if at == 0]
+        first = [value for value, at in zip(values, scope.index, strict=True) if at == 0]
+        if len(set(parents)) != scope.parent.size:
+            return None
+        text = Explainer(scope.parent, parents).explain(first, role, label, wanted=self._wanted)
+        assert text is not None
+        text = f"({text})" if " if " in text else text
+        return f"{text} if {scope.use_index()} == 0 else {literal(rest[0])}"
+
+    @staticmethod
+    def _add(scope: Scope, wanted: str, values: list[Any], kind: str, role: str, label: str = "") -> str:
+        taken = scope.root.taken | scope.names_around()
+        name = fresh_name(wanted, taken, label)
+        scope.columns.append(Column(name, values, kind, role))
+        return name

@@ -1,0 +1,160 @@
+"""Import models: trace them, write the text, and prove that it is the same network."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archdsl import __version__
+from archdsl.diagnostics import SpecError, codes
+from archdsl.file_io import write_file
+from archdsl.importers.load_module import Loaded, load_module
+from archdsl.importers.model import Model
+from archdsl.importers.naming import can_name_a_value
+from archdsl.importers.network_text import spec_text
+from archdsl.importers.proof import Report, prove
+from archdsl.importers.trace import BATCH, trace
+
+
+@dataclass
+class Imported:
+    """An imported text, with a report for each of its networks."""
+
+    text: str
+    names: list[str]
+    reports: dict[str, Report] = field(default_factory=dict)
+    partial: bool = False
+    modules: list[nn.Module] = field(default_factory=list)
+
+    @property
+    def proved(self) -> bool:
+        """Whether every network is that of its model."""
+        return bool(self.reports) and all(report.proved for report in self.reports.values()) and not self.partial
+
+    def __str__(self) -> str:
+        return self.text
+
+    def marked(self) -> str:
+        """Return the text; its first line says so if it is not proved."""
+        if self.proved:
+            return self.text
+        if self.partial:
+            return "# PARTIAL: comments stand for operations that the language cannot express.\n" + self.text
+        differences = [difference for report in self.reports.values() for difference in report.differences]
+        return f"# UNPROVED: {'; '.join(differences)}.\n" + self.text
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights of the model as safetensors, with the keys of the network. Raise `SpecError` for several models."""
+        from safetensors.torch import save
+
+        if len(self.modules) != 1:
+            raise SpecError(codes.importing.BadAddress(", ".join(self.names), "a file holds the weights of one model alone"))
+        tensors = {key: value.detach().contiguous().clone() for key, value in self.modules[0].state_dict().items()}
+        write_file(Path(path), save(tensors))
+
+    def require_proved(self) -> Imported:
+        """Return the same; raise `SpecError` E1205 if a network is not that of its model."""
+        for name, report in self.reports.items():
+            if not report.proved:
+                raise SpecError(codes.importing.Disagrees(name, tuple(report.differences)))
+        return self
+
+
+def from_module(
+    module: nn.Module, example: Tensor | Sequence[Tensor] | Sequence[int], *, name: str | None = None, unproved: bool = False,
+    partial: bool = False,
+) -> Imported:  # fmt: skip
+    """Return the spec of a module that computes on inputs like the example: tensors with a batch axis, or a shape without it.
+
+    The text is proved to be the module: its keys, shapes, counts and results are compared. Raise `SpecError` E1202 to E1205 if
+    the module cannot be traced or expressed, or if the text does not agree with it; the latter not if `unproved`.
+    """
+    shown = name or type(module).__name__
+    found = import_loaded([Loaded(module, shown, {}, f"a module of the class {type(module).__name__}")], example, partial=partial)
+    return found if unproved or partial else found.require_proved()
+
+
+def import_address(
+    address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] = ((3, 224, 224),), partial: bool = False
+) -> Imported:
+    """Return the spec of the models at an address, `package.module:name`. This imports and runs their Python."""
+    return import_loaded(load_module(address, call), sizes, partial=partial)
+
+
+def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = False) -> Imported:
+    """Return the spec of modules, with a proof for each."""
+    inputs = _inputs(example)
+    names = [_network_name(one.name) for one in loaded]
+    models = [trace(one.module, inputs, name, one.arguments, partial=partial) for one, name in zip(loaded, names, strict=True)]
+    header = _header([one.source for one in loaded])
+    text = spec_text(models, header)
+    partly = any(_is_partial(model) for model in models)
+    imported = Imported(text, names, partial=partly, modules=[one.module for one in loaded])
+    if imported.partial:
+        return imported
+    for one, model, name in zip(loaded, models, names, strict=True):
+        report = prove(one.module, text, name, inputs, _fields(model))
+        imported.reports[name] = report
+    claims = {name: report.claims for name, report in imported.reports.items() if report.proved}
+    for model in models:  # what statements note about a model is theirs alone
+        for call in _calls(model):
+            call.block = None
+    imported.text = spec_text(models, header, claims=claims) if claims else text
+    return imported
+
+
+def _calls(model: Model) -> list[Any]:
+    from archdsl.importers.model import Call, walk
+
+    return [node for node in walk(model.main) if isinstance(node, Call)]
+
+
+def _is_partial(model: Model) -> bool:
+    from archdsl.importers.model import applications
+
+    return any(node.op == "UNKNOWN" for node in applications(model.main))
+
+
+def _inputs(example: Any) -> list[Tensor]:
+    """Return tensors with a batch of two for an example: tensors, a shape, or several shapes."""
+    generator = torch.Generator().manual_seed(0)
+    if isinstance(example, Tensor):
+        return [_batch(example)]
+    items = list(example)
+    if items and all(isinstance(item, int) for item in items):
+        items = [tuple(items)]
+    return [_batch(item) if isinstance(item, Tensor) else torch.randn((BATCH, *item), generator=generator) for item in items]
+
+
+def _batch(tensor: Tensor) -> Tensor:
+    return tensor if tensor.shape[0] > 1 else torch.cat([tensor] * BATCH)
+
+
+def _network_name(name: str) -> str:
+    return name if can_name_a_value(name) else f"{name}_net"
+
+
+def _fields(model: Model) -> dict[str, str]:
+    """Return the names of the model's results by the labels of the network's: heads are called like their modules."""
+    labels = {value: call.path for call in _calls(model) for value in call.outputs if value in model.heads.values()}
+    found = {labels.get(value, name): name for name, value in model.heads.items()}
+    first = next(iter(model.outputs), None)
+    return {**found, **({"main": first} if first is not None else {}), **{name: name for name in model.outputs}}
+
+
+def _header(sources: Sequence[str]) -> list[str]:
+    today = datetime.date.today().isoformat()
+    first, *others = dict.fromkeys(sources)
+    names = "".join(f", {source.partition(' ')[0].rpartition(':')[2]}" for source in others)
+    where, space, version = first.partition(" ")
+    return [
+        f"Imported from {where}{names}{space}{version}",
+        f"on {today} by archdsl {__version__}; only the structure is taken over.",
+    ]

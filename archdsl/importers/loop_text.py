@@ -1,0 +1,198 @@
+"""Loops in a template: `repeat`, `for` over lists and tables, and whether a person would write one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importers.alignment import Misfit
+from archdsl.importers.expressions import Explainer
+from archdsl.importers.forms import unrolled
+from archdsl.importers.layout import Braces, Line, Text, layout
+from archdsl.importers.naming import fresh_name
+from archdsl.importers.scope import Scope
+from archdsl.importers.statements import Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
+from archdsl.importers.template_names import Bundle, Names
+
+
+class Loops(Names):
+    """Writes loops."""
+
+    def body(self, bundle: Bundle, scope: Scope) -> list[Text]:
+        """Return the text of statements."""
+        raise NotImplementedError
+
+    def _loop(self, slot: dict[int, Loop], scope: Scope) -> list[Text]:  # noqa: C901
+        rows = list(slot)
+        if all(len(loop.rounds) == 1 for loop in slot.values()):
+            return self.body({row: loop.rounds[0] for row, loop in slot.items()}, scope)
+        inner = Scope("loop", 0, scope)
+        scope.inner.append(inner)
+        bundle: Bundle = {}
+        for row, loop in slot.items():
+            for at, statements in enumerate(loop.rounds):
+                bundle[inner.size] = statements
+                inner.parent_row.append(row)
+                inner.index.append(at)
+                inner.size += 1
+        saved = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
+        counts = {len(loop.rounds) for loop in slot.values()}
+        self.fresh = False if inner.size > 1 else self.fresh
+        shapes, self.after = _shapes_after(slot, self.after), {}
+        try:
+            body = self.body(bundle, inner)
+            if (
+                any(column.role != "count" for column in inner.columns) and not inner.table and scope.root.kind == "network"
+            ):  # what has a table needs no conditions
+                inner.table, inner.columns, inner.index_used, inner.inner = True, [], False, []
+                self._again(saved, scope)
+                self.fresh = False if inner.size > 1 else saved[1]
+                body = self.body(bundle, inner)
+            if self.claims and scope.kind == "network" and len(rows) == 1 and len(shapes) == inner.size:
+                body += self._claim(shapes, inner)
+            header = self._header(slot, inner, scope, rows)
+            before, header = _with_table(header, inner) if scope.root.kind == "network" else ([], header)
+        except Misfit:
+            if len(rows) > 1:
+                raise
+            self._again(saved, scope)
+            return self.body({rows[0]: unrolled([slot[rows[0]]])}, scope)
+        nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
+        ragged = len(rows) == 1 and any(isinstance(value, list) for column in inner.columns for value in column.values)
+        if nested or ragged or (len(rows) == 1 and _too_costly(inner, body)):
+            self._again(saved, scope)
+            return self.body({row: [s for r in loop.rounds for s in r] for row, loop in slot.items()}, scope)
+        looped: list[Text] = [*before, Braces(header, body)]
+        if inner.columns and len(rows) == 1 and all(map(_is_plain, slot[rows[0]].rounds)):
+            state = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
+            plain = self.body({rows[0]: [s for r in slot[rows[0]].rounds for s in r]}, scope)
+            if len(layout(looped, 1)) > 0.9 * len(layout(plain, 1)):
+                return plain
+            self._again(state, scope)
+        return looped
+
+    def _claim(self, shapes: list[tuple[int, ...]], inner: Scope) -> list[Text]:
+        """Return the claim about the shape at the end of each round, if names there explain it."""
+        if len({len(shape) for shape in shapes}) != 1 or len(shapes[0]) != 3 or len(set(shapes)) == 1:
+            return []
+        shown = []
+        rows = list(range(inner.size))
+        for sizes in zip(*shapes, strict=True):
+            used = inner.index_used
+            text = Explainer(inner, rows).explain(list(sizes), "out", create=False)
+            if text is None or " if " in text:
+                inner.index_used = used
+                return []
+            shown.append(text)
+        return [Line(f"expect x.shape == [{', '.join(shown)}]", kind="claim")]
+
+    def _again(self, saved: Any, scope: Scope) -> None:
+        """Forget what was written since a state was saved."""
+        self.names, self.fresh, scope.root.taken = dict(saved[0]), saved[1], set(saved[2])
+        _restore(scope, saved[3])
+
+    def _header(self, slot: dict[int, Loop], inner: Scope, scope: Scope, rows: list[int]) -> str:
+        """Return `repeat 3`, `for i in 0..3` or `for [width, n] in [...]`."""
+        counts = [len(slot[row].rounds) for row in rows]
+        columns = inner.columns
+        if not columns:
+            count = self._explain(counts, "count", scope, rows)
+            return f"for {inner.index_name} in 0..{count}" if inner.index_used else f"repeat {count}"
+        lists: list[list[Any]] = []
+        for row in rows:
+            own = [at for at in range(inner.size) if inner.parent_row[at] == row]
+            picked = [[column.values[at] for column in columns] for at in own]
+            lists.append([entry[0] for entry in picked] if len(columns) == 1 else picked)
+        if len(columns) == 1:
+            name = columns[0].name
+        else:
+            name = f"[{', '.join(column.name for column in columns)}]"
+        rows_text = self._explain(lists, "layers" if columns[0].role == "count" else f"{columns[0].name}s", scope, rows)
+        return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{name} in {rows_text}"
+
+
+def _columns(scope: Scope) -> list[tuple[Scope, int]]:
+    found = []
+    at: Scope | None = scope
+    while at is not None:
+        found.append((at, len(at.columns)))
+        at = at.parent
+    return found
+
+
+def _restore(scope: Scope, saved: list[tuple[Scope, int]]) -> None:
+    for at, count in saved:
+        del at.columns[count:]
+
+
+def entry_shape(statements: list[Statement]) -> tuple[int, ...]:
+    """Return the shape of what flows into statements; an empty one if they do not tell."""
+    for statement in statements:
+        if isinstance(statement, Stage):
+            return statement.inputs[0] if len(statement.inputs) == 1 and not statement.standalone else ()
+        if isinstance(statement, Start | Mark | Head):
+            return ()
+        for inner in inner_lists(statement):
+            if inner:
+                return entry_shape(inner)
+    return ()
+
+
+def _shapes_after(slot: dict[int, Loop], after: dict[int, tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the shape behind each round of the loops, as far as they are known."""
+    found: list[tuple[int, ...]] = []
+    for row, loop in slot.items():
+        found += [shape for statements in loop.rounds[1:] if (shape := entry_shape(statements))]
+        found += [after[row]] if row in after else []
+    return found
+
+
+def deserves_a_claim(texts: list[Text], shape: tuple[int, ...]) -> bool:
+    """Whether a person would state the shape behind these lines: those of a part of the network, without a claim of their own."""
+    last = texts[-1] if texts else None
+    if not isinstance(last, Braces) or last.lines() < 4 or len(shape) != 3:
+        return False
+    return not any(isinstance(text, Line) and text.kind == "claim" for text in _lines_in(last))
+
+
+def _lines_in(text: Text) -> list[Line]:
+    if isinstance(text, Line):
+        return [text]
+    return [line for child in [*text.children, *text.others] for line in _lines_in(child)]
+
+
+def _is_plain(statements: list[Statement]) -> bool:
+    """Whether statements are ops alone, without calls of blocks or scopes."""
+    return not any(isinstance(s, Group) for s in statements) and all(
+        isinstance(stage.callee, str) for stage in stages(statements)
+    )
+
+
+def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
+    """Return a table that is too long for the header of its loop as a constant above, and the shorter header."""
+    loop, _, table = header.partition(" in [[")
+    if not table or len(header) <= 90 or "[" in table.replace("], [", ""):
+        return [], header
+    name = fresh_name("rows", inner.root.taken)
+    rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    shown = [", ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines = [f"let {name} = [", *(f"  [{row}]," for row in shown), "]"]
+    return [Line(line, kind="comment") for line in lines], f"{loop} in {name}"
+
+
+def _too_costly(inner: Scope, body: list[Text]) -> bool:
+    """Whether a loop is longer than its rounds one after another, or hardly shorter and harder to read."""
+    lines = len(layout(body, 0))
+    varied = bool(inner.columns) or any(" if " in line for line in layout(body, 0))
+    if inner.size == 2 and varied:
+        return lines <= 2
+    if inner.size <= 3 and lines <= 1 and (varied or inner.index_used):
+        return True
+    wide = len(inner.columns) > 1
+    return (
+        bool(inner.columns)
+        and len(body) == 1
+        and isinstance(body[0], Line)
+        and lines <= 1
+        and inner.size <= 3 + (inner.size if wide else 0)
+    )

@@ -1,0 +1,158 @@
+"""A model as the importer sees it: calls of modules, and ops of the language inside them, joined by values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something happens in the source of a model."""
+
+    module: str = ""
+    file: str = ""
+    line: int = 0
+    code: str = ""
+
+    def __str__(self) -> str:
+        source = f" ({self.file}:{self.line})" if self.file else ""
+        return f"`{self.module or 'the model itself'}`{source}"
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor, with its shape without the batch axis. One that is not `batched` is the same for all examples."""
+
+    shape: tuple[int, ...]
+    batched: bool = True
+    dtype: str = "float"
+    producer: Node | None = None
+    name: str = ""
+    """The name of an input."""
+    symbolic: tuple[Any, ...] | None = None
+
+
+@dataclass(eq=False)
+class Apply:
+    """An op of the language, applied to values. `key` is the prefix of its tensors in the `state_dict`; None without any."""
+
+    op: str
+    args: dict[str, Any]
+    inputs: list[Value]
+    outputs: list[Value]
+    key: str | None = None
+    path: str = ""
+    """The module that it is the work of, if it is all of its work."""
+    place: Place = Place()
+    operands: dict[str, Value] = field(default_factory=dict)
+    """Further inputs by the names of their parameters."""
+
+    @property
+    def is_join(self) -> bool:
+        """Whether it is written with braces."""
+        return self.op in JOINS and "number" not in self.args and "axes" not in self.args
+
+    @property
+    def reads(self) -> list[Value]:
+        """All values that it takes."""
+        return [*self.inputs, *self.operands.values()]
+
+
+@dataclass(eq=False)
+class Origin:
+    """The class of a module: its name, the arguments of its constructor in this instance, and the names that `forward` gives."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    container: bool = False
+    """Whether it only runs its parts one after another, as `nn.Sequential`."""
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Call:
+    """A call of a module: what happens inside, between its inputs and outputs."""
+
+    path: str
+    origin: Origin
+    body: list[Node] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    place: Place = Place()
+    block: Any = None
+    """The block that it becomes a call of, and its row among the instances of that block."""
+    row: int = 0
+
+    @property
+    def reads(self) -> list[Value]:
+        """All values that it takes."""
+        return self.inputs
+
+
+Node: TypeAlias = "Apply | Call"
+
+JOINS = frozenset({"add", "mul", "sub", "div", "min", "max", "concat"})
+
+
+@dataclass(eq=False)
+class Model:
+    """A whole model: the call of the network, and what it returns. `heads` are results that exist in training alone, by name."""
+
+    main: Call
+    name: str
+    outputs: dict[str, Value]
+    heads: dict[str, Value]
+    sizes_of_state: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def walk(call: Call) -> Iterator[Node]:
+    """Yield every node inside a call, at any depth, in the order of execution."""
+    for node in call.body:
+        yield node
+        if isinstance(node, Call):
+            yield from walk(node)
+
+
+def applications(call: Call) -> Iterator[Apply]:
+    """Yield every op inside a call, at any depth, in the order of execution."""
+    return (node for node in walk(call) if isinstance(node, Apply))
+
+
+def connect(call: Call) -> None:  # noqa: C901
+    """Find the inputs and outputs of every call inside, from what flows between them. Those of `call` itself stay."""
+    readers: dict[Value, int] = {}
+
+    def count(node: Node) -> None:
+        for value in node.reads if isinstance(node, Apply) else ():
+            readers[value] = readers.get(value, 0) + 1
+        for inner in node.body if isinstance(node, Call) else ():
+            count(inner)
+
+    count(call)
+    for value in call.outputs:
+        readers[value] = readers.get(value, 0) + 1
+
+    def settle(node: Node) -> tuple[dict[Value, int], dict[Value, None]]:
+        """Return how often values are read inside, and the values that are made there, in order."""
+        if isinstance(node, Apply):
+            read: dict[Value, int] = {}
+            for value in node.reads:
+                read[value] = read.get(value, 0) + 1
+            for value in node.outputs:
+                value.producer = node
+            return read, dict.fromkeys(node.outputs)
+        read = {}
+        made: dict[Value, None] = {}
+        for inner in node.body:
+            reads, makes = settle(inner)
+            for value, times in reads.items():
+                read[value] = read.get(value, 0) + times
+            made |= makes
+        if node is not call:
+            node.inputs = [value for value in read if value not in made]
+            node.outputs = [value for value in made if readers.get(value, 0) > read.get(value, 0)]
+        return read, made
+
+    settle(call)

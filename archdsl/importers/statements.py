@@ -1,0 +1,137 @@
+"""The body of a block before it is text: statements with concrete numbers, as they are in one instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from archdsl.importers.model import Apply, Call, Value
+
+
+@dataclass(eq=False)
+class Reference:
+    """The use of a value by its name."""
+
+    value: Value
+
+
+@dataclass(eq=False)
+class Stage:
+    """An op, or a call of a block: `callee` is the name of the op, or the call. `label` is its key below the scope around it."""
+
+    callee: str | Call
+    args: dict[str, Any]
+    label: str | None
+    """The key below the scope around it; None for an op without tensors."""
+    automatic: bool = False
+    """Whether the position in the scope gives the same key."""
+    inputs: tuple[tuple[int, ...], ...] = ()
+    output: tuple[int, ...] = ()
+    operands: dict[str, Reference] = field(default_factory=dict)
+    biased: bool | None = None
+    """What `bias = auto` means here."""
+    names: list[Value] = field(default_factory=list)
+    """The values of its outputs, if there are several."""
+    standalone: bool = False
+    """Whether nothing flows into it."""
+    key_parts: bool = False
+    reason: str = ""
+
+
+@dataclass(eq=False)
+class Start:
+    """The begin of a pipeline with a named value."""
+
+    reference: Reference
+
+
+@dataclass(eq=False)
+class Mark:
+    """A name for the value that flows: `before: x`."""
+
+    value: Value
+
+
+@dataclass(eq=False)
+class Group:
+    """Statements in a labelled scope."""
+
+    label: str
+    body: list[Statement]
+
+
+@dataclass(eq=False)
+class Join:
+    """Branches that are joined. A branch is a list of statements; an empty one is `x`."""
+
+    op: str
+    args: dict[str, Any]
+    branches: list[list[Statement]]
+
+
+@dataclass(eq=False)
+class Skip:
+    """A residual connection. If it is not `taken`, the body stands alone."""
+
+    body: list[Statement]
+    shortcut: list[Statement]
+    taken: bool = True
+    drop: float | None = None
+
+
+@dataclass(eq=False)
+class Head:
+    """An auxiliary head (`aux`), or a further output (`output`)."""
+
+    kind: str
+    label: str
+    body: list[Statement]
+
+
+@dataclass(eq=False)
+class Loop:
+    """Statements of the same form, again and again. `rolled` says whether they are printed as a loop."""
+
+    rounds: list[list[Statement]]
+
+
+Statement: TypeAlias = "Stage | Start | Mark | Group | Join | Skip | Head | Loop"
+
+
+def inner_lists(statement: Statement) -> list[list[Statement]]:
+    """Return the lists of statements inside a statement."""
+    if isinstance(statement, Group | Head):
+        return [statement.body]
+    if isinstance(statement, Join):
+        return statement.branches
+    if isinstance(statement, Skip):
+        return [statement.body, statement.shortcut]
+    return statement.rounds if isinstance(statement, Loop) else []
+
+
+def stages(statements: list[Statement]) -> Iterator[Stage]:
+    """Yield every stage at any depth."""
+    for statement in statements:
+        if isinstance(statement, Stage):
+            yield statement
+        for inner in inner_lists(statement):
+            yield from stages(inner)
+
+
+def weight(statements: list[Statement]) -> int:
+    """Return the number of stages at any depth, a loop counted as one round."""
+    total = 0
+    for statement in statements:
+        if isinstance(statement, Loop):
+            total += weight(statement.rounds[0])
+        elif isinstance(statement, Stage | Start):
+            total += 1
+        else:
+            total += sum(map(weight, inner_lists(statement)))
+    return total
+
+
+def is_apply(node: Apply | Call) -> bool:
+    """Whether a node is an op."""
+    return isinstance(node, Apply)

@@ -1,0 +1,115 @@
+"""The steps of a body: nodes, joins with all of their branches, and heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archdsl.importers.model import Apply, Call, Node, Value
+
+
+@dataclass(eq=False)
+class Step:
+    """A node, or a join with all of its branches, that takes values to values."""
+
+    inputs: list[Value]
+    outputs: list[Value]
+    node: Node | None = None
+    join: Apply | None = None
+    branches: list[list[Step]] = field(default_factory=list)
+    operands: list[Value] = field(default_factory=list)
+    head: tuple[str, str] | None = None
+    chain: list[Step] = field(default_factory=list)
+
+    @property
+    def reads(self) -> list[Value]:
+        """All values that it takes."""
+        return [*self.inputs, *self.operands]
+
+    @property
+    def depth(self) -> int:
+        """How many joins are inside one another."""
+        return (1 if self.join is not None else 0) + max((step.depth for branch in self.branches for step in branch), default=0)
+
+    @property
+    def size(self) -> int:
+        """The number of nodes."""
+        return sum(step.size for branch in self.branches for step in branch) + 1
+
+
+def call_count(steps: list[Step]) -> int:
+    """Return the number of calls and ops with tensors in a branch."""
+    return sum(1 for step in steps if step.node is not None and (isinstance(step.node, Call) or step.node.key is not None))
+
+
+def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -> set[Value]:
+    """Return the values that are read when another one flows."""
+    needed: set[Value] = set()
+    flows = current
+    for step in steps:
+        if step.join is None and step.node is not None and isinstance(step.node, Apply) and step.node.is_join:
+            needed |= {value for value in step.inputs if value is not flows and not is_param(value)}
+        else:
+            needed |= {value for value in step.inputs[1:] if value is not flows or isinstance(step.node, Call)}
+            if step.inputs and step.inputs[0] is not flows:
+                needed.add(step.inputs[0])
+            if step.inputs[1:] and step.inputs[0] is flows and isinstance(step.node, Apply):
+                needed.update(step.inputs)
+        for branch in [*step.branches, step.chain]:
+            for inner in branch:
+                needed |= {value for value in inner.operands if value is not flows}
+        needed |= set(step.operands)
+        if len(step.outputs) == 1:
+            flows = step.outputs[0] if not is_param(step.outputs[0]) else flows
+        elif len(step.outputs) > 1:
+            flows = None
+    needed |= {value for value in final if value is not flows}
+    return needed
+
+
+def is_param(value: Value) -> bool:
+    """Whether a value is a learned tensor of its own."""
+    return isinstance(value.producer, Apply) and value.producer.op == "param"
+
+
+def below(key: str, path: str) -> str:
+    """Return a key without that of the module around it."""
+    if not path:
+        return key
+    return key.removeprefix(path + ".") if key.startswith(path + ".") else ("" if key == path else f"^{key}")
+
+
+def is_empty(node: Node) -> bool:
+    """Whether nothing reads what a call makes."""
+    return isinstance(node, Call) and not node.outputs
+
+
+def sole(node: Node) -> Node:
+    """Return the op that a call consists of, if it is one op with no key of its own below the call; else the call."""
+    if isinstance(node, Call):
+        body = [sole(inner) for inner in node.body if not is_empty(inner)]
+        if len(body) == 1 and isinstance(body[0], Apply):
+            op = body[0]
+            if op.key in (None, node.path):
+                op.path = node.path
+                return op
+        norm = _channel_norm(body)
+        if norm is not None and norm.key == node.path:
+            norm.path = node.path
+            return norm
+    return node
+
+
+def _channel_norm(body: list[Node]) -> Apply | None:
+    """Return the norm over channels that a norm between two permutations is; None if there is no such thing."""
+    ops = [node for node in body if isinstance(node, Apply)]
+    if len(ops) != 3 or len(body) != 3:
+        return None
+    first, norm, last = ops
+    if first.op != "permute" or last.op != "permute" or norm.op not in ("ln", "rms_norm") or norm.args["axis"] != -1:
+        return None
+    rank = len(first.args["order"])
+    if first.args["order"] != (*range(1, rank), 0) or last.args["order"] != (rank - 1, *range(rank - 1)):
+        return None
+    made = Apply(norm.op, {**norm.args, "axis": 0}, first.inputs, last.outputs, norm.key, norm.path, norm.place)
+    made.outputs[0].producer = made
+    return made

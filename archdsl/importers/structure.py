@@ -1,0 +1,199 @@
+"""From what happens inside a call to statements: pipelines, joins, residual connections, heads.
+
+A join whose branches all begin at one value, and whose values nothing else reads, becomes a single step from that value to its
+result. This is repeated from the inside out. What remains is a list of steps in the order of execution; a value that is not the
+last one, and is read later, gets a name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archdsl.importers.model import Apply, Call, Node, Value
+from archdsl.importers.statements import Statement
+from archdsl.importers.steps import Step, below, call_count, is_empty, needed_names, sole
+from archdsl.importers.writer import Writer
+
+_LONG = 12
+"""A branch of many more steps than this is not put into the braces of a join whose other branch is empty."""
+
+
+class Structure:
+    """Makes statements of calls. `blocks` says which calls are calls of a block; others stand as groups, or are one op."""
+
+    def __init__(self, blocks: set[Call], heads: dict[Value, str], outputs: dict[Value, str]) -> None:
+        self.blocks, self._heads, self._outputs = blocks, heads, outputs
+        self._consumers: dict[Value, list[Apply]] = {}
+
+    def learn(self, main: Call) -> None:
+        """Note who reads each value, for biases that a normalization cancels."""
+        from archdsl.importers.model import applications
+
+        for node in applications(main):
+            for value in node.reads:
+                self._consumers.setdefault(value, []).append(node)
+
+    def statements(self, call: Call) -> list[Statement]:
+        """Return the statements of a call's body."""
+        nodes = [sole(node) for node in call.body]
+        steps = [self._step(node) for node in nodes if not is_empty(node)]
+        final = [value for value in call.outputs if value not in self._heads]
+        if call.path == "":
+            steps = self._with_heads(steps, call)
+        steps = self._collapsed(steps, final, call)
+        return self._written(steps, call, final)
+
+    def _step(self, node: Node) -> Step:
+        if isinstance(node, Apply):
+            return Step(list(node.inputs), list(node.outputs), node, operands=list(node.operands.values()))
+        return Step(list(node.inputs), list(node.outputs), node)
+
+    # -- auxiliary heads --
+
+    def _with_heads(self, steps: list[Step], call: Call) -> list[Step]:
+        """Make one step of all that only serves a head."""
+        made_here = {value: step for step in steps for value in step.outputs}
+        for value, name in [*self._heads.items(), *self._further(call)]:
+            if value not in made_here or (value not in call.outputs):
+                continue
+            kind = "aux" if value in self._heads else "output"
+            chain: list[Step] = []
+            at = value
+            while kind == "aux" and at in made_here and len(made_here[at].inputs) == 1 and not made_here[at].operands:
+                readers = [step for step in steps if at in step.reads]
+                if (readers and chain == []) or len(readers) > 1 or (at is not value and at in call.outputs):
+                    break
+                chain.insert(0, made_here[at])
+                at = chain[0].inputs[0]
+            head = Step([at], [], head=(kind, name), chain=chain)
+            if chain:
+                steps = [step for step in steps if step not in chain]
+                steps.insert(self._after(steps, at), head)
+            else:
+                steps = [*steps[: self._after(steps, at)], head, *steps[self._after(steps, at) :]]
+        return steps
+
+    def _further(self, call: Call) -> list[tuple[Value, str]]:
+        outputs = [value for value in call.outputs if value in self._outputs]
+        return [(value, self._outputs[value]) for value in outputs[1:]] if call.path == "" else []
+
+    @staticmethod
+    def _after(steps: list[Step], value: Value) -> int:
+        return next((at + 1 for at, step in enumerate(steps) if value in step.outputs), 0)
+
+    # -- joins --
+
+    def _collapsed(self, steps: list[Step], final: list[Value], call: Call) -> list[Step]:
+        """Make one step of each join whose branches begin at one value."""
+        changed = True
+        while changed:
+            changed = False
+            for step in steps:
+                if (
+                    isinstance(step.node, Apply)
+                    and step.node.is_join
+                    and (found := self._branches(step, steps, final)) is not None
+                ):
+                    origin, branches = found
+                    inside = [inner for branch in branches for inner in branch]
+                    joined = Step([origin], step.outputs, join=step.node, branches=branches)
+                    at = steps.index(step)
+                    steps = [
+                        joined if other is step else other
+                        for position, other in enumerate(steps)
+                        if other not in inside or position > at
+                    ]
+                    changed = True
+                    break
+        return steps
+
+    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:  # noqa: C901
+        """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
+        makers = {value: step for step in steps for value in step.outputs}
+        reads = Counter(value for step in steps for value in step.reads)
+        reads.update(final)
+        branches: list[list[Step]] = []
+        origins: list[Value | None] = []
+        for value in join.inputs:
+            chain: list[Step] = []
+            at: Value | None = value
+            while at is not None and reads[at] == 1 and at in makers:
+                step = makers[at]
+                if step.head or len(step.outputs) > 1 or step.operands:
+                    break
+                if not step.inputs:
+                    chain.insert(0, step)
+                    at = None
+                    break
+                if len(step.inputs) > 1:
+                    break
+                chain.insert(0, step)
+                at = step.inputs[0]
+            branches.append(chain)
+            origins.append(at)
+        known = [origin for origin in origins if origin is not None]
+        if not known:
+            return None
+        counted = Counter(known)
+        origin = known[0]
+        if len(counted) > 1:
+            cut = self._shortened(branches, origins)
+            if cut is None:
+                return None
+            origin, branches = cut
+        if reads[origin] > 1 and any(not branch for branch in branches):
+            longest = max(branches, key=lambda branch: sum(step.size for step in branch))
+            nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)
+            if join.node is not None and join.node.op == "concat" and nested:  # type: ignore[union-attr]
+                return None
+            if sum(step.size for step in longest) > 4 * _LONG and call_count(longest) > _LONG:
+                return None
+        return origin, branches
+
+    @staticmethod
+    def _shortened(branches: list[list[Step]], origins: list[Value | None]) -> tuple[Value, list[list[Step]]] | None:
+        """Return the latest value that lies on every branch, and what follows it; None if there is none."""
+        paths: list[list[Value]] = []
+        for branch, origin in zip(branches, origins, strict=True):
+            if origin is None:
+                continue
+            paths.append([origin, *(step.outputs[0] for step in branch)])
+        common = [value for value in paths[0] if all(value in path for path in paths[1:])]
+        if not common:
+            return None
+        at = common[-1]
+        cut = []
+        for branch, origin in zip(branches, origins, strict=True):
+            if origin is None:
+                cut.append(branch)
+            else:
+                path = [origin, *(step.outputs[0] for step in branch)]
+                cut.append(branch[path.index(at) :])
+        return at, cut
+
+    # -- writing --
+
+    def _written(self, steps: list[Step], call: Call, final: list[Value]) -> list[Statement]:
+        current: Value | None = call.inputs[0] if call.inputs else None
+        written = Writer(self, call, current)
+        needed = needed_names(steps, current, final[:1])
+        written.names = needed
+        if current is not None and current in needed and call.path != "":
+            written.mark(current)
+        for step in steps:
+            written.step(step)
+        if final and written.current is not final[0]:
+            written.start(final[0])
+        return written.statements
+
+    def label(self, node: Apply, call: Call) -> str | None:
+        """Return the key of an op below that of the call around it."""
+        return None if node.key is None else below(node.key, call.path)
+
+    def auto_bias(self, node: Apply) -> bool:
+        """Return whether `bias = auto` is a bias: not if the only consumer subtracts the mean of each channel."""
+        readers = self._consumers.get(node.outputs[0], [])
+        if len(readers) != 1:
+            return True
+        after = readers[0]
+        return not (after.op in ("bn", "instance_norm") or (after.op == "gn" and after.args["groups"] == node.args["out"]))

@@ -1,0 +1,277 @@
+"""One text for many instances: statements of a block's instances, or of a loop's rounds, side by side.
+
+Statements of the same place are aligned. What all instances have is written once, and what only some have is put into an `if`.
+Numbers that vary are explained by `expressions`.
+"""
+
+from __future__ import annotations
+
+from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
+from archdsl.importers.expressions import Explainer
+from archdsl.importers.forms import category
+from archdsl.importers.layout import Braces, Line, Text
+from archdsl.importers.literal import Word, literal
+from archdsl.importers.loop_text import Loops, deserves_a_claim, entry_shape
+from archdsl.importers.naming import can_name_a_value, fresh_name, is_identifier
+from archdsl.importers.scope import Scope
+from archdsl.importers.stage_text import arguments, op_text
+from archdsl.importers.statements import (
+    Group,
+    Head,
+    Join,
+    Mark,
+    Skip,
+    Stage,
+    Start,
+    Statement,
+)
+from archdsl.importers.template_names import Bundle, plain_label
+from archdsl.ops.base import Category
+
+
+class Template(Loops):
+    """Writes the statements of one block or network."""
+
+    def body(self, bundle: Bundle, scope: Scope) -> list[Text]:
+        """Return the text of statements."""
+        bundle = with_skips(with_single_rounds(bundle))
+        rows = list(bundle)
+        found: list[Text] = []
+        slots = aligned(bundle)
+        at = 0
+        while at < len(slots):
+            present = set(slots[at])
+            if len(present) == len(rows):
+                following = slots[at + 1] if at + 1 < len(slots) and set(slots[at + 1]) == present else {}
+                after, self.after = (
+                    self.after,
+                    {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or self.after,
+                )
+                if isinstance(next(iter(slots[at].values())), Mark) and self._named_by_label(found, slots[at], scope):
+                    self.after = after
+                    at += 1
+                    continue
+                text = self._statement(slots[at], scope)
+                found += text
+                if self.claims and len(rows) == 1 == len(self.after) and deserves_a_claim(text, self.after[rows[0]]):
+                    found.append(Line(f"expect x.shape == {literal(self.after[rows[0]])}", kind="claim"))
+                self.after = after
+                at += 1
+                continue
+            end = at + 1
+            while end < len(slots) and set(slots[end]) == present:
+                end += 1
+            others: list[dict[int, Statement]] = []
+            behind = end
+            while behind < len(slots) and set(slots[behind]) == set(rows) - present:
+                others.append(slots[behind])
+                behind += 1
+            found.append(self._optional(slots[at:end], others, rows, scope))
+            at = behind
+        return found
+
+    def _named_by_label(self, found: list[Text], slot: dict[int, Statement], scope: Scope) -> bool:
+        """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
+        last = found[-1] if found else None
+        if isinstance(last, Braces):
+            label = last.head.removesuffix(":") if last.labelled and not last.head.startswith(("aux ", "output ")) else ""
+        else:
+            label = (last.label or "") if last is not None and last.kind == "stage" else ""
+        if not can_name_a_value(label) or label in scope.root.taken | scope.names_around():
+            return False
+        self.register([s.value for s in slot.values() if isinstance(s, Mark)], label, scope)
+        return True
+
+    def _optional(
+        self, slots: list[dict[int, Statement]], others: list[dict[int, Statement]], rows: list[int], scope: Scope
+    ) -> Text:
+        present = set(slots[0])
+        label = _optional_name(next(iter(slots[0].values())))
+        before = self.fresh
+        children = [text for slot in slots for text in self._statement(slot, scope)]
+        self.fresh = before
+        alternatives = [text for slot in others for text in self._statement(slot, scope)]
+        after, self.fresh = self.fresh, before
+        wanted = [row in present for row in rows]
+        scope.root.fresh = self.fresh
+        shortcut = Explainer(scope, rows).shortcut_condition(wanted) if self.in_shortcut else None
+        condition = shortcut or self._explain(wanted, "if", scope, rows, wanted=label or "complete")
+        self.fresh = after and not any(isinstance(text, Braces) or text.kind == "stage" for text in children)
+        if not others:
+            return Braces(f"if {condition}", children)
+        return Braces(f"if {condition}", children, "else", alternatives)
+
+    def _statement(self, slot: dict[int, Statement], scope: Scope) -> list[Text]:
+        first = next(iter(slot.values()))
+        found: list[Text]
+        if isinstance(first, Stage):
+            found = self._stage(slot, scope)  # type: ignore[arg-type]
+            self.fresh = self.fresh and first.callee in ("param", "const")
+            return found
+        if isinstance(first, Start):
+            return [Line(self._reference([s.reference for s in slot.values()]), kind="start")]  # type: ignore[union-attr]
+        if isinstance(first, Mark):
+            return self._mark([s.value for s in slot.values()], scope)  # type: ignore[union-attr]
+        if isinstance(first, Group):
+            return self._group(slot, scope)  # type: ignore[arg-type]
+        if isinstance(first, Join):
+            found = [self._join(slot, scope)]  # type: ignore[arg-type]
+        elif isinstance(first, Skip):
+            found = [self._skip(slot, scope)]  # type: ignore[arg-type]
+        elif isinstance(first, Head):
+            before = self.fresh
+            body = self.body({row: s.body for row, s in slot.items()}, scope)  # type: ignore[union-attr]
+            self.fresh = before
+            body = body or [Line("x")]
+            label = first.label if is_identifier(first.label) else f'"{first.label}"'
+            return [Braces(f"{first.kind} {label}:", body, labelled=True)]
+        else:
+            found = self._loop(slot, scope)  # type: ignore[arg-type]
+        self.fresh = False
+        return found
+
+    # -- stages --
+
+    def _stage(self, slot: dict[int, Stage], scope: Scope) -> list[Text]:
+        rows, own = list(slot), list(slot.values())
+        first = own[0]
+        label = self._label([s.label if not s.automatic else None for s in own], scope, rows)
+        operands = {name: self._reference([s.operands[name] for s in own]) for name in first.operands}
+        callees = {s.callee if isinstance(s.callee, str) else s.callee.block.name for s in own}
+        if first.reason:
+            return [Line(f"# not imported: {first.reason}", kind="comment")]
+        if len(callees) > 1:
+            words = [Word(op_text(s) if isinstance(s.callee, str) else s.callee.block.name) for s in own]
+            name = self._explain(words, "callee", scope, rows, wanted="act" if isinstance(first.callee, str) else "unit")
+            if not isinstance(first.callee, str):
+                text = self._call(own, name, operands, scope, rows)
+            else:
+                text = name
+        elif isinstance(first.callee, str):
+            text = arguments(own, operands, lambda values, role: self._explain(values, role, scope, rows, plain_label(label)))
+        else:
+            text = self._call(own, first.callee.block.name, operands, scope, rows)
+        heavy = not isinstance(first.callee, str) or first.callee in _HEAVY
+        found: list[Text] = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
+        if first.callee == "param":
+            self.register([s.names[0] for s in own], plain_label(label) or "parameter", scope)
+        elif first.names:
+            shown = []
+            for at in range(len(first.names)):
+                name = fresh_name("abcdefgh"[at] if len(first.names) <= 4 else f"part{at + 1}", scope.root.taken)
+                self.register([s.names[at] for s in own], name, scope, taken=True)
+                shown.append(name)
+            found = [Line(text, f"[{', '.join(shown)}]", heavy, "split")]
+        return found
+
+    def _call(self, stages: list[Stage], name: str, operands: dict[str, str], scope: Scope, rows: list[int]) -> str:
+        blocks = [s.callee.block for s in stages]  # type: ignore[union-attr]
+        shown: list[str] = []
+        positional = True
+        for parameter in blocks[0].parameters:
+            values = [
+                block.value(parameter.name, stage.callee.row)  # type: ignore[union-attr]
+                for block, stage in zip(blocks, stages, strict=True)
+            ]
+            if parameter.default is not None and all(literal(value) == parameter.default for value in values):
+                positional = False
+                continue
+            text = self._explain(values, parameter.role, scope, rows, wanted=parameter.name)
+            if positional and (parameter.default is None or text == parameter.name or parameter.role == "k"):
+                shown.append(text)
+            else:
+                shown.append(f"{parameter.name} = {text}")
+                positional = False
+        given = list(operands.values())
+        return f"{name}({', '.join(given + shown)})" if given or shown else name
+
+    # -- names --
+
+    # -- scopes and joins --
+
+    def _group(self, slot: dict[int, Group], scope: Scope) -> list[Text]:
+        rows = list(slot)
+        label = self._label([group.label for group in slot.values()], scope, rows)
+        with self._inside(plain_label(label)):
+            body = self.body({row: group.body for row, group in slot.items()}, scope)
+        return [Braces(f"{label}:", body, labelled=True)]
+
+    def _join(self, slot: dict[int, Join], scope: Scope) -> Text:
+        rows, first = list(slot), next(iter(slot.values()))
+        options = []
+        for name in first.args:
+            values = [join.args.get(name) for join in slot.values()]
+            if name == "axis" and all(value == 0 for value in values):
+                continue
+            options.append(f"{name} = {self._explain(values, name, scope, rows)}")
+        before = self.fresh
+        if len({len(join.branches) for join in slot.values()}) != 1:
+            raise Misfit("joins with other numbers of branches")
+        branches = []
+        for at in range(len(first.branches)):
+            self.fresh = before
+            branches.append(self.body({row: join.branches[at] for row, join in slot.items()}, scope))
+        head = f"{first.op}({', '.join(options)})" if options else first.op
+        return Braces(head, [_branch(branch) for branch in branches], branches=True)
+
+    def _skip(self, slot: dict[int, Skip], scope: Scope) -> Text:
+        rows = list(slot)
+        options = []
+        taken = [skip.taken for skip in slot.values()]
+        before = self.fresh
+        drops = {row: skip.drop for row, skip in slot.items() if skip.taken}
+        via_rows = {row: skip.shortcut for row, skip in slot.items()}
+        body = self.body({row: skip.body for row, skip in slot.items()}, scope)
+        self.fresh = before
+        if any(drop is not None for drop in drops.values()):
+            values = [0.0 if drop is None else drop for drop in drops.values()]
+            options.append(f"drop = {self._explain(values, 'p', scope, list(drops))}")
+        shortcut: list[Text] = []
+        if any(via_rows.values()):
+            self.fresh = before
+            self.in_shortcut = True
+            shortcut = self.body(via_rows, scope)
+            self.in_shortcut = False
+        self.fresh = before
+        if not all(taken):
+            scope.root.fresh = self.fresh
+            kept = Explainer(scope, rows).shortcut_condition(taken, kept=True)
+            options.insert(0, f"when = {kept or self._explain(taken, 'when', scope, rows)}")
+        head = f"skip({', '.join(options)})" if options else "skip"
+        return Braces(head, body, "via", shortcut) if shortcut else Braces(head, body)
+
+    # -- loops --
+
+
+_HEAVY = frozenset(
+    {"gap", "conv", "linear", "depthwise", "upconv", "mha", "attend", "embedding", "matmul", "maxpool", "avgpool", "split"}
+)
+
+
+def _branch(texts: list[Text]) -> Text:
+    """Return a branch as one text: `x`, a pipeline, or braces around statements."""
+    if not texts:
+        return Line("x")
+    if len(texts) == 1 and not (isinstance(texts[0], Braces) and texts[0].head.startswith(("for ", "repeat ", "if "))):
+        return texts[0]
+    return Braces("", texts)
+
+
+def _optional_name(statement: Statement) -> str:
+    """Return the name of the parameter that says whether an optional part is there."""
+    if isinstance(statement, Stage) and category(statement) == Category.ACTIVATION:
+        return "activation"
+    if isinstance(statement, Skip):
+        return "residual"
+    name = _name_of(statement)
+    return f"with_{name}" if name else ""
+
+
+def _name_of(statement: Statement) -> str:
+    if isinstance(statement, Group):
+        return statement.label if is_identifier(statement.label) else ""
+    if isinstance(statement, Stage):
+        if statement.label is not None and is_identifier(statement.label):
+            return statement.label
+        return statement.callee if isinstance(statement.callee, str) else statement.callee.block.name
+    return ""

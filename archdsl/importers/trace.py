@@ -1,0 +1,317 @@
+"""From an `nn.Module` to a `Model`: `torch.export` follows one run, and every op of it becomes an op of the language.
+
+The run is one in training mode, since dropout, stochastic depth and auxiliary heads exist only there. A run in evaluation mode
+tells which of the results is which.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.diagnostics import SpecError, codes
+from archdsl.importers.aten import Refused, Translation, translate
+from archdsl.importers.concatenation import simplify
+from archdsl.importers.leaves import leaf_of
+from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect
+from archdsl.importers.patterns import recognize
+
+BATCH = 2
+"""Examples in the batch of a trace: in training mode, batch norm needs more than one."""
+
+Arguments = Mapping[str, Mapping[str, Any]]
+"""The arguments of each module's constructor, by the module's path."""
+
+
+def trace(
+    module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments | None = None, *, partial: bool = False
+) -> Model:
+    """Return the model that a module is for inputs like these. Raise `SpecError` E1202, E1203 or E1204 if it cannot be told.
+
+    With `partial`, an op that the language lacks becomes one that is called `UNKNOWN`.
+    """
+    was_training = module.training
+    try:
+        training = _exported(module.train(), example, name)
+        several = len(training.graph_signature.user_outputs) > 1
+        plain = _exported(module.eval(), example, name) if several else training
+        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain)
+    finally:
+        module.train(was_training)
+
+
+def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+    with _quiet():
+        try:
+            return torch.export.export(module, tuple(example), strict=False)
+        except Exception as error:
+            raise SpecError(codes.importing.NotTraced(name, *_explained(error))) from error
+
+
+@contextmanager
+def _quiet() -> Any:
+    logger = logging.getLogger("torch")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _explained(error: BaseException) -> tuple[str, str | None, str | None]:
+    """Return why a trace failed, the place in the model's source, and what helps."""
+    text = str(error).strip()
+    place = None
+    frame = error.__traceback__
+    while frame is not None:
+        file = frame.tb_frame.f_code.co_filename
+        if "/torch/" not in file.replace("\\", "/") and "archdsl" not in file:
+            place = f"{file}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    if type(error).__name__ in ("GuardOnDataDependentSymNode", "UserError", "DataDependentOutputException"):
+        return (
+            "it decides by the content of a tensor (data-dependent control flow)",
+            place,
+            "a network of the language computes the same for every input",
+        )
+    lines = [line for line in text.splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300], place, None
+
+
+class _Tracer:
+    def __init__(self, module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments, partial: bool) -> None:
+        self._module, self._example, self._name = module, example, name
+        self._arguments, self._partial = arguments, partial
+        self._modules = dict(module.named_modules(remove_duplicate=False))
+        self._refused: list[str] = []
+
+    def model(self, training: Any, plain: Any) -> Model:
+        """Return the model of two exported programs."""
+        main = self._calls(training)
+        names = [
+            argument.arg.name if hasattr(argument, "arg") else argument for argument in training.graph_signature.user_outputs
+        ]
+        outputs = _named(training, [self._values.get(name) for name in names])
+        shown = _named(plain, list(plain.graph_signature.user_outputs))
+        if self._refused and not self._partial:
+            raise SpecError(codes.importing.NotExpressible(self._name, tuple(dict.fromkeys(self._refused))))
+        found = {key: value for key, value in outputs.items() if isinstance(value, Value)}
+        if not found:
+            raise SpecError(codes.importing.NotTraced(self._name, "it returns no tensor that depends on its input"))
+        first = next(iter(found))
+        shared = {key: value for key, value in found.items() if key in shown or key == first}
+        if len(shown) == 1:
+            shared = {first: found[first]}
+        main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
+        connect(main)
+        recognize(main)
+        simplify(main)
+        state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
+        return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
+
+    def _calls(self, program: Any) -> Call:  # noqa: C901
+        signature = program.graph_signature
+        stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        constants = {**getattr(signature, "inputs_to_lifted_tensor_constants", {})}
+        root = Call("", self._origin(""))
+        self._values: dict[str, Any] = {}
+        translation = Translation(self._module, stored, program.constants, self._values)
+        names = list(inspect.signature(self._module.forward).parameters)
+        stack: list[tuple[str, Call]] = [("", root)]
+        nodes = list(program.graph.nodes)
+        leaves = _leaf_spans(nodes, self._modules)
+        for position, node in enumerate(nodes):
+            if node.op == "placeholder":
+                if node.name in signature.user_inputs:
+                    tensor = node.meta.get("val")
+                    at = len(root.inputs)
+                    label = names[at] if at < len(names) else f"input{at}"
+                    kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
+                    shape = tuple(int(n) for n in tensor.shape[1:])
+                    value = Value(shape, True, kind, None, _input_name(label, shape, kind))
+                    root.inputs.append(value)
+                    self._values[node.name] = value
+                elif node.name in constants:
+                    translation.constants[node.name] = constants[node.name]
+                continue
+            if node.op != "call_function":
+                continue
+            frames = _frames(node)
+            leaf = leaves.get(position)
+            if leaf is not None:
+                frames = frames[: leaf.depth]
+            self._enter(stack, frames)
+            call = stack[-1][1]
+            place = _place(node, frames[-1][1] if frames else "")
+            if leaf is not None:
+                if position == leaf.last:
+                    self._leaf(leaf, nodes, call, translation, place)
+                continue
+            try:
+                made = translate(translation, node, place)
+            except Refused as refused:
+                made = self._unknown(node, place, str(refused))
+            except SpecError as error:  # a rule of the language that does not hold for this use of it
+                made = self._unknown(node, place, f"{node.target}: {error.diagnostics[0].message}")
+            call.body += made
+        self._check_shared(root)
+        return root
+
+    def _unknown(self, node: Any, place: Place, reason: str) -> list[Apply]:
+        """Note an op that the language lacks; return a placeholder for it."""
+        self._refused.append(f"{place}: {reason}")
+        inputs = [self._values[n.name] for n in node.all_input_nodes if isinstance(self._values.get(n.name), Value)]
+        value = node.meta.get("val")
+        tensors = value if isinstance(value, list | tuple) else [value]
+        outputs = [Value(tuple(int(n) for n in t.shape[1:])) for t in tensors if isinstance(t, Tensor)]
+        if not inputs or not outputs:
+            self._values[node.name] = None
+            return []
+        self._values[node.name] = outputs[0] if not isinstance(value, list | tuple) else outputs
+        return [Apply("UNKNOWN", {"reason": reason}, inputs, outputs, None, "", place)]
+
+    def _leaf(self, leaf: _Leaf, nodes: list[Any], call: Call, translation: Translation, place: Place) -> None:
+        inside = {node.name for node in nodes[leaf.first : leaf.last + 1]}
+        inputs: dict[str, Value] = {}
+        for node in nodes[leaf.first : leaf.last + 1]:
+            for source in node.all_input_nodes:
+                value = self._values.get(source.name)
+                if source.name not in inside and isinstance(value, Value):
+                    inputs[source.name] = value
+        given = list(inputs.values())
+        results = [
+            node for node in nodes[leaf.first : leaf.last + 1]
+            if any(user.name not in inside and user.op != "placeholder" for user in node.users)
+        ]  # fmt: skip
+        if not given or not results:
+            return
+        try:
+            made = leaf.rule(leaf.module, given, leaf.path, place)
+        except Refused as refused:
+            self._refused.append(f"{place}: {refused}")
+            return
+        call.body.append(made)
+        for node in results:
+            self._values[node.name] = made.outputs[0]
+
+    def _enter(self, stack: list[tuple[str, Call]], frames: list[tuple[str, str]]) -> None:
+        """Make the calls in `frames` the open ones."""
+        depth = 1
+        while depth < len(stack) and depth <= len(frames) and stack[depth][0] == frames[depth - 1][0]:
+            depth += 1
+        del stack[depth:]
+        for key, path in frames[depth - 1 :]:
+            call = Call(path, self._origin(path), place=Place(path))
+            stack[-1][1].body.append(call)
+            stack.append((key, call))
+
+    def _origin(self, path: str) -> Origin:
+        module = self._modules.get(path, self._module)
+        kind = type(module)
+        forward = kind.forward
+        container = forward in (nn.Sequential.forward, nn.ModuleList.forward, nn.ModuleDict.forward)
+        plain = kind in (nn.Sequential, nn.ModuleList, nn.ModuleDict) or kind.__module__.startswith("torch.nn")
+        parameters = tuple(inspect.signature(forward).parameters)[1:]
+        return Origin("" if plain and container else kind.__name__, self._arguments.get(path, {}), container, parameters)
+
+    def _check_shared(self, root: Call) -> None:
+        """Raise `SpecError` E1204 if two ops use the tensors of one key."""
+        from archdsl.importers.model import applications
+
+        seen: dict[str, Place] = {}
+        for node in applications(root):
+            if node.key is None or node.op == "param":
+                continue
+            if node.key in seen:
+                raise SpecError(codes.importing.SharedWeights(node.key, str(seen[node.key]), str(node.place)))
+            seen[node.key] = node.place
+
+
+class _Leaf:
+    """A module that one op stands for: its rule, and the first and last node of its run."""
+
+    def __init__(self, rule: Any, module: nn.Module, path: str, depth: int, first: int) -> None:
+        self.rule, self.module, self.path, self.depth = rule, module, path, depth
+        self.first = self.last = first
+
+
+def _input_name(name: str, shape: tuple[int, ...], kind: str) -> str:
+    """Return the name of an input: that of the argument of `forward`, or what it is."""
+    from archdsl.importers.naming import can_name_a_value
+
+    if can_name_a_value(name):
+        return name
+    return "tokens" if kind == "int" else {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(len(shape), "value")
+
+
+def _leaf_spans(nodes: list[Any], modules: Mapping[str, nn.Module]) -> dict[int, _Leaf]:
+    """Return the leaf that each node belongs to, by the node's position."""
+    found: dict[int, _Leaf] = {}
+    open_leaf: tuple[str, _Leaf] | None = None
+    for position, node in enumerate(nodes):
+        if node.op != "call_function":
+            continue
+        frames = _frames(node)
+        if open_leaf is not None and open_leaf[0] not in [key for key, _ in frames]:
+            open_leaf = None
+        for depth, (key, path) in enumerate(frames):
+            module = modules.get(path)
+            rule = leaf_of(module) if module is not None else None
+            if rule is not None:
+                if open_leaf is None or open_leaf[0] != key:
+                    open_leaf = (key, _Leaf(rule, module, path, depth, position))  # type: ignore[arg-type]
+                open_leaf[1].last = position
+                found[position] = open_leaf[1]
+                break
+    return found
+
+
+def _frames(node: Any) -> list[tuple[str, str]]:
+    """Return the open module calls around a node, outermost first: a key for each call, and its path."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return [(key, path) for key, (path, _) in stack.items() if path]
+
+
+def _place(node: Any, path: str) -> Place:
+    """Return where a node stems from: the innermost line outside of PyTorch."""
+    lines = re.findall(r'File "([^"]+)", line (\d+)[^\n]*\n\s*([^\n]*)', node.meta.get("stack_trace") or "")
+    for file, line, code in reversed(lines):
+        if "/torch/nn/" not in file.replace("\\", "/"):
+            return Place(path, file, int(line), code.strip())
+    return Place(path)
+
+
+def _named(program: Any, values: Iterable[Any]) -> dict[str, Any]:
+    """Return the results of a program by name: the keys of a dictionary, the fields of a named tuple, or numbers."""
+    from torch.utils import _pytree as pytree
+
+    spec = program.call_spec.out_spec
+    marked = pytree.tree_unflatten(list(values), spec)
+    found: dict[str, Any] = {}
+
+    def visit(item: Any, name: str) -> None:
+        if hasattr(item, "_asdict"):
+            item = item._asdict()
+        if isinstance(item, Mapping):
+            for key, inner in item.items():
+                visit(inner, f"{name}_{key}" if name else str(key))
+        elif isinstance(item, list | tuple):
+            for at, inner in enumerate(item):
+                visit(inner, f"{name}_{at}" if name else f"out{at}")
+        elif item is not None:
+            found[name or "out0"] = item
+
+    visit(marked, "")
+    return found

@@ -1,0 +1,159 @@
+"""From the steps of a body to statements, in the order of execution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archdsl.importers.model import Apply, Call, Node, Value, applications
+from archdsl.importers.statements import Group, Head, Join, Mark, Reference, Skip, Stage, Start, Statement, stages
+from archdsl.importers.steps import Step, below, is_param
+
+if TYPE_CHECKING:
+    from archdsl.importers.structure import Structure
+
+
+class Writer:
+    """Writes the statements of one body. `current` is the value that flows."""
+
+    def __init__(self, structure: Structure, call: Call, current: Value | None) -> None:
+        self.structure, self.call, self.current = structure, call, current
+        self.statements: list[Statement] = []
+        self.names: set[Value] = set()
+        self.marked: set[Value] = set()
+
+    def mark(self, value: Value) -> None:
+        """Give the value that flows a name."""
+        if value not in self.marked:
+            self.marked.add(value)
+            self.statements.append(Mark(value))
+
+    def start(self, value: Value) -> None:
+        """Begin a pipeline with a named value."""
+        self.statements.append(Start(Reference(value)))
+        self.current = value
+
+    def step(self, step: Step) -> None:  # noqa: C901
+        """Write a step."""
+        if step.head is not None:
+            if step.inputs[0] is not self.current:
+                self.start(step.inputs[0])
+            kind, name = step.head
+            body = self._chain(step.chain)
+            if len(body) == 1 and isinstance(body[0], Group) and body[0].label == name:
+                body = body[0].body
+            elif len(body) == 1 and isinstance(body[0], Stage) and body[0].label == name:
+                body[0].label = None
+            self.statements.append(Head(kind, name, body))
+            return
+        if step.join is not None:
+            if step.inputs[0] is not self.current:
+                self.start(step.inputs[0])
+            self.statements.append(self._join(step))
+        elif isinstance(step.node, Apply) and step.node.is_join:
+            self.statements.append(self._named_join(step.node))
+        elif isinstance(step.node, Apply) and step.node.op == "param":
+            self.marked.add(step.outputs[0])
+            self.statements += self._plain(step.node)
+            return
+        else:
+            assert step.node is not None
+            takes_x = not (isinstance(step.node, Apply) and len(step.inputs) > 1)
+            if takes_x and step.inputs and step.inputs[0] is not self.current:
+                self.start(step.inputs[0])
+            self.statements += self._plain(step.node)
+        self.current = step.outputs[0] if len(step.outputs) == 1 else None
+        if self.current is not None and self.current in self.names:
+            self.mark(self.current)
+
+    def _chain(self, chain: list[Step]) -> list[Statement]:
+        found: list[Statement] = []
+        for step in chain:
+            if step.join is not None:
+                found.append(self._join(step))
+            else:
+                assert step.node is not None
+                found += self._plain(step.node)
+        return found
+
+    def _join(self, step: Step) -> Statement:
+        assert step.join is not None
+        branches = [self._chain(branch) for branch in step.branches]
+        return joined(step.join, branches)
+
+    def _named_join(self, node: Apply) -> Statement:
+        branches: list[list[Statement]] = []
+        for value in node.inputs:
+            if value is self.current:
+                branches.append([])
+            elif is_param(value) and value not in self.marked:
+                branches.append(self._plain(value.producer))  # type: ignore[arg-type]
+            else:
+                branches.append([Start(Reference(value))])
+        return joined(node, branches)
+
+    def _plain(self, node: Node) -> list[Statement]:
+        if isinstance(node, Call):
+            if node in self.structure.blocks:
+                shapes = tuple(value.shape for value in node.inputs)
+                operands = {f"input{at}": Reference(value) for at, value in enumerate(node.inputs[1:])}
+                stage = Stage(node, {}, below(node.path, self.call.path), False, shapes, _shape(node.outputs), operands)
+                if len(node.outputs) > 1:
+                    stage.names = list(node.outputs)
+                return [stage]
+            return [Group(below(node.path, self.call.path), self.structure.statements(node))]
+        args = {name: value for name, value in node.args.items() if name not in ("channels", "axes", "reason")}
+        shapes = tuple(value.shape for value in node.inputs)
+        label = self.structure.label(node, self.call)
+        operands = {name: Reference(value) for name, value in node.operands.items()}
+        if len(node.inputs) > 1 and not node.is_join:
+            names = {"matmul": ("a", "b"), "attend": ("q", "k", "v")}.get(node.op, ())
+            operands = {name: Reference(value) for name, value in zip(names, node.inputs, strict=False)} | operands
+        stage = Stage(node.op, args, label, False, shapes, _shape(node.outputs), operands, standalone=len(node.inputs) != 1)
+        if node.op in ("conv", "upconv"):
+            stage.biased = self.structure.auto_bias(node)
+        if len(node.outputs) > 1:
+            stage.names = list(node.outputs)
+        if node.op == "param":
+            stage.names = list(node.outputs)
+        stage.reason = str(node.args.get("reason", ""))
+        if label is None and node.path:
+            stage.args["__name__"] = below(node.path, self.call.path)
+        return [stage]
+
+
+def _shape(values: list[Value]) -> tuple[int, ...]:
+    return values[0].shape if values else ()
+
+
+def joined(node: Apply, branches: list[list[Statement]]) -> Statement:
+    """Return a join; a sum of two branches of which one is short is a residual connection."""
+    args = {name: value for name, value in node.args.items() if value not in (None, False)}
+    if node.op == "add" and not args and len(branches) == 2:
+        first, second = branches
+        if any(len(b) == 1 and isinstance(b[0], Stage) and b[0].standalone for b in branches):
+            return Join(node.op, args, branches)
+        if not first and second and not isinstance(second[0], Start):
+            return _skip(second, [])
+        if not second and first and not isinstance(first[0], Start):
+            return _skip(first, [])
+        short, long = sorted(branches, key=_conv_count)
+        if _conv_count(short) == 1 < _conv_count(long) and not any(isinstance(b[0], Start) for b in branches if b):
+            return _skip(long, short)
+    return Join(node.op, args, branches)
+
+
+def _skip(body: list[Statement], shortcut: list[Statement]) -> Skip:
+    """Return a residual connection; stochastic depth at the end of its body is its option `drop`."""
+    last = body[-1] if body else None
+    if isinstance(last, Stage) and last.callee == "droppath" and last.args.get("mode") == "row" and len(body) > 1:
+        return Skip(body[:-1], shortcut, drop=last.args["p"])
+    return Skip(body, shortcut)
+
+
+def _conv_count(branch: list[Statement]) -> int:
+    """Return the number of layers with weights in a branch."""
+    layers = ("conv", "linear")
+    return sum(
+        stage.callee in layers if isinstance(stage.callee, str) else sum(node.op in layers for node in applications(stage.callee))
+        for stage in stages(branch)
+    )
