@@ -16,7 +16,7 @@ from archdsl import __version__
 from archdsl.diagnostics import SpecError, codes
 from archdsl.file_io import write_file
 from archdsl.importers.load_module import Loaded, load_module
-from archdsl.importers.model import Model
+from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import can_name_a_value
 from archdsl.importers.network_text import spec_text
 from archdsl.importers.proof import Report, prove
@@ -111,14 +111,10 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
 
 
 def _calls(model: Model) -> list[Any]:
-    from archdsl.importers.model import Call, walk
-
     return [node for node in walk(model.main) if isinstance(node, Call)]
 
 
 def _is_partial(model: Model) -> bool:
-    from archdsl.importers.model import applications
-
     return any(node.op == "UNKNOWN" for node in applications(model.main))
 
 
@@ -143,7 +139,8 @@ def _network_name(name: str) -> str:
 
 def _fields(model: Model) -> dict[str, str]:
     """Return the names of the model's results by the labels of the network's: heads are called like their modules."""
-    labels = {value: call.path for call in _calls(model) for value in call.outputs if value in model.heads.values()}
+    parts = [node for node in model.main.body if isinstance(node, Call)]
+    labels = {value: call.path for call in parts for value in call.outputs if value in model.heads.values()}
     found = {labels.get(value, name): name for name, value in model.heads.items()}
     first = next(iter(model.outputs), None)
     return {**found, **({"main": first} if first is not None else {}), **{name: name for name in model.outputs}}

@@ -47,7 +47,7 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
             positional = False
             shown.append("axis = -1")
             continue
-        if isinstance(values[0], str) and len(set(values)) == 1 and parameter != "pattern":
+        if type(values[0]) is str and len(set(values)) == 1 and parameter != "pattern":
             values = [Word(values[0])] * len(values)
         text = explain(values, parameter)
         by_name = parameter in getattr(op, "by_name", ()) or not (

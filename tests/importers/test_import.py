@@ -232,6 +232,35 @@ def test_what_evaluation_does_not_show() -> None:
     assert "training, `early`: bit for bit" in imported.reports["heads"].lines
 
 
+class Classifier(nn.Module):
+    def __init__(self, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.pool, self.out = nn.AdaptiveAvgPool2d(1), nn.Linear(width, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.out(self.pool(x).flatten(1))
+        return result
+
+
+class Classified(nn.Module):
+    """The number of classes is an argument of the network and of both heads."""
+
+    def __init__(self, num_classes: int = 6) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.early, self.last = Classifier(3, num_classes), Classifier(4, num_classes)
+
+    def forward(self, x: Tensor) -> Any:
+        result = self.last(self.conv(x))
+        return (result, self.early(x)) if self.training else result
+
+
+def test_blocks_get_the_number_of_classes() -> None:
+    text = brought(Classified, "classified").text
+    assert "block classifier(classes)" in text and "aux early: classifier(classes)" in text
+    assert archdsl.loads(text, classes=9).build().early.out.out_features == 9  # type: ignore[union-attr]
+
+
 def test_several_results() -> None:
     imported = brought(Two, "two")
     assert "output logits: x" in imported.text
