@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
 
     from archdsl.recipe import Recipe
 
@@ -204,8 +205,7 @@ class Sweep:
         trials = study.get_trials(deepcopy=False)
         study.sampler = _sampler(self._options, len(trials))
         if self._options.sampler == "grid":
-            known = [one.params for one in trials]
-            params = next((params for params in self._picker.every() if params not in known), None)
+            params = next((params for params in self._picker.every() if not any(_covers(one, params) for one in trials)), None)
             if params is None:
                 return None
             study.enqueue_trial(params)
@@ -281,6 +281,11 @@ def _exclude(study: Study, trial: Trial, verdict: Verdict) -> None:
 
     trial.set_user_attr("excluded", verdict.reason)
     study.tell(trial, state=TrialState.PRUNED)
+
+
+def _covers(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:
+    """Return whether a trial settles a member of a grid. One that was excluded does so for every recipe: it has none."""
+    return trial.params == params or ("excluded" in trial.user_attrs and trial.params.items() <= params.items())
 
 
 def _sampler(options: SweepOptions, number: int) -> BaseSampler:

@@ -153,6 +153,9 @@ def test_a_grid_has_every_member_once(spec: str, fit: object) -> None:
     settings = [tuple(trial.settings.items()) for trial in result.trials]
     assert len(settings) == len(set(settings)) == 2 * 2 * (2 + 1) * 2
     assert len(list(Picker(read_space(spec)).every())) == len(settings)
+    Path(spec).write_text(GRID.replace("params < 2_700", "params < 200"))
+    result = run(spec, trials=100, sampler="grid", pruner="none", study="most are no members")
+    assert len(result.trials) == (2 + 1) * 2 and result.excluded == 3
     Path(spec).write_text(TEXT)
     with pytest.raises(SpecError) as raised:
         run(spec, trials=3, sampler="grid", study="other")
