@@ -74,12 +74,12 @@ def name_for_file(path: Path, to: str | None = None) -> str:
     """Return the name of the format of a file: `to`, or that of its suffix. Raise `ValueError` if there is none."""
     if to is not None and to not in names():
         raise ValueError(f"the formats are {', '.join(names())}, not {to!r}")
-    suffix = path.suffix.lower()
-    name = to or next((name for name in ("pt2", *names()) if suffix in format_named(name).suffixes), None)
+    ends = [(suffix, name) for name in names() for suffix in format_named(name).suffixes if path.name.lower().endswith(suffix)]
+    name = to or max(ends, key=lambda end: len(end[0]), default=(None, None))[1]
     if name is None:
         suffixes = ", ".join(f"{format_named(name).suffixes[0]} ({name})" for name in names())
         raise ValueError(f"no format has files like {path.name}: name a format with `to`, or a suffix: {suffixes}")
     required = format_named(name).required_suffix
-    if required is not None and suffix != required:
+    if required is not None and path.suffix.lower() != required:
         raise ValueError(f"files of the format {name} end in {required}, not {path.name!r}")
     return name
