@@ -85,6 +85,11 @@ class Run:
         names = (self.record.environment or {}).get("normalization", {}).get("classes")
         return None if names is None else tuple(names)
 
+    @property
+    def reading(self) -> ReadOptions:
+        """How the run read its data: whether it skipped unreadable images."""
+        return ReadOptions(skip_bad=bool(self.record.facts.get("skip_bad")))
+
     def build(self, which: Which = "last", **options: Any) -> nn.Module:
         """Return the trained module, in evaluation mode. `options` are those of `Network.build`.
 
@@ -101,8 +106,7 @@ class Run:
         preparation, path = self.preparation, self._file(weights)
         module = self.network().build(weights=path, aux=False).eval()
         require_same_training(path, preparation.recipe)
-        reading = ReadOptions(skip_bad=bool(self.record.facts.get("skip_bad")))
-        return TrainedNetwork(self.network(), preparation, module, self._data_folder(), reading)
+        return TrainedNetwork(self.network(), preparation, module, self._data_folder(), self.reading)
 
     def evaluate(
         self,
