@@ -63,6 +63,7 @@ def export(
             largest_error=worst(verified.sizes).error, sizes=[one.as_data() for one in verified.sizes],
             refused=[one.reason for one in verified.refused], top1=verified.top1,
         )  # fmt: skip
+        _require_kept(subject, [path.with_name(one.name) for one in written])
         beside = certificate_path(file)
         try:
             beside.write_text(certificate.text(), encoding="utf-8")
@@ -115,6 +116,14 @@ def require_format(name: str, precision: Precision) -> Format:
             import_module(package)
     chosen.check()
     return chosen
+
+
+def _require_kept(subject: Subject, targets: list[Path]) -> None:
+    """Raise `SpecError` E0606 if one of the files would replace that of the weights, as the .bin of OpenVINO may."""
+    weights = subject.weights.get("file")
+    for target in targets:
+        if weights is not None and os.path.exists(weights) and target.exists() and target.samefile(weights):
+            raise SpecError(codes.files.SourceOverwritten(str(target), subject.network.name))
 
 
 class Verified(NamedTuple):
