@@ -20,7 +20,7 @@ from archdsl.spaces import Count, Judge, Space, Verdict, read_space
 from archdsl.spaces.counting import no_member
 from archdsl.sweeps.claims import Claims, this_machine
 from archdsl.sweeps.options import PRUNERS, SAMPLERS, SweepOptions
-from archdsl.sweeps.result import SweepResult, best_alias, summaries
+from archdsl.sweeps.result import SweepResult, best_alias, folder_of, summaries
 from archdsl.sweeps.storage import DEFAULT, identity_of, open_study
 from archdsl.sweeps.suggestions import Picker, Suggestions
 from archdsl.training import require_trainable
@@ -188,8 +188,8 @@ class Sweep:
         from optuna.trial import Trial, TrialState
 
         for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if frozen.user_attrs.get("machine") != this_machine():
-                continue
+            if frozen.user_attrs.get("machine") != this_machine() or folder_of(frozen, self.folder) != self.folder:
+                continue  # its locks are elsewhere
             lock = claims.claim(frozen.number)
             if lock is None:
                 continue
@@ -213,6 +213,7 @@ class Sweep:
             warnings.simplefilter("ignore")  # a grid is told what to choose before Optuna knows the domains
             trial = study.ask()
         trial.set_user_attr("machine", this_machine())
+        trial.set_user_attr("folder", str(self.folder.absolute()))
         return trial
 
     def _nothing_found(self, study: Study, tried: int) -> SpecError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from archdsl.spaces import read_space
 from archdsl.sweeps import Sweep, SweepOptions, SweepResult, sweep
 from archdsl.sweeps.claims import Claims
 from archdsl.sweeps.suggestions import Picker
+from archdsl.train import Interrupted
 
 TEXT = """
 network net(width in [8, 12, 16, 20], depth in 1..4) where params < 2_700 {
@@ -115,6 +117,24 @@ def test_an_interrupted_trial_is_resumed(spec: str, fit: Callable[[Fit], None]) 
     result = run(spec, trials=3)
     assert calls[1] == calls[2] and calls[2][1]  # the same folder, with `resume`
     assert len(result.trials) == 3 and {trial.state for trial in result.trials} == {"complete"}
+
+
+def test_a_trial_of_another_folder_is_left_alone(spec: str, fit: Callable[[Fit], None]) -> None:
+    """A process that shares the storage, and has its own folder, cannot see the locks of the others."""
+    inner: list[SweepResult] = []
+
+    def training(network: Network, folder: Path, **options: Any) -> Any:
+        if folder.parent.name == "search" and not inner:  # the other search runs while this trial does
+            inner.append(run(spec, trials=2, folder=Path("other")))
+        return trained(network, folder, **options)
+
+    fit(training)
+    result = run(spec, trials=2)
+    assert [trial.folder.parent.name for trial in result.trials] == ["search", "other"]
+    assert all((trial.folder / "epochs").exists() for trial in result.trials)
+    Path("search").rename("moved")
+    moved = run(spec, trials=2, folder=Path("moved"), storage="moved/sweep.log")
+    assert [trial.folder.parent.name for trial in moved.trials] == ["moved", "other"]
 
 
 def test_a_diverged_trial_is_named_and_the_search_goes_on(spec: str, fit: Callable[[Fit], None]) -> None:
@@ -249,6 +269,39 @@ def test_the_command(spec: str, fit: object) -> None:
         assert runner.invoke(command_line, ["sweep", spec, *arguments]).exit_code == 2
     with pytest.raises(ValueError, match="a sampler is one of"):
         sweep(spec, sampler="other")
+
+
+def test_further_processes(spec: str, fit: Callable[[Fit], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get the same options, and end with the first one."""
+    started: list[Any] = []
+
+    class Process:
+        def __init__(self, line: list[str], **options: Any) -> None:
+            self.line, self.heard = line, ""
+            started.append(self)
+
+        def terminate(self) -> None:
+            self.heard += "terminate "
+
+        def wait(self) -> int:
+            self.heard += "wait "
+            return 0
+
+        def poll(self) -> int:
+            return 0
+
+    for number, heard in ((signal.SIGTERM, "terminate wait "), (signal.SIGINT, "wait ")):
+
+        def interrupted(network: Network, folder: Path, number: int = number, **options: Any) -> Any:
+            raise Interrupted(number, "in epoch 1")
+
+        fit(interrupted)
+        monkeypatch.setattr(subprocess, "Popen", Process)
+        arguments = ["sweep", spec, "-o", "search", "--storage", "s.log", "--jobs", "2", "--limit", "nodes=5000", "--seed", "3"]
+        ended = CliRunner().invoke(command_line, arguments)
+        assert ended.exit_code == 128 + number, ended.output
+        assert started[-1].heard == heard
+        assert {"--limit", "nodes=5000", "--seed", "3", "--storage", "s.log"} <= set(started[-1].line)
 
 
 def test_a_recipe_alone_can_be_searched(spec: str, fit: object) -> None:
