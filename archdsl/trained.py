@@ -147,7 +147,12 @@ class Run:
         return self.trained(weights).predict(*sources, top=top, device=device)
 
     def best_epochs(self, count: int) -> list[Path]:
-        """Return the weights of the best epochs by the metric of the run, the best first. Raise `SpecError` E1004 for too few."""
+        """Return the weights of the best epochs by the metric of the run, the best first.
+
+        Raise `SpecError` E1004 if the run kept fewer, and `ValueError` for a count below 1.
+        """
+        if count < 1:
+            raise ValueError(f"the number of epochs is at least 1, not {count}")
         kept = kept_files(self.folder)
         if len(kept) < count:
             raise SpecError(codes.inference.TooFewKept(str(self.folder), count, len(kept)))
