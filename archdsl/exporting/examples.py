@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 
 from archdsl.data import DEFAULT_OPTIONS, IGNORED, open_data
 from archdsl.exporting.format import Runner
+from archdsl.exporting.interface import Raw, as_stored
 from archdsl.exporting.program import flat
-from archdsl.inference.evaluation_data import matched_labels
+from archdsl.inference.evaluation_data import open_evaluation_data
 from archdsl.train.batches import Batch, Order
 from archdsl.train.data import Data, load
 from archdsl.train.losses import predicted
@@ -40,11 +40,12 @@ class Example(NamedTuple):
 class Examples:
     """The training and the validation set of a network, as its exported file takes them.
 
-    If the file prepares its inputs, they are as stored, and images have their own sizes. Otherwise the recipe prepares them.
+    If the file prepares its inputs, they are as stored, which is `raw`, and images have their own sizes. Otherwise the recipe
+    prepares them.
     """
 
-    def __init__(self, data: Data, *, raw: bool, single: bool, about: dict[str, Any]) -> None:
-        self._data, self._batch = data, 1 if single else _BATCH
+    def __init__(self, data: Data, *, raw: tuple[Raw, ...], single: bool, about: dict[str, Any]) -> None:
+        self._data, self._raw, self._batch = data, raw, 1 if single else _BATCH
         self._prepare = None if raw else data.preparation(data.recipe)
         self._about = about
         self.classes, self._ignore = data.labels.kind == "class", data.labels.ignore
@@ -61,7 +62,7 @@ class Examples:
 
     def _prepared(self, batch: Batch) -> Example:
         if self._prepare is None:
-            return Example(batch.inputs, batch.labels)
+            return Example(tuple(map(as_stored, batch.inputs, self._raw)), batch.labels)
         return Example(*self._prepare(batch, training=False))
 
     def calibration(self) -> list[tuple[Tensor, ...]]:
@@ -93,19 +94,19 @@ class Examples:
 def examples_of(subject: Subject, path: str | os.PathLike[str] | None = None) -> Examples:
     """Return the data of the recipe, or at a path.
 
-    Raise `SpecError` E0806 without a recipe, E1003 for other labels than those of the run, and else as `Network.open_data`.
+    Raise `SpecError` E0806 without a recipe, and else as `Network.open_data`; for a run also E1002 for values of another scale,
+    and E1003 for other labels.
     """
-    network, labels, reading = subject.network, subject.labels, subject.reading
-    recipe, root = require_trainable(network), subject.data_folder
+    network, preparation, reading = subject.network, subject.preparation, subject.reading
+    recipe, root, raw = require_trainable(network), subject.data_folder, subject.interface.raw
     about = {"data": str(recipe.data), "path": None}
     if path is not None:
         recipe, root, reading = recipe.replace(data=str(Path(path).absolute())), Path(), DEFAULT_OPTIONS
         about = {"data": str(path), "path": str(Path(path).absolute())}
-    raw = subject.interface.preparation is not None
     with network.at_keys():
-        ignore, names = getattr(recipe.loss, "ignore", None), None if labels is None else labels.names
-        opened = open_data(recipe, root, network.inputs(), reading, ignore=ignore, names=names)
-        if labels is not None:
-            opened = replace(opened, labels=matched_labels(labels, opened.labels))
+        if preparation is not None:
+            opened = open_evaluation_data(preparation, recipe.data, root, reading, whole=False).opened
+        else:
+            opened = open_data(recipe, root, network.inputs(), reading, ignore=getattr(recipe.loss, "ignore", None))
         data = load(recipe.replace(transform=(), augment=()) if raw else recipe, root, network.inputs(), reading, opened)
-    return Examples(data, raw=raw, single=raw and bool(recipe.transform), about=about)
+    return Examples(data, raw=raw, single=bool(raw) and bool(recipe.transform), about=about)

@@ -73,7 +73,7 @@ def open_evaluation_data(
     recipe = preparation.recipe.replace(data=dataset, augment=(), sampler="shuffle")
     ignore = getattr(recipe.loss, "ignore", None)
     opened = open_data(recipe, root, preparation.inputs, reading, ignore=ignore, whole=whole, names=preparation.classes)
-    opened = replace(opened, labels=matched_labels(preparation.labels, opened.labels))
+    opened = replace(opened, labels=_matched(preparation.labels, opened.labels))
     data = load(recipe, root, preparation.inputs, reading, opened)
     found = Storage.from_data(data.storage())
     for given in preparation.inputs:
@@ -89,7 +89,7 @@ def _same_examples(one: Part, other: Part) -> bool:
     return one is other or (rows is not None and rows is getattr(other, "rows", None))
 
 
-def matched_labels(wanted: Labels, found: Labels) -> Labels:
+def _matched(wanted: Labels, found: Labels) -> Labels:
     """Return the labels of the data under the names of the network. Raise `SpecError` E1003 if they are others."""
     floats = ("value", "multilabel", "map")
     if wanted.kind != found.kind and not (wanted.kind in floats and found.kind in floats):

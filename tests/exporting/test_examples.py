@@ -56,3 +56,29 @@ def test_other_data_has_the_classes_of_the_run(tmp_path: Path) -> None:
     assert right is not None and right["accuracy"] == 1 and right["examples"] == 2
     with pytest.raises(archdsl.SpecError, match="E1003"):
         examples_of(subject, tmp_path / "others")
+
+
+def test_images_of_sixteen_bits(tmp_path: Path) -> None:
+    """They are read as floats, which the file takes, and bytes of other data become such floats."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for number in range(8):
+            pixels = random.integers(0, 30_000, (8, 8)) + 30_000 * (number % 2)
+            for kind, made in (("deep", pixels.astype(np.uint16)), ("bytes", (pixels // 257).astype(np.uint8))):
+                path = tmp_path / kind / part / "ab"[number % 2] / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(made).save(path)
+    (tmp_path / "n.arch").write_text(
+        "network n { input image [1, 8, 8]; flatten; linear(2) }\n"
+        'train { data = "deep"; epochs = 2; batch = 8; workers = 0; optimizer = adam(lr = 0.05) }'
+    )
+    archdsl.load(tmp_path / "n.arch").fit(tmp_path / "run", device="cpu")
+    run = archdsl.run(tmp_path / "run")
+    for data in (None, tmp_path / "bytes"):
+        certificate = run.export(tmp_path / "n.ts", data=data)
+        assert certificate.top1 is not None and certificate.top1["agreement"] == certificate.top1["accuracy"] == 1
+    subject = subject_of_run(run, "last")
+    (image,) = subject.interface.samples([(2, 1, 8, 8)], 0)
+    assert image.is_floating_point() and 0 <= float(image.min()) and float(image.max()) <= 1
