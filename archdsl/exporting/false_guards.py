@@ -1,8 +1,8 @@
 """Guards of an exported program that exclude valid sizes.
 
 PyTorch records how it laid out tensors at the size of the example, such as that a batch is not one, and not only what the
-operations need. The conditions of the network are recorded, too, by the check of its inputs. A guard that fails at a valid size is
-therefore removed. The file is compared with the network at these sizes before it is kept.
+operations need. The conditions of the network are recorded, too, by the check of its inputs. A guard that fails at a valid size
+is therefore removed. The file is compared with the network at these sizes before it is kept.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from archdsl.weights import Channels, MatchBy
 from archdsl.weights.prefix import found_prefix, with_prefix
 from archdsl.weights.stored import StoredTensor, StoredWeights
 from archdsl.weights.unwrap import COUNTER, bare, listed
+
 POSITIONS = "relative_position_index"
 """The role of a buffer of integers, which is computed and not learned."""
 
