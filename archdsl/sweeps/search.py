@@ -187,11 +187,15 @@ class Sweep:
         """Return a trial of this machine whose process has ended without a result, reserved for this process."""
         from optuna.trial import Trial, TrialState
 
-        for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if frozen.user_attrs.get("machine") != this_machine() or folder_of(frozen, self.folder) != self.folder:
+        for listed in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if listed.user_attrs.get("machine") != this_machine() or folder_of(listed, self.folder) != self.folder:
                 continue  # its locks are elsewhere
-            lock = claims.claim(frozen.number)
+            lock = claims.claim(listed.number)
             if lock is None:
+                continue
+            frozen = study.get_trials(deepcopy=False)[listed.number]
+            if frozen.state != TrialState.RUNNING:  # its process ended it before the lock was free
+                lock.release()
                 continue
             trial = Trial(study, frozen._trial_id)
             if "settings" in frozen.user_attrs:

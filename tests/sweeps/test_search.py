@@ -190,6 +190,28 @@ def test_a_trial_belongs_to_one_process(tmp_path: Path) -> None:
     assert Claims(tmp_path).claim(3) is not None
 
 
+def test_a_trial_that_ends_meanwhile_is_not_taken_over(spec: str, fit: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may end its trial after it was listed as running, and before its lock is asked for."""
+    search = Sweep(spec, {}, SweepOptions(trials=1, folder=Path("search"), storage="search/sweep.log"))
+    search.prepare()
+    claims = Claims(search.folder)
+    chosen = search._next_trial(search._study, claims)
+    assert chosen is not None
+    trial, lock = chosen
+    original = Claims.claim
+
+    def claim(self: Claims, number: int) -> Any:
+        if lock.is_locked:
+            search._study.tell(trial, 0.5)
+            lock.release()
+        return original(self, number)
+
+    monkeypatch.setattr(Claims, "claim", claim)
+    assert search._next_trial(search._study, claims) is None
+    again = original(claims, trial.number)
+    assert again is not None, "the lock is free again"
+
+
 def test_processes_share_a_search(spec: str) -> None:
     program = f"""
 import sys, time
