@@ -9,9 +9,8 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,16 +44,6 @@ class Format(NamedTuple):
     """Raise `SpecError` if something other than a package is missing."""
     required_suffix: str | None = None
     """The suffix without which the runtime does not open a file."""
-
-    def versions(self) -> dict[str, str]:
-        """Return the versions of the packages."""
-        found: dict[str, Any] = {}
-        for package in self.packages:
-            try:
-                found[package] = version(package)
-            except PackageNotFoundError:
-                continue
-        return found
 
 
 def names() -> list[str]:

@@ -62,7 +62,7 @@ def verify(path: str | os.PathLike[str], weights: WeightsSource | None = None) -
         raise SpecError(*others)
     examples = _examples(subject, certificate)
     verified = verify_file(subject, certificate.format, certificate.precision, chosen.run(file), examples)
-    now = versions(chosen)
+    now = versions(chosen, certificate.precision)
     differences = {
         name: (before, now.get(name, "none")) for name, before in certificate.versions.items() if now.get(name) != before
     }

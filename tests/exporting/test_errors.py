@@ -15,7 +15,7 @@ from archdsl.exporting import placing
 from archdsl.exporting.formats import aoti, onnx, pt2
 from archdsl.exporting.subject import Subject, subject_of
 from archdsl.exporting.unsupported import unsupported_op
-from archdsl.exporting.write import export, export_with_data, require_format
+from archdsl.exporting.write import export, export_with_data, require_format, versions
 
 
 def error_of(subject: Subject, path: Path, *given: Any, **options: Any) -> Any:
@@ -151,3 +151,10 @@ def test_an_op_without_a_counterpart(subject: Subject, tmp_path: Path, monkeypat
 def test_a_known_format() -> None:
     with pytest.raises(KeyError):
         require_format("nnef", "fp32")
+
+
+def test_versions() -> None:
+    """Those of the packages that take part, of torchao for int8 alone."""
+    found = {precision: versions(pt2.FORMAT, precision) for precision in ("fp32", "int8")}
+    assert set(found["fp32"]) == {"python", "archdsl", "torch", "machine"}
+    assert set(found["int8"]) - set(found["fp32"]) == {"torchao"}
