@@ -85,6 +85,11 @@ class Run:
         names = (self.record.environment or {}).get("normalization", {}).get("classes")
         return None if names is None else tuple(names)
 
+    @property
+    def reading(self) -> ReadOptions:
+        """How the run read its data: whether it skipped unreadable images."""
+        return ReadOptions(skip_bad=bool(self.record.facts.get("skip_bad")))
+
     def build(self, which: Which = "last", **options: Any) -> nn.Module:
         """Return the trained module, in evaluation mode. `options` are those of `Network.build`.
 
@@ -101,8 +106,7 @@ class Run:
         preparation, path = self.preparation, self._file(weights)
         module = self.network().build(weights=path, aux=False).eval()
         require_same_training(path, preparation.recipe)
-        reading = ReadOptions(skip_bad=bool(self.record.facts.get("skip_bad")))
-        return TrainedNetwork(self.network(), preparation, module, self._data_folder(), reading)
+        return TrainedNetwork(self.network(), preparation, module, self._data_folder(), self.reading)
 
     def evaluate(
         self,
@@ -143,7 +147,12 @@ class Run:
         return self.trained(weights).predict(*sources, top=top, device=device)
 
     def best_epochs(self, count: int) -> list[Path]:
-        """Return the weights of the best epochs by the metric of the run, the best first. Raise `SpecError` E1004 for too few."""
+        """Return the weights of the best epochs by the metric of the run, the best first.
+
+        Raise `SpecError` E1004 if the run kept fewer, and `ValueError` for a count below 1.
+        """
+        if count < 1:
+            raise ValueError(f"the number of epochs is at least 1, not {count}")
         kept = kept_files(self.folder)
         if len(kept) < count:
             raise SpecError(codes.inference.TooFewKept(str(self.folder), count, len(kept)))

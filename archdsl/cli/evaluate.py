@@ -161,7 +161,8 @@ def _classes(scores: Scores, *, color: bool) -> str:
     note = ""
     if len(shown) > _MOST_CLASSES:
         key = "f1" if "f1" in names else "rmse"
-        shown = sorted(shown, key=lambda one: one[key] * (1 if key == "f1" else -1))[:_MOST_CLASSES]
+        sign = 1 if key == "f1" else -1
+        shown = sorted(shown, key=lambda one: (one[key] != one[key], sign * one[key]))[:_MOST_CLASSES]  # without a value last
         note = f"the {_MOST_CLASSES} worst of {len(scores.per_class)} by {key}; --format json has all\n"
     title = "value" if "rmse" in names else "class"
     rows: list[list[Cell | str]] = [[Cell(text, BOLD) for text in (title, "examples", *names)]]

@@ -28,7 +28,7 @@ Examples:
   archdsl export runs/net-1 -o net.onnx
   archdsl export runs/net-1 -o net.pt2 --precision int8
   archdsl export resnet50 --weights resnet50.safetensors -o resnet50.onnx
-  archdsl export unet --weights unet.pth --size 1x512x512 -o unet.aoti.pt2 --to aoti
+  archdsl export unet --weights unet.pth --size 1x512x512 -o unet.aoti.pt2
   archdsl export --verify net.onnx"""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ def command(
     search.prepare()
     with extra_needed("train", "training"):
         from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
-    line = _command_of_one(ctx, address, settings, sizes)
+    line = _command_of_one(ctx, address, settings, sizes, session)
     others = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for _ in range(jobs - 1)]
     try:
         search.train_all()
@@ -93,6 +94,8 @@ def command(
         result = search.result()
     except Interrupted as stopped:
         for process in others:
+            if stopped.exit_code == 128 + signal.SIGTERM:  # Ctrl-C reaches all processes of a terminal, SIGTERM one
+                process.terminate()
             process.wait()
         click.echo(f"{str(stopped).partition(';')[0]}; the same command goes on with the search", err=True)
         ctx.exit(stopped.exit_code)
@@ -103,10 +106,13 @@ def command(
     print_text(json_text(_data(result)) if form == "json" else _text(result))
 
 
-def _command_of_one(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], sizes: InputSizes) -> list[str]:
+def _command_of_one(
+    ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], sizes: InputSizes, session: Session
+) -> list[str]:
     """Return the command line of a further process, whose result nobody reads."""
     given = [word for name, value in settings for word in ("--set", f"{name}={value}")]
     given += [word for size in sizes for word in ("--size", str(size))]
+    given += [word for name, number in session.limits.changes().items() for word in ("--limit", f"{name}={number}")]
     for name in ("trials", "output", "storage", "study", "sampler", "pruner", "seed", "device"):
         value = ctx.params[name]
         given += ["--" + name, str(value)] if value is not None else []

@@ -18,6 +18,8 @@ from archdsl.literals import show
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
+_DIGITS: Final = 6
+"""Significant digits of a real number that is drawn."""
 INTERVALS: Final = ("uniform", "log")
 """The kinds of intervals, which are called like functions."""
 
@@ -82,9 +84,12 @@ class Interval(NamedTuple):
     def at(self, fraction: float) -> float:
         """Return the number at a fraction of the way from low to high."""
         if self.log:
-            number = math.exp(math.log(self.low) + fraction * (math.log(self.high) - math.log(self.low)))
-            return min(self.high, max(self.low, number))
+            return math.exp(math.log(self.low) + fraction * (math.log(self.high) - math.log(self.low)))
         return self.low + fraction * (self.high - self.low)
+
+    def rounded(self, number: float) -> float:
+        """Return a number of the interval with few digits, as a spec is written; an end if that lies outside."""
+        return min(self.high, max(self.low, float(f"{number:.{_DIGITS}g}")))
 
 
 Domain: TypeAlias = "Choices | Interval"

@@ -26,7 +26,7 @@ class Certificate(BaseModel):
     format: str
     precision: Precision
     folded: bool = Field(description="whether batch norm was folded")
-    files: dict[str, str] = Field(description="each file of the export with its SHA-256, the file itself first")
+    files: dict[str, str] = Field(min_length=1, description="each file of the export with its SHA-256, the file itself first")
     network: str
     run: str | None = None
     spec_sha256: str

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from archdsl.data import open_data
+from archdsl.data import DEFAULT_OPTIONS, IGNORED, open_data
 from archdsl.exporting.format import Runner
+from archdsl.exporting.interface import Raw, as_stored
 from archdsl.exporting.program import flat
+from archdsl.inference.evaluation_data import open_evaluation_data
 from archdsl.train.batches import Batch, Order
 from archdsl.train.data import Data, load
+from archdsl.train.losses import predicted
 from archdsl.training import require_trainable
 
 if TYPE_CHECKING:
@@ -37,14 +40,15 @@ class Example(NamedTuple):
 class Examples:
     """The training and the validation set of a network, as its exported file takes them.
 
-    If the file prepares its inputs, they are as stored, and images have their own sizes. Otherwise the recipe prepares them.
+    If the file prepares its inputs, they are as stored, which is `raw`, and images have their own sizes. Otherwise the recipe
+    prepares them.
     """
 
-    def __init__(self, data: Data, *, raw: bool, single: bool, about: dict[str, Any]) -> None:
-        self._data, self._batch = data, 1 if single else _BATCH
+    def __init__(self, data: Data, *, raw: tuple[Raw, ...], single: bool, about: dict[str, Any]) -> None:
+        self._data, self._raw, self._batch = data, raw, 1 if single else _BATCH
         self._prepare = None if raw else data.preparation(data.recipe)
         self._about = about
-        self.classes = data.labels.kind == "class"
+        self.classes, self._ignore = data.labels.kind == "class", data.labels.ignore
 
     def as_data(self) -> dict[str, Any]:
         """Return what they are, for the certificate."""
@@ -58,7 +62,7 @@ class Examples:
 
     def _prepared(self, batch: Batch) -> Example:
         if self._prepare is None:
-            return Example(batch.inputs, batch.labels)
+            return Example(tuple(map(as_stored, batch.inputs, self._raw)), batch.labels)
         return Example(*self._prepare(batch, training=False))
 
     def calibration(self) -> list[tuple[Tensor, ...]]:
@@ -66,33 +70,43 @@ class Examples:
         return [example.inputs for example in self._batches(self._data.train, _CALIBRATION)]
 
     def top1(self, run: Runner, reference: nn.Module) -> dict[str, float] | None:
-        """Return how often the file and the network in float64 predict the same class; None without classes."""
+        """Return how often the file and the network in float64 predict the same class; None without classes or labels.
+
+        Examples whose label is ignored do not count.
+        """
         if not self.classes:
             return None
         same = right = expected = count = 0
         with torch.no_grad():
             for inputs, labels in self._batches(self._data.held_out, _COMPARED):
-                one, other = run(inputs)[0].argmax(1), flat(reference(*inputs))[0].argmax(1)
+                kept = (labels != IGNORED) & (labels != (IGNORED if self._ignore is None else self._ignore))
+                one, other = predicted(run(inputs)[0])[kept], predicted(flat(reference(*inputs))[0])[kept]
                 same += int((one == other).sum())
-                right += int((one == labels).sum())
-                expected += int((other == labels).sum())
-                count += len(labels)
-        return {
+                right += int((one == labels[kept]).sum())
+                expected += int((other == labels[kept]).sum())
+                count += int(kept.sum())
+        return None if not count else {
             "examples": count, "agreement": same / count, "accuracy": right / count, "accuracy_float64": expected / count,
             "lost_points": 100 * (expected - right) / count,
         }  # fmt: skip
 
 
 def examples_of(subject: Subject, path: str | os.PathLike[str] | None = None) -> Examples:
-    """Return the data of the recipe, or at a path. Raise `SpecError` E0806 without a recipe, and else as `Network.open_data`."""
-    network = subject.network
-    recipe, root = require_trainable(network), subject.data_folder
+    """Return the data of the recipe, or at a path.
+
+    Raise `SpecError` E0806 without a recipe, and else as `Network.open_data`; for a run also E1002 for values of another scale,
+    and E1003 for other labels.
+    """
+    network, preparation, reading = subject.network, subject.preparation, subject.reading
+    recipe, root, raw = require_trainable(network), subject.data_folder, subject.interface.raw
     about = {"data": str(recipe.data), "path": None}
     if path is not None:
-        recipe, root = recipe.replace(data=str(Path(path).absolute())), Path()
+        recipe, root, reading = recipe.replace(data=str(Path(path).absolute())), Path(), DEFAULT_OPTIONS
         about = {"data": str(path), "path": str(Path(path).absolute())}
-    raw = subject.interface.preparation is not None
     with network.at_keys():
-        opened = open_data(recipe, root, network.inputs(), ignore=getattr(recipe.loss, "ignore", None))
-        data = load(recipe.replace(transform=(), augment=()) if raw else recipe, root, network.inputs(), found=opened)
-    return Examples(data, raw=raw, single=raw and bool(recipe.transform), about=about)
+        if preparation is not None:
+            opened = open_evaluation_data(preparation, recipe.data, root, reading, whole=False).opened
+        else:
+            opened = open_data(recipe, root, network.inputs(), reading, ignore=getattr(recipe.loss, "ignore", None))
+        data = load(recipe.replace(transform=(), augment=()) if raw else recipe, root, network.inputs(), reading, opened)
+    return Examples(data, raw=raw, single=bool(raw) and bool(recipe.transform), about=about)

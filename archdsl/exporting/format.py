@@ -9,9 +9,8 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,16 +45,6 @@ class Format(NamedTuple):
     required_suffix: str | None = None
     """The suffix without which the runtime does not open a file."""
 
-    def versions(self) -> dict[str, str]:
-        """Return the versions of the packages."""
-        found: dict[str, Any] = {}
-        for package in self.packages:
-            try:
-                found[package] = version(package)
-            except PackageNotFoundError:
-                continue
-        return found
-
 
 def names() -> list[str]:
     """Return the names of all formats."""
@@ -74,12 +63,12 @@ def name_for_file(path: Path, to: str | None = None) -> str:
     """Return the name of the format of a file: `to`, or that of its suffix. Raise `ValueError` if there is none."""
     if to is not None and to not in names():
         raise ValueError(f"the formats are {', '.join(names())}, not {to!r}")
-    suffix = path.suffix.lower()
-    name = to or next((name for name in ("pt2", *names()) if suffix in format_named(name).suffixes), None)
+    ends = [(suffix, name) for name in names() for suffix in format_named(name).suffixes if path.name.lower().endswith(suffix)]
+    name = to or max(ends, key=lambda end: len(end[0]), default=(None, None))[1]
     if name is None:
         suffixes = ", ".join(f"{format_named(name).suffixes[0]} ({name})" for name in names())
         raise ValueError(f"no format has files like {path.name}: name a format with `to`, or a suffix: {suffixes}")
     required = format_named(name).required_suffix
-    if required is not None and suffix != required:
+    if required is not None and path.suffix.lower() != required:
         raise ValueError(f"files of the format {name} end in {required}, not {path.name!r}")
     return name

@@ -13,6 +13,7 @@ from archdsl.driver import compile_text
 from archdsl.exporting.samples import inputs_of
 from archdsl.ir import Graph
 from archdsl.recipe.transforms import CenterCrop, sides
+from archdsl.train.prepare import scaled
 
 if TYPE_CHECKING:
     from archdsl.inference.preparation import InputPreparation
@@ -53,6 +54,13 @@ def _stored(value: Tensor, raw: Raw, uniform: Tensor) -> Tensor:
     if raw.type == "bytes":
         return (uniform * 256).byte()
     return raw.low + (raw.high - raw.low) * uniform if raw.type == "floats" else value
+
+
+def as_stored(value: Tensor, raw: Raw) -> Tensor:
+    """Return bytes as floats from 0 to 1, or the other way round, if the training data was stored so."""
+    if raw.type == "bytes" and value.is_floating_point():
+        return (value * 255).round().clamp(0, 255).byte()
+    return scaled(value) if raw.type == "floats" else value
 
 
 def interface_of(network: Network, preparation: InputPreparation | None) -> Interface:

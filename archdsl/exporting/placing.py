@@ -41,13 +41,15 @@ def place(files: Sequence[Path], target: Path) -> None:
                 place.replace(kept)
             replaced.append((place, kept))
             file.replace(place)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C, too
         for place, kept in reversed(replaced):
             with suppress(OSError):
                 place.unlink(missing_ok=True)
                 if kept is not None:
                     kept.replace(place)
-        raise cannot_write(target, error) from error
+        if isinstance(error, OSError):
+            raise cannot_write(target, error) from error
+        raise
 
 
 def _flush(file: Path) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl import __version__
+from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
 from archdsl.diagnostics import SpecError, codes
 from archdsl.exporting.format import Precision, Runner
 from archdsl.exporting.interface import Interface, interface_of
@@ -24,6 +25,7 @@ from archdsl.trained_network import require_same_training
 
 if TYPE_CHECKING:
     from archdsl.exporting.examples import Examples
+    from archdsl.inference.preparation import InputPreparation
     from archdsl.network import Network
     from archdsl.trained import Run
 
@@ -43,6 +45,10 @@ class Subject:
     run: Path | None = None
     classes: tuple[str, ...] | None = None
     data_root: Path | None = None
+    preparation: InputPreparation | None = None
+    """What the run expects, which other data must match."""
+    reading: ReadOptions = DEFAULT_OPTIONS
+    """How the run read its data."""
 
     @property
     def spec_sha256(self) -> str:
@@ -146,7 +152,7 @@ def subject_of_run(run: Run, weights: str | os.PathLike[str]) -> Subject:
     root = run.record.facts.get("data_folder")
     return replace(
         found, interface=interface_of(network, run.preparation), run=run.folder.absolute(), classes=run.classes,
-        data_root=Path(root) if isinstance(root, str) else Path(),
+        data_root=Path(root) if isinstance(root, str) else Path(), preparation=run.preparation, reading=run.reading,
     )  # fmt: skip
 
 

@@ -47,8 +47,9 @@ def verify(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None 
     if certificate.format not in names():
         reason = f"there is no format {certificate.format!r}"
         raise SpecError(codes.exporting.DamagedCertificate(str(certificate_path(file)), reason))
-    changed = [found for name, digest in certificate.files.items()
-               if (found := _changed(f"the file {name}", digest, fingerprint(file.with_name(name)))) is not None]  # fmt: skip
+    paths = [file, *(file.with_name(name) for name in list(certificate.files)[1:])]  # the file itself may have another name now
+    changed = [found for path, digest in zip(paths, certificate.files.values(), strict=True)
+               if (found := _changed(f"the file {path.name}", digest, fingerprint(path))) is not None]  # fmt: skip
     if changed:
         raise SpecError(*changed)
     chosen = require_format(certificate.format, certificate.precision)
@@ -61,7 +62,7 @@ def verify(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None 
         raise SpecError(*others)
     examples = _examples(subject, certificate)
     verified = verify_file(subject, certificate.format, certificate.precision, chosen.run(file), examples)
-    now = versions(chosen)
+    now = versions(chosen, certificate.precision)
     differences = {
         name: (before, now.get(name, "none")) for name, before in certificate.versions.items() if now.get(name) != before
     }

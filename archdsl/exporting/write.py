@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,10 +60,11 @@ def export(
             network=subject.network.name, run=None if subject.run is None else str(subject.run),
             spec_sha256=subject.spec_sha256, spec=subject.network.files(), origin=subject.network.origin(),
             weights_sha256=subject.weights_sha256, weights=dict(subject.weights),
-            data=None if examples is None else examples.as_data(), versions=versions(chosen), bound=BOUNDS[precision],
+            data=None if examples is None else examples.as_data(), versions=versions(chosen, precision), bound=BOUNDS[precision],
             largest_error=worst(verified.sizes).error, sizes=[one.as_data() for one in verified.sizes],
             refused=[one.reason for one in verified.refused], top1=verified.top1,
         )  # fmt: skip
+        _require_kept(subject, [path.with_name(one.name) for one in written])
         beside = certificate_path(file)
         try:
             beside.write_text(certificate.text(), encoding="utf-8")
@@ -110,11 +112,24 @@ def require_format(name: str, precision: Precision) -> Format:
     if precision not in chosen.precisions:
         supported = [one for one in BOUNDS if one in chosen.precisions]
         raise SpecError(codes.exporting.UnsupportedPrecision(name, precision, supported))
-    for package in (*chosen.packages, *(["torchao"] if precision == "int8" else [])):
+    for package in _packages(chosen, precision):
         with extra_needed("train" if package == "torch" else "export", f"the format {name}"), quiet():
             import_module(package)
     chosen.check()
     return chosen
+
+
+def _require_kept(subject: Subject, targets: list[Path]) -> None:
+    """Raise `SpecError` E0606 if one of the files would replace that of the weights, as the .bin of OpenVINO may."""
+    weights = subject.weights.get("file")
+    for target in targets:
+        if weights is not None and os.path.exists(weights) and target.exists() and target.samefile(weights):
+            raise SpecError(codes.files.SourceOverwritten(str(target), subject.network.name))
+
+
+def _packages(chosen: Format, precision: Precision) -> tuple[str, ...]:
+    """Return the packages that an export needs, as they are imported."""
+    return (*chosen.packages, *(["torchao"] if precision == "int8" else []))
 
 
 class Verified(NamedTuple):
@@ -151,9 +166,12 @@ LOST_POINTS = 0.5
 """The most points of accuracy that `int8` may lose on the validation set."""
 
 
-def versions(chosen: Format) -> dict[str, str]:
+def versions(chosen: Format, precision: Precision) -> dict[str, str]:
     """Return the versions of everything that takes part in an export, and the machine."""
-    found = {"python": platform.python_version(), "archdsl": __version__, **chosen.versions()}
+    found = {"python": platform.python_version(), "archdsl": __version__}
+    for package in _packages(chosen, precision):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
     return found | {"machine": f"{platform.system()} {platform.machine()}"}
 
 

@@ -91,7 +91,7 @@ def _arrays(preparation: InputPreparation, given: tuple[Any, ...]) -> list[Any]:
     made = [array[None] if array.ndim == len(one.shape) else array for array, one in zip(made, inputs, strict=True)]
     for array, one in zip(made, inputs, strict=True):
         shape, name = array.shape[1:], f"`{one.name}`"
-        if array.dtype.kind not in "fiub" or len(array) != len(made[0]):
+        if array.dtype.kind not in "fiub" or not array.ndim or not made[0].ndim or len(array) != len(made[0]):
             raise SpecError(codes.inference.OtherExampleShape(name, array.shape, one.written()))
         if one.image and len(shape) == 3:
             shape = (shape[0], *transformed_region(preparation.recipe.transform, *shape[1:]).size)

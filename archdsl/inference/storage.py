@@ -42,8 +42,8 @@ class Storage(NamedTuple):
         return cls(False, False, {name: Values(**values) for name, values in data["values"].items()})
 
     def of(self, name: str) -> Values:
-        """Return the values of an input in training."""
-        return self.values.get(name, Values("bytes"))
+        """Return the values of an input in training. Images of 16 bits are read as floats from 0 to 1."""
+        return self.values.get(name, Values("floats" if self.deep else "bytes"))
 
     def check(self, name: str, found: Values, *, image: bool) -> None:
         """Raise `SpecError` E1002 if values have another scale than in training.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Final, Literal, NamedTuple
 
 import torch.nn.functional as F
@@ -102,10 +103,12 @@ def _near(wanted: tuple[float, float], preparation: InputPreparation, image: int
     """Return the size nearest to a wanted one that the network takes; None if none is within a quarter of it."""
     height, width = round(wanted[0]), round(wanted[1])
     steps = sorted(range(-(min(height, width) // 4), min(height, width) // 4 + 1), key=abs)
+    pairs = sorted(product(steps, steps), key=lambda pair: abs(pair[0]) + abs(pair[1]))
+    both = [*zip(steps, steps, strict=True), *pairs]  # rather both sides alike
 
     def works(size: tuple[int, int]) -> bool:
         shapes = [(shape[0], *size) if number == image else shape for number, shape in enumerate(preparation.shapes)]
         fits = preparation.inputs[image].takes(shapes[image])
         return fits and (preparation.check_shapes is None or preparation.check_shapes(shapes) is None)
 
-    return next((size for step in steps if works(size := (height + step, width + step))), None)
+    return next((size for rows, columns in both if works(size := (height + rows, width + columns))), None)

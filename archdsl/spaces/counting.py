@@ -94,7 +94,7 @@ def random_member(space: Space, random: Random) -> Member:
         if isinstance(domain, Choices):
             values.append(domain.values[random.randrange(len(domain.values))])
         else:
-            values.append(float(f"{domain.at(random.random()):.6g}"))
+            values.append(domain.rounded(domain.at(random.random())))
     return space.member(values)
 
 

@@ -11,6 +11,7 @@ from archdsl.spaces import Space, alias_text
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,18 @@ def summaries(study: Study, folder: Path) -> tuple[TrialSummary, ...]:
         settings = trial.user_attrs.get("settings")
         if settings is not None and "excluded" not in trial.user_attrs:
             value = trial.user_attrs.get("best", trial.value)
-            found.append(TrialSummary(trial.number, trial.state.name.lower(), value, settings, folder / f"trial-{trial.number}"))
+            place = folder_of(trial, folder) / f"trial-{trial.number}"
+            found.append(TrialSummary(trial.number, trial.state.name.lower(), value, settings, place))
     return tuple(found)
+
+
+def folder_of(trial: FrozenTrial, own: Path) -> Path:
+    """Return the folder of the search that a trial belongs to. It is `own`, unless another search shares the storage.
+
+    A folder that is gone was moved, and is `own`, too.
+    """
+    recorded = Path(trial.user_attrs.get("folder", own))
+    return recorded if recorded.is_dir() and not (own.is_dir() and recorded.samefile(own)) else own
 
 
 def best_alias(space: Space, settings: Mapping[str, str], counts: Mapping[str, int]) -> str:

@@ -20,7 +20,7 @@ from archdsl.spaces import Count, Judge, Space, Verdict, read_space
 from archdsl.spaces.counting import no_member
 from archdsl.sweeps.claims import Claims, this_machine
 from archdsl.sweeps.options import PRUNERS, SAMPLERS, SweepOptions
-from archdsl.sweeps.result import SweepResult, best_alias, summaries
+from archdsl.sweeps.result import SweepResult, best_alias, folder_of, summaries
 from archdsl.sweeps.storage import DEFAULT, identity_of, open_study
 from archdsl.sweeps.suggestions import Picker, Suggestions
 from archdsl.training import require_trainable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
 
     from archdsl.recipe import Recipe
 
@@ -186,11 +187,15 @@ class Sweep:
         """Return a trial of this machine whose process has ended without a result, reserved for this process."""
         from optuna.trial import Trial, TrialState
 
-        for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if frozen.user_attrs.get("machine") != this_machine():
-                continue
-            lock = claims.claim(frozen.number)
+        for listed in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if listed.user_attrs.get("machine") != this_machine() or folder_of(listed, self.folder) != self.folder:
+                continue  # its locks are elsewhere
+            lock = claims.claim(listed.number)
             if lock is None:
+                continue
+            frozen = study.get_trials(deepcopy=False)[listed.number]
+            if frozen.state != TrialState.RUNNING:  # its process ended it before the lock was free
+                lock.release()
                 continue
             trial = Trial(study, frozen._trial_id)
             if "settings" in frozen.user_attrs:
@@ -204,8 +209,7 @@ class Sweep:
         trials = study.get_trials(deepcopy=False)
         study.sampler = _sampler(self._options, len(trials))
         if self._options.sampler == "grid":
-            known = [one.params for one in trials]
-            params = next((params for params in self._picker.every() if params not in known), None)
+            params = next((params for params in self._picker.every() if not any(_covers(one, params) for one in trials)), None)
             if params is None:
                 return None
             study.enqueue_trial(params)
@@ -213,6 +217,7 @@ class Sweep:
             warnings.simplefilter("ignore")  # a grid is told what to choose before Optuna knows the domains
             trial = study.ask()
         trial.set_user_attr("machine", this_machine())
+        trial.set_user_attr("folder", str(self.folder.absolute()))
         return trial
 
     def _nothing_found(self, study: Study, tried: int) -> SpecError:
@@ -281,6 +286,11 @@ def _exclude(study: Study, trial: Trial, verdict: Verdict) -> None:
 
     trial.set_user_attr("excluded", verdict.reason)
     study.tell(trial, state=TrialState.PRUNED)
+
+
+def _covers(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:
+    """Return whether a trial settles a member of a grid. One that was excluded does so for every recipe: it has none."""
+    return trial.params == params or ("excluded" in trial.user_attrs and trial.params.items() <= params.items())
 
 
 def _sampler(options: SweepOptions, number: int) -> BaseSampler:

@@ -15,9 +15,6 @@ from archdsl.spaces import Member, Space
 if TYPE_CHECKING:
     from optuna import Trial
 
-_DIGITS = 6
-"""Significant digits of a real number that is drawn."""
-
 
 class Source(Protocol):
     """Where values come from: a trial of Optuna, or an enumeration."""
@@ -36,7 +33,7 @@ class Suggestions:
         """Return what Optuna suggests."""
         trial = self._trial
         if not isinstance(domain, Choices):
-            return float(f"{trial.suggest_float(name, domain.low, domain.high, log=domain.log):.{_DIGITS}g}")
+            return domain.rounded(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
         if isinstance(domain.values, range):
             values = domain.values
             return trial.suggest_int(name, values[0], values[-1], step=values.step)

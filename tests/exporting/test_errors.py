@@ -15,7 +15,7 @@ from archdsl.exporting import placing
 from archdsl.exporting.formats import aoti, onnx, pt2
 from archdsl.exporting.subject import Subject, subject_of
 from archdsl.exporting.unsupported import unsupported_op
-from archdsl.exporting.write import export, export_with_data, require_format
+from archdsl.exporting.write import export, export_with_data, require_format, versions
 
 
 def error_of(subject: Subject, path: Path, *given: Any, **options: Any) -> Any:
@@ -74,7 +74,27 @@ def test_a_full_disk(subject: Subject, tmp_path: Path, monkeypatch: pytest.Monke
     assert (found.code, found.help) == ("E0606", "free some space") and "No space left" in found.message
 
 
-def test_files_that_cannot_be_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_weights_are_not_replaced(subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A format may write more files than the one that is named: OpenVINO a .bin."""
+    weights, original = tmp_path / "net.bin", pt2.FORMAT.write
+    torch.save(dict(subject.state), weights)
+
+    def write(program: Any, path: Path) -> tuple[Path, ...]:
+        original(program, path)
+        path.with_suffix(".bin").write_bytes(b"weights of a format")
+        return path, path.with_suffix(".bin")
+
+    monkeypatch.setattr(pt2, "FORMAT", pt2.FORMAT._replace(write=write))
+    before = weights.read_bytes()
+    found = error_of(subject_of(subject.network, weights), tmp_path / "net.pt2")
+    assert found.code == "E0606" and f"{weights} is a file that `halves` is read from" in found.message
+    assert weights.read_bytes() == before
+
+
+@pytest.mark.parametrize(("cause", "raised"), [
+    (OSError(errno.EACCES, "Permission denied"), archdsl.SpecError), (KeyboardInterrupt(), KeyboardInterrupt),
+])  # fmt: skip
+def test_files_that_cannot_be_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: Any, raised: Any) -> None:
     """All are as before, if the second cannot be moved."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -83,17 +103,17 @@ def test_files_that_cannot_be_placed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "a").write_text("old")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "inside").write_text("")
-    monkeypatch.setattr(Path, "replace", _refusing_b(Path.replace))
-    with pytest.raises(archdsl.SpecError, match="E0606"):
+    monkeypatch.setattr(Path, "replace", _refusing_b(Path.replace, cause))
+    with pytest.raises(raised):
         placing.place((folder / "a", folder / "b"), tmp_path / "a")
     assert (tmp_path / "a").read_text() == "old"
     assert (tmp_path / "b" / "inside").exists()
 
 
-def _refusing_b(original: Any) -> Any:
+def _refusing_b(original: Any, cause: Any) -> Any:
     def replace(self: Path, target: Path) -> Path:
         if self.name == "b":
-            raise OSError(errno.EACCES, "Permission denied")
+            raise cause
         moved: Path = original(self, target)
         return moved
 
@@ -140,3 +160,10 @@ def test_buffers_of_integers() -> None:
     kinds = {key: value.dtype for key, value in state.items() if key.endswith("relative_position_index")}
     assert kinds and set(kinds.values()) == {torch.int64}
     assert network.check_weights(state).ok
+
+
+def test_versions() -> None:
+    """Those of the packages that take part, of torchao for int8 alone."""
+    found = {precision: versions(pt2.FORMAT, precision) for precision in ("fp32", "int8")}
+    assert set(found["fp32"]) == {"python", "archdsl", "torch", "machine"}
+    assert set(found["int8"]) - set(found["fp32"]) == {"torchao"}

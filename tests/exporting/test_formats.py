@@ -74,6 +74,7 @@ def test_names() -> None:
     assert names() == ["aoti", "onnx", "openvino", "pt2", "torchscript"]
     assert [name_for_file(Path(f"net{suffix}")) for suffix in SUFFIXES.values()] == list(SUFFIXES)
     assert name_for_file(Path("net.pt2"), "aoti") == "aoti"
+    assert name_for_file(Path("net.AOTI.pt2")) == "aoti" and name_for_file(Path("net.aoti.pt2"), "pt2") == "pt2"
     for path, to, said in (
         (Path("net.bin"), None, "a suffix"),
         (Path("a.onnx"), "nn", "formats are"),

@@ -65,6 +65,18 @@ def test_a_changed_file(file: Path) -> None:
     assert result.exit_code == 1 and "E1104" in result.output
 
 
+def test_a_copy_with_another_name(file: Path) -> None:
+    """It is compared with its own hash, not with that of the file which has the old name."""
+    copy = file.with_name("copy.pt2")
+    shutil.copyfile(file, copy)
+    shutil.copyfile(certificate_path(file), certificate_path(copy))
+    assert verify(copy).largest_error == Certificate.read(file).largest_error
+    copy.write_bytes(copy.read_bytes() + b"more")
+    assert error_of(copy).message.startswith("the file copy.pt2 changed since the export")
+    change(copy, files={})
+    assert "files" in error_of(copy).message
+
+
 def test_changed_weights(file: Path, tmp_path: Path) -> None:
     network = archdsl.loads(next(iter(Certificate.read(file).spec.values())))
     torch.save(network.build().state_dict(), tmp_path / "other.pt")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,12 @@ import pytest
 import torch
 
 import archdsl
+from archdsl.cli.evaluate import _classes
 from archdsl.data.labels import describe_labels
 from archdsl.inference.evaluation_data import matched_labels
 from archdsl.inference.examples import batches_of, examples_of
+from archdsl.inference.scores import Scores
+from archdsl.inference.views import views_of
 from archdsl.trained import Run
 from tests.inference.conftest import FLOWERS, NAMES, flowers
 
@@ -117,11 +122,39 @@ def test_ten_crop_and_multi_scale(trained: Trained) -> None:
     run = trained("flowers")
     ten = run.evaluate("test", tta="ten_crop", device="cpu")
     assert ten.averaged is not None and ten.averaged.metrics["loss"] != ten.metrics["loss"]
+    views = views_of(run.preparation, run.preparation.recipe, "ten_crop")
+    regions = [view.recipe.transform[-1].region(11, 13)[:4] for view in views[::2]]
+    assert regions == [(1, 2, 8, 8), (0, 0, 8, 8), (0, 5, 8, 8), (3, 0, 8, 8), (3, 5, 8, 8)]
+    assert [view.flip for view in views] == [False, True] * 5
     masks = trained("streets")
     for tta in ("flip", "multi_scale"):
         found = masks.evaluate(tta=tta, device="cpu")
         assert found.averaged is not None and found.averaged.metrics["iou"] == pytest.approx(found.metrics["iou"], abs=0.25)
         assert sum(map(sum, found.averaged.confusion)) == sum(map(sum, found.scores.confusion))
+
+
+def test_scales_of_images_that_are_not_square() -> None:
+    """Height and width may have to differ by other amounts from three and five quarters: here both are multiples of 4."""
+    given = SimpleNamespace(takes=lambda shape: True)
+    preparation: Any = SimpleNamespace(
+        inputs=(given,), image=0, shapes=[(1, 12, 20)],
+        check_shapes=lambda shapes: None if all(side % 4 == 0 for side in shapes[0][1:]) else "wrong",
+    )  # fmt: skip
+    recipe: Any = SimpleNamespace(transform=())
+    assert [view.size for view in views_of(preparation, recipe, "multi_scale")] == [None, (8, 16), (16, 24)]
+
+
+def test_the_worst_classes_come_first() -> None:
+    """Those without examples have no F1, and come last."""
+    classes = [{"name": str(n), "examples": n % 2, "f1": n / 100 if n % 2 else math.nan} for n in reversed(range(50))]
+    lines = _classes(Scores({}, tuple(classes), (), ()), color=False).splitlines()
+    assert [line.split()[0] for line in lines[1:21]] == [str(n) for n in range(1, 41, 2)]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_an_ensemble_has_members(trained: Trained, count: int) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        trained("flowers").evaluate(device="cpu", ensemble=count)
 
 
 @pytest.mark.parametrize(("name", "options", "code", "said"), [

@@ -81,6 +81,7 @@ def test_an_image_for_a_run_on_arrays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "example", "code", "said"), [
     ("flowers", np.zeros((8, 8, 3), np.uint8), "E1002", "the network's input is [3, 8, 8]"),
     ("flowers", np.full((3, 8, 8), 255.0), "E1002", "floats from 255 to 255, and the network was trained with bytes, or floats"),
+    ("flowers", np.array(5.0), "E1002", "the network's input is [3, 8, 8]"),
     ("flowers", b"no image", "E0802", "cannot identify"),
     ("flowers", "nowhere.png", "E0802", "No such file"),
     ("sums", "nowhere.png", "E1002", "image files are for a network with one image as input; the inputs are row"),

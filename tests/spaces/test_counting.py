@@ -126,3 +126,12 @@ def test_counting_imports_no_torch(tmp_path: Path) -> None:
         "assert not {'torch', 'optuna', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("interval", ["uniform(0.12345678, 0.12345681)", "log(1234567, 1234568)"])
+def test_drawn_numbers_lie_in_their_interval(tmp_path: Path, interval: str) -> None:
+    """Also if rounding to few digits leads out of a narrow one."""
+    (tmp_path / "net.arch").write_text(f"network net(p in {interval}) {{ input row [3]; linear(2) -> elu(alpha = p) }}")
+    drawn = read_space(str(tmp_path / "net.arch"))
+    counted = count(drawn, Judge(drawn), drawn=5)
+    assert counted.members == 5, counted.reasons

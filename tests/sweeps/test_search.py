@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from archdsl.spaces import read_space
 from archdsl.sweeps import Sweep, SweepOptions, SweepResult, sweep
 from archdsl.sweeps.claims import Claims
 from archdsl.sweeps.suggestions import Picker
+from archdsl.train import Interrupted
 
 TEXT = """
 network net(width in [8, 12, 16, 20], depth in 1..4) where params < 2_700 {
@@ -117,6 +119,24 @@ def test_an_interrupted_trial_is_resumed(spec: str, fit: Callable[[Fit], None]) 
     assert len(result.trials) == 3 and {trial.state for trial in result.trials} == {"complete"}
 
 
+def test_a_trial_of_another_folder_is_left_alone(spec: str, fit: Callable[[Fit], None]) -> None:
+    """A process that shares the storage, and has its own folder, cannot see the locks of the others."""
+    inner: list[SweepResult] = []
+
+    def training(network: Network, folder: Path, **options: Any) -> Any:
+        if folder.parent.name == "search" and not inner:  # the other search runs while this trial does
+            inner.append(run(spec, trials=2, folder=Path("other")))
+        return trained(network, folder, **options)
+
+    fit(training)
+    result = run(spec, trials=2)
+    assert [trial.folder.parent.name for trial in result.trials] == ["search", "other"]
+    assert all((trial.folder / "epochs").exists() for trial in result.trials)
+    Path("search").rename("moved")
+    moved = run(spec, trials=2, folder=Path("moved"), storage="moved/sweep.log")
+    assert [trial.folder.parent.name for trial in moved.trials] == ["moved", "other"]
+
+
 def test_a_diverged_trial_is_named_and_the_search_goes_on(spec: str, fit: Callable[[Fit], None]) -> None:
     def diverging(network: Network, folder: Path, **options: Any) -> Any:
         if "sgd" in str(getattr(network.recipe, "optimizer", "")):
@@ -153,6 +173,9 @@ def test_a_grid_has_every_member_once(spec: str, fit: object) -> None:
     settings = [tuple(trial.settings.items()) for trial in result.trials]
     assert len(settings) == len(set(settings)) == 2 * 2 * (2 + 1) * 2
     assert len(list(Picker(read_space(spec)).every())) == len(settings)
+    Path(spec).write_text(GRID.replace("params < 2_700", "params < 200"))
+    result = run(spec, trials=100, sampler="grid", pruner="none", study="most are no members")
+    assert len(result.trials) == (2 + 1) * 2 and result.excluded == 3
     Path(spec).write_text(TEXT)
     with pytest.raises(SpecError) as raised:
         run(spec, trials=3, sampler="grid", study="other")
@@ -165,6 +188,28 @@ def test_a_trial_belongs_to_one_process(tmp_path: Path) -> None:
     assert lock is not None and Claims(tmp_path).claim(3) is None and claims.claim(4) is not None
     lock.release()
     assert Claims(tmp_path).claim(3) is not None
+
+
+def test_a_trial_that_ends_meanwhile_is_not_taken_over(spec: str, fit: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may end its trial after it was listed as running, and before its lock is asked for."""
+    search = Sweep(spec, {}, SweepOptions(trials=1, folder=Path("search"), storage="search/sweep.log"))
+    search.prepare()
+    claims = Claims(search.folder)
+    chosen = search._next_trial(search._study, claims)
+    assert chosen is not None
+    trial, lock = chosen
+    original = Claims.claim
+
+    def claim(self: Claims, number: int) -> Any:
+        if lock.is_locked:
+            search._study.tell(trial, 0.5)
+            lock.release()
+        return original(self, number)
+
+    monkeypatch.setattr(Claims, "claim", claim)
+    assert search._next_trial(search._study, claims) is None
+    again = original(claims, trial.number)
+    assert again is not None, "the lock is free again"
 
 
 def test_processes_share_a_search(spec: str) -> None:
@@ -246,6 +291,39 @@ def test_the_command(spec: str, fit: object) -> None:
         assert runner.invoke(command_line, ["sweep", spec, *arguments]).exit_code == 2
     with pytest.raises(ValueError, match="a sampler is one of"):
         sweep(spec, sampler="other")
+
+
+def test_further_processes(spec: str, fit: Callable[[Fit], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get the same options, and end with the first one."""
+    started: list[Any] = []
+
+    class Process:
+        def __init__(self, line: list[str], **options: Any) -> None:
+            self.line, self.heard = line, ""
+            started.append(self)
+
+        def terminate(self) -> None:
+            self.heard += "terminate "
+
+        def wait(self) -> int:
+            self.heard += "wait "
+            return 0
+
+        def poll(self) -> int:
+            return 0
+
+    for number, heard in ((signal.SIGTERM, "terminate wait "), (signal.SIGINT, "wait ")):
+
+        def interrupted(network: Network, folder: Path, number: int = number, **options: Any) -> Any:
+            raise Interrupted(number, "in epoch 1")
+
+        fit(interrupted)
+        monkeypatch.setattr(subprocess, "Popen", Process)
+        arguments = ["sweep", spec, "-o", "search", "--storage", "s.log", "--jobs", "2", "--limit", "nodes=5000", "--seed", "3"]
+        ended = CliRunner().invoke(command_line, arguments)
+        assert ended.exit_code == 128 + number, ended.output
+        assert started[-1].heard == heard
+        assert {"--limit", "nodes=5000", "--seed", "3", "--storage", "s.log"} <= set(started[-1].line)
 
 
 def test_a_recipe_alone_can_be_searched(spec: str, fit: object) -> None:
