@@ -87,8 +87,8 @@ class _Emitter:
         found = {target.namespace for target in named if target.namespace != "runtime"} | {"nn"}
         found |= {"OrderedDict"} if self.ordered else set()
         found |= {"NamedTuple", "torch"} if self.results.class_names else set()
-        converted = self.graph.inference and inference.pays_channels_last(self.graph)
-        return found | ({"torch"} if self.size_check or converted else set())
+        in_channels_last = self.graph.inference and inference.pays_channels_last(self.graph)
+        return found | ({"torch"} if self.size_check or in_channels_last else set())
 
     def _heading(self) -> list[str]:
         """Return comments that say what the file is and where it came from: no text of a spec can leave a comment."""

@@ -126,6 +126,14 @@ def test_options(options: dict[str, Any]) -> None:
             optimized(torch.zeros(1, 1, 8, 9))
 
 
+def test_without_a_check_of_sizes() -> None:
+    """The source may have no other line that needs `torch` than those about the memory format."""
+    spec = network("conv(8, 3) -> bn")
+    plain = scatter(spec.build())
+    optimized = spec.build(optimize=True, weights=plain.state_dict(), check_sizes=False)
+    assert error(plain, optimized, inputs_for(spec)) < 1e-6
+
+
 def test_training_is_refused() -> None:
     optimized = archdsl.loads(SMALL).build(optimize=True)
     with pytest.raises(RuntimeError, match="optimized for inference"):
