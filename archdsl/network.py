@@ -176,16 +176,9 @@ class Network:
         return optimized_weights(self, source, Matching())
 
     def load_weights(
-        self,
-        module: nn.Module,
-        source: str | os.PathLike[str] | Mapping[str, torch.Tensor],
-        *,
-        partial: bool = False,
-        without_heads: bool = False,
-        by: MatchBy = "name",
-        prefix: str | None = None,
-        channels: Channels | None = None,
-    ) -> WeightsReport:
+        self, module: nn.Module, source: str | os.PathLike[str] | Mapping[str, torch.Tensor], *, partial: bool = False,
+        without_heads: bool = False, by: MatchBy = "name", prefix: str | None = None, channels: Channels | None = None,
+    ) -> WeightsReport:  # fmt: skip
         """Load weights into a module of this network, and return a report on each tensor.
 
         The source is a `.safetensors` file, a `.pt` or `.pth` file that contains tensors, or a `state_dict`. Dictionaries around
@@ -202,14 +195,9 @@ class Network:
         return load_weights(self, module, source, Matching(partial, without_heads, by, prefix, channels))
 
     def check_weights(
-        self,
-        source: str | os.PathLike[str] | Mapping[str, torch.Tensor],
-        *,
-        without_heads: bool = False,
-        by: MatchBy = "name",
-        prefix: str | None = None,
-        channels: Channels | None = None,
-    ) -> WeightsReport:
+        self, source: str | os.PathLike[str] | Mapping[str, torch.Tensor], *, without_heads: bool = False,
+        by: MatchBy = "name", prefix: str | None = None, channels: Channels | None = None,
+    ) -> WeightsReport:  # fmt: skip
         """Return a report on how weights match the network, without building it; for `.safetensors` files without PyTorch.
 
         Raise `SpecError` E0601 or E0906 if they cannot be read. The report contains the mismatches.
@@ -259,15 +247,10 @@ class Network:
             )  # fmt: skip
 
     def export(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        to: str | None = None,
-        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
-        precision: Precision = "fp32",
-        fold: bool = True,
-        data: str | os.PathLike[str] | None = None,
-    ) -> Certificate:
+        self, path: str | os.PathLike[str], *, to: str | None = None,
+        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None, precision: Precision = "fp32",
+        fold: bool = True, data: str | os.PathLike[str] | None = None,
+    ) -> Certificate:  # fmt: skip
         """Write the network as a file for another runtime, and return the certificate that is written beside it.
 
         `to` is `onnx`, `pt2`, `aoti`, `openvino` or `torchscript`; default: that of the suffix. Without `weights`, they are
@@ -292,14 +275,9 @@ class Network:
         return dynamic_shapes(self.graph, batch=batch)
 
     def compile(
-        self,
-        target: str = targets.DEFAULT,
-        suffix: str | None = None,
-        *,
-        aux: bool = True,
-        inplace: bool = True,
+        self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True,
         optimize: bool = False,
-    ) -> bytes:
+    ) -> bytes:  # fmt: skip
         """Return the output of a target for the network, without auxiliary heads if not `aux`.
 
         `suffix` selects a format of the target; default: its first one. With `inplace=False`, activations do not operate in
