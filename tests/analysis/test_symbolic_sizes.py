@@ -144,7 +144,7 @@ def test_two_sizes_of_which_one_must_be_long_enough() -> None:
 def test_a_size_that_cannot_be_long_enough_leaves_it_to_the_other() -> None:
     compiled = checked("instance_norm", "[3, H, W] where H == 1")
     assert compiled.sizes.couplings == [] and compiled.sizes.work["W"].smallest() == 2
-    assert codes(checked("concat { conv(3, [3, 1], stride = [2, 1]); instance_norm }")) == ["W0103"]
+    assert codes(checked("concat { conv(3, [3, 1], stride = [2, 1]); instance_norm }")) == ["W0103", "W0124"]
 
 
 def test_no_sizes_that_work_together() -> None:

@@ -74,13 +74,14 @@ class Classes:
             passed = () if isinstance(step, OpStep) else step.passed
             first = batch_source(step)
             expansion = step.expansion, None if first is None else places[first]
-            form = step.declared, step.foreign, passed, expansion, self._step_key(step)
+            ranks = tuple([len(value.shape) for value in step.node.outputs])  # an idle step takes no input that tells
+            form = step.declared, step.foreign, passed, expansion, ranks, self._step_key(step)
             steps.append((step.key, owner, wiring, conditional, *form))
             places.update({value: (i, k) for k, value in enumerate(step.outputs)})
         outputs = tuple([places[value] for value in module.outputs])
         function = module.function
-        ranks = tuple([len(value.shape) for value in module.inputs])
-        return function.definition or function.name, function.kind, module.chain, ranks, tuple(steps), outputs
+        taken = tuple([len(value.shape) for value in module.inputs])
+        return function.definition or function.name, function.kind, module.chain, taken, tuple(steps), outputs
 
     def _step_key(self, step: Step) -> Hashable:
         if not isinstance(step, OpStep):

@@ -61,9 +61,7 @@ class Interpreter:
             if lowering.applied is None:
                 return torch.func.functional_call(module, own, tuple(inputs))
 
-            def applied(*taken: Tensor, **options: Any) -> Any:
-                return torch.func.functional_call(module, own, taken, options)
-
+            applied = _Applied(module, own)
             return eval(source(lowering.applied, list(names), parameter="applied"), {**NAMESPACE, **names, "applied": applied})
         assert lowering.function is not None
         around = node.path.rpartition(".")[0]
@@ -73,7 +71,10 @@ class Interpreter:
             known["self"] = SimpleNamespace(**{name: self.state[join_path(around, name)]})
         if lowering.parameter is not None:
             known["parameter"] = self.state[node.path]
-        if lowering.buffer is not None:
+        stored = [join_path(node.path, key) if key else node.path for key in node.op.buffers(*node.node.input_shapes)]
+        if stored and stored[0] in self.state:
+            known["parameter"] = self.state[stored[0]]
+        elif lowering.buffer is not None:
             buffer = eval(source(lowering.buffer), dict(NAMESPACE))
             known["parameter"] = buffer.to(self.dtype) if buffer.is_floating_point() else buffer
         text = source(lowering.function, list(names), training=training, parameter="parameter")
@@ -83,3 +84,16 @@ class Interpreter:
 def _with_batch(tensor: Tensor, batch: int) -> Tensor:
     """What follows from parameters alone has a batch of one."""
     return tensor.expand(batch, *tensor.shape[1:]) if len(tensor) == 1 else tensor
+
+
+class _Applied:
+    """A module with given tensors: it can be called, and its tensors read, as a tied head reads a weight."""
+
+    def __init__(self, module: nn.Module, own: dict[str, Tensor]) -> None:
+        self._module, self._own = module, own
+
+    def __call__(self, *taken: Tensor, **options: Any) -> Any:
+        return torch.func.functional_call(self._module, self._own, taken, options)
+
+    def __getattr__(self, name: str) -> Tensor:
+        return self._own[name]
