@@ -7,7 +7,7 @@ This module, `initializers.py` and `ops/` do not postpone the evaluation of anno
 """
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -61,6 +61,11 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[type[T]]:
         return (entry for name in self.names() if (entry := self.get(name)) is not None)
+
+    @property
+    def loaded(self) -> Collection[type[T]]:
+        """The classes whose modules are imported."""
+        return self._entries.values()
 
     def names(self) -> list[str]:
         """Return all names, in order of definition."""

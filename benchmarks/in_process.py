@@ -85,7 +85,7 @@ def shares(action: Callable[[], Any]) -> dict[str, float]:
         "parsing": (driver.Program, "module"),
         "elaboration": (driver, "elaborate"),
         "passes": (driver, "run_passes"),
-        "symbolic sizes": (driver, "decide_sizes"),
+        "symbolic sizes": (driver, "_decide_sizes"),
         "claims": (driver, "check_claims"),
     }
     spent = dict.fromkeys(stages, 0.0)

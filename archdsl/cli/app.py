@@ -39,7 +39,7 @@ COMMANDS: Final = {
     "runs": "List training runs, compare them, and draw their curves.",
     "lsp": "Serve an editor through the Language Server Protocol.",
     "playground": "Serve a page that runs the compiler in a browser.",
-    "mcp": "Serve programs that write networks through the Model Context Protocol.",
+    "mcp": "Serve agents through the Model Context Protocol.",
     "new": "Create a new network file, from a template or another network.",
     "import": "Import an existing model, and prove that both agree.",
     "ops": "List all ops, or describe one.",

@@ -63,7 +63,7 @@ class Imported:
         """Return the same; raise `SpecError` E1205 if a network is not that of its model."""
         for name, report in self.reports.items():
             if not report.proved:
-                raise SpecError(codes.importing.Disagrees(name, tuple(report.differences)))
+                raise SpecError(codes.importing.TextDisagrees(name, tuple(report.differences)))
         return self
 
 

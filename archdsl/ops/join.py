@@ -188,8 +188,8 @@ def stretched_shape(name: str, shapes: tuple[Shape, ...]) -> Shape:
 
 def joins() -> dict[str, type[Join]]:
     """Return the joins by their keywords."""
-    known = (Op.registry.get(name) for family in JOIN_FAMILIES for name in FAMILIES[family])
-    return {op.name: op for op in known if op is not None and issubclass(op, Join)}
+    known = [Op.registry.get(name) for family in JOIN_FAMILIES for name in FAMILIES[family]]
+    return {op.name: op for op in [*known, *Op.registry.loaded] if op is not None and issubclass(op, Join)}
 
 
 def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:

@@ -106,7 +106,7 @@ def test_points(text: str) -> None:
     found = points(network.graph, network.sizes)
     assert len(found) >= 5 and len({(point.batch, tuple(point.at.items())) for point in found}) == len(found)
     for point in found:
-        graph, errors = network._at([shape[1:] for shape in point.shapes(network.graph)])
+        graph, errors = network.at_shapes([shape[1:] for shape in point.shapes(network.graph)])
         assert graph is not None, errors
     for wrong in invalid(network.graph, network.sizes, found[0]):
         with pytest.raises(ValueError):

@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 import torch
 
-from archdsl import SpecError, driver
+from archdsl import SpecError, analysis, driver
 from archdsl.analysis import SymbolicSizes, decide_sizes
 from archdsl.backends.torch.instantiate import build
 from archdsl.compiled import Compiled
@@ -154,9 +154,9 @@ def _graph_of(source: str) -> tuple[Compiled, Graph | None]:
         decided.append(graph)
         return decide_sizes(graph, limits)
 
-    with patch.object(driver, "decide_sizes", deciding):
+    with patch.object(analysis, "decide_sizes", deciding):
         compiled = driver.compile_text(source)
-    return compiled, decided[0] if decided else None
+    return compiled, decided[0] if decided else compiled.graph  # without symbolic sizes there is nothing to decide
 
 
 def _fixed_refused(program: Program, random: Random, summary: Summary) -> str | None:

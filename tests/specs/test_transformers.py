@@ -73,4 +73,4 @@ def test_the_source_of_swin_computes_its_sizes_from_the_width() -> None:
     assert "def __init__(self, in_features, heads):\n        super().__init__()\n        self.qkv" in source
     assert "self.qkv = nn.Linear(in_features, 3 * in_features)" in source
     assert "self.proj = nn.Linear(heads * 32, in_features)" in source
-    assert "x.roll((self.shifts, self.shifts), (1, 2))" in source
+    assert "padded.roll((self.shifts, self.shifts), (1, 2))" in source

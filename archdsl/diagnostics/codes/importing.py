@@ -110,7 +110,7 @@ class SharedWeights(Diagnostic, code=E1204):
         return "declare it by hand: `module name: ...` runs wherever its name is a stage"
 
 
-class Disagrees(Diagnostic, code=E1205):
+class TextDisagrees(Diagnostic, code=E1205):
     """An imported text whose network is not the model. `differences` has a sentence for each check that failed."""
 
     model: str

@@ -112,7 +112,7 @@ W0125 = Code(
     network tiny {
       input image [3, 32, 32]
       let width = 8
-      for i in 0..3 { conv(width * 2 ^ (i + 1), 3) }
+      for i in 0..3 { conv(width * 2^(i + 1), 3) }
     }
     """,
 )
