@@ -10,6 +10,7 @@ import torch
 from benchmarks import gpu
 
 
+@pytest.mark.exhaustive  # it trains and compiles for most of a minute
 def test_a_trial_on_the_cpu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--smoke"])
     gpu.main()
