@@ -8,7 +8,8 @@ let graphviz;
 /** Return the diagram of a network as SVG. */
 export async function draw(text, name) {
   graphviz ??= Graphviz.load();
-  const dot = await ask("dot", text, name);
+  const measured = (await graphviz).layout(await ask("unplaced", text, name), "json", "dot");
+  const dot = await ask("dot", text, name, measured);
   const drawn = (await graphviz).layout(dot, "svg", "nop2");
   const finished = await ask("finished", drawn, text, name);
   return finished.replace(/^<\?xml[^>]*\?>/, "");

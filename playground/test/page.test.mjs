@@ -104,7 +104,7 @@ test("a published network with its diagram and source", async () => {
   await page.waitForSelector("#diagram svg", { timeout: 60_000 });
   assert.ok((await page.$$("#diagram [data-lines]")).length > 5);
   await page.click("[data-panel=source]");
-  await page.waitForFunction(() => document.getElementById("code").textContent.includes("class ResNet"), { timeout: 20_000 });
+  await page.waitForFunction(() => document.getElementById("code").textContent.includes("(nn.Module)"), { timeout: 20_000 });
   await page.click("[data-panel=table]");
 });
 

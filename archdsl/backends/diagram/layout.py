@@ -7,7 +7,7 @@ nearest free lane beside it, and comes back at the join.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archdsl.backends.diagram import theme
@@ -22,9 +22,9 @@ _TIP = 6
 """Length of an arrow's head in points."""
 
 
-def place(diagram: Diagram) -> Placement:
+def place(diagram: Diagram, run: Callable[[str, str, str], bytes | str] = run_graphviz) -> Placement:
     """Lay a diagram out. Raises `SpecError` as `run_graphviz` does."""
-    geometry = json.loads(run_graphviz(to_dot_without_skips(diagram), "dot", "json"))
+    geometry = json.loads(run(to_dot_without_skips(diagram), "dot", "json"))
     boxes: dict[str, Attributes] = {}
     frames: dict[str, Attributes] = {}
     for thing in geometry.get("objects", ()):
