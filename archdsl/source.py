@@ -7,6 +7,7 @@ computed only when somebody asks, so the parser and the elaborator carry two int
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import field
 from typing import NamedTuple
 
@@ -107,3 +108,8 @@ class Span(NamedTuple):
         """`file:line:column`, as messages print it."""
         line, column = self.line_column
         return f"{self.file.name}:{line}:{column}"
+
+
+def common_start(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many characters two texts, or how many lines two lists of lines, have in common at their start."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

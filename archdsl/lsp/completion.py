@@ -18,7 +18,7 @@ from archdsl.elaborate.values import FUNCTIONS, SIZE_ATTRIBUTES, Module
 from archdsl.initializers import Initializer
 from archdsl.literals import show
 from archdsl.lsp.analysis import Analysis
-from archdsl.lsp.cursor import PLACEHOLDER, Cursor, Word, call_at, target_of_call, word_at
+from archdsl.lsp.cursor import PLACEHOLDER, Cursor, Word, call_at, family_of_setting, target_of, word_at
 from archdsl.lsp.hover import op_text, parameter_text, symbol_text
 from archdsl.lsp.positions import offset_of, range_of
 from archdsl.ops import Op
@@ -170,7 +170,7 @@ class _Completer:
 
     def _arguments(self, call: Any, argument: ast.Node) -> Iterator[types.CompletionItem]:
         """Yield the values that the argument at the cursor accepts, and the parameters that can still be given."""
-        target = self._target(call)
+        target = target_of(call, self._module, self._cursor.around(ast.Setting))
         if target is None:
             return
         given = [other.name for other in call.arguments if other is not argument]
@@ -186,23 +186,10 @@ class _Completer:
                 for name in order:
                     if name not in given and name not in positional and name in target.fields:
                         yield _keyword(name, target.fields[name].description, "\n\n".join(parameter_text(target, name)))
-        elif named is None:
+        elif named is None and isinstance(target, ast.Block | ast.Network | ast.Let | ast.Constant):
             for number, parameter in enumerate(target.parameters or ()):
                 if parameter.name not in given and number >= position:
                     yield _keyword(parameter.name, parameter.span.text, f"parameter of `{target.name}`")
-
-    def _target(self, call: Any) -> Any:
-        if isinstance(call, ast.CallExpr):
-            setting = self._cursor.around(ast.Setting)
-            found = target_of_call(call, self._module)
-            callee = ast.bare(call.callee)
-            if setting is not None and isinstance(callee, ast.Name):
-                family = self._family(setting)
-                found = family.registry.get(callee.id) if family is not None else found
-            return found if isinstance(found, type | ast.Block | ast.Network | ast.Let | ast.Constant) else None
-        if isinstance(call, ast.Join):
-            return joins().get(call.kind)
-        return Op.registry.get("add") if isinstance(call, ast.Skip) else None
 
     # -- recipes and `init` --
 
@@ -223,10 +210,7 @@ class _Completer:
         """Return the base of the rules, optimizers, ... that the value of a setting may be."""
         if self._cursor.around(ast.Init) is not None:
             return Initializer
-        from archdsl.recipe import Recipe  # here, as above
-
-        field = Recipe.fields.get(setting.name)
-        return family_of(field.annotation) if field is not None else None
+        return family_of_setting(setting.name)
 
     def _setting_values(self, setting: ast.Setting) -> Iterator[types.CompletionItem]:
         family = self._family(setting)

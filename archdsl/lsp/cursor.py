@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from archdsl.elaborate import Program
-from archdsl.elaborate.symbol import Symbol
+from archdsl.elaborate.symbol import Scope, Symbol
+from archdsl.elaborate.symbol_targets import called
 from archdsl.elaborate.symbols import SymbolTable
 from archdsl.elaborate.values import Module
-from archdsl.initializers import Initializer
 from archdsl.lsp.analysis import Text
 from archdsl.ops import Op
-from archdsl.registry import Registered
+from archdsl.ops.join import joins
+from archdsl.registry import Registered, family_of
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -86,17 +87,22 @@ def _is_within(opened: int, call: ast.CallExpr, offset: int) -> bool:
     return opened < offset and (offset < call.span.end or not closed)
 
 
-def target_of_call(call: ast.CallExpr, module: Module) -> type[Registered] | ast.Definition | ast.Let | None:
-    """Return the op, rule, block or function that a call names."""
+def target_of(call: ast.Node, module: Module, setting: ast.Setting | None) -> Any:
+    """Return the op, rule, block or function that a call names; in the value of a setting, an optimizer or the like first."""
+    if isinstance(call, ast.Join):
+        return joins().get(call.kind)
+    if isinstance(call, ast.Skip):
+        return Op.registry.get("add")
+    assert isinstance(call, ast.CallExpr)
     callee = ast.bare(call.callee)
-    if isinstance(callee, ast.Attribute):
-        base = ast.bare(callee.base)
-        imported = module.imports.get(base.id) if isinstance(base, ast.Name) else None
-        return imported.definitions.get(callee.name) if imported is not None else None
-    if not isinstance(callee, ast.Name):
-        return None
-    definition = module.definitions.get(callee.id)
-    if isinstance(definition, ast.Constant) and definition.parameters is None:
-        held = ast.bare(definition.value)
-        return target_of_call(held, module) if isinstance(held, ast.CallExpr) else None
-    return definition or Op.registry.get(callee.id) or Initializer.registry.get(callee.id)
+    family = family_of_setting(setting.name) if setting is not None else None
+    entry = family.registry.get(callee.id) if family is not None and isinstance(callee, ast.Name) else None
+    return entry or called(call.callee, Scope(None), module)
+
+
+def family_of_setting(name: str) -> type[Registered] | None:
+    """Return the base of the optimizers, losses, ... that the value of a key of a recipe may be; None for other keys."""
+    from archdsl.recipe import Recipe  # here: most texts have no recipe, and its models take time to define
+
+    field = Recipe.fields.get(name)
+    return family_of(field.annotation) if field is not None else None

@@ -8,7 +8,7 @@ from archdsl.formatting import format_lines, format_source
 from archdsl.limits import Limits
 from archdsl.lsp.analysis import Analysis
 from archdsl.lsp.positions import range_of
-from archdsl.source import Span
+from archdsl.source import Span, common_start
 
 
 def format_edits(analysis: Analysis, limits: Limits, range_: types.Range | None = None) -> list[types.TextEdit]:
@@ -27,11 +27,6 @@ def format_edits(analysis: Analysis, limits: Limits, range_: types.Range | None 
         new = format_lines(file, (range_.start.line + 1, min(last, len(analysis.source.line_starts))), limits)
     if new == old:
         return []
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
+    start = common_start(old, new)
+    end = common_start(old[start:][::-1], new[start:][::-1])
     return [types.TextEdit(range_of(Span(analysis.source, start, len(old) - end)), new[start : len(new) - end])]
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts have in common at their start."""
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

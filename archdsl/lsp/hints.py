@@ -7,13 +7,13 @@ the last version without errors: `was [64, 56, 56]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Final, NamedTuple
 
 from archdsl.lsp.analysis import Analysis
 from archdsl.lsp.applications import Application, macs_text
 from archdsl.shapes import format_shape
-from archdsl.source import Span
+from archdsl.source import Span, common_start
 from archdsl.syntax import nodes as ast
 
 _SHOWN: Final = 2
@@ -48,19 +48,14 @@ def _earlier(analysis: Analysis, known: Set[int]) -> Iterator[Hint]:
         return
     old, new = analysis.last_sound.source, analysis.source
     old_lines, new_lines = old.text.split("\n"), new.text.split("\n")
-    before = _common(old_lines, new_lines)
-    after = min(_common(old_lines[::-1], new_lines[::-1]), len(old_lines) - before, len(new_lines) - before)
+    before = common_start(old_lines, new_lines)
+    after = min(common_start(old_lines[::-1], new_lines[::-1]), len(old_lines) - before, len(new_lines) - before)
     for hint in hints_of(analysis.last_sound):
         line = old.line_column(hint.offset)[0]
         shift = 0 if line <= before else len(new_lines) - len(old_lines) if line > len(old_lines) - after else None
         if shift is not None and line + shift not in known:
             offset = hint.offset - old.line_starts[line - 1] + new.line_starts[line + shift - 1]
             yield hint._replace(offset=offset, text=f"was {hint.text}")
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many lines two texts have in common at their start."""
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def applications_table(applications: Iterable[Application]) -> str:

@@ -9,11 +9,9 @@ from lsprotocol import types
 from archdsl.elaborate.values import Module
 from archdsl.literals import show
 from archdsl.lsp.analysis import Analysis
-from archdsl.lsp.cursor import call_at, target_of_call
+from archdsl.lsp.cursor import call_at, target_of
 from archdsl.lsp.positions import offset_of
-from archdsl.ops import Op
-from archdsl.ops.join import joins
-from archdsl.registry import Registered, family_of
+from archdsl.registry import Registered
 from archdsl.syntax import nodes as ast
 
 
@@ -43,7 +41,7 @@ def _signature(
     call: ast.Node, module: Module, setting: ast.Setting | None
 ) -> tuple[str, list[str], list[types.ParameterInformation], str] | None:
     """Return the text of a signature, the names of its parameters, what is known of each, and the documentation."""
-    target = _target(call, module, setting)
+    target = target_of(call, module, setting)
     if isinstance(target, type) and issubclass(target, Registered):
         names = target.call_order()
         texts = [_text(target, name) for name in names]
@@ -78,24 +76,6 @@ def _text(target: type[Registered], name: str) -> str:
 
 def _operand(target: type[Registered], name: str) -> str:
     return str(getattr(target, "about_operands", {}).get(name, "a value of the network"))
-
-
-def _target(call: ast.Node, module: Module, setting: ast.Setting | None) -> object:
-    if isinstance(call, ast.Join):
-        return joins().get(call.kind)
-    if isinstance(call, ast.Skip):
-        return Op.registry.get("add")
-    assert isinstance(call, ast.CallExpr)
-    callee = ast.bare(call.callee)
-    if setting is not None and isinstance(callee, ast.Name):
-        from archdsl.recipe import Recipe  # here: most texts have no recipe, and its models take time to define
-
-        field = Recipe.fields.get(setting.name)
-        family = family_of(field.annotation) if field is not None else None
-        entry = family.registry.get(callee.id) if family is not None else None
-        if entry is not None:
-            return entry
-    return target_of_call(call, module)
 
 
 def _active(call: ast.CallExpr | ast.Join | ast.Skip | ast.Aux, names: list[str], offset: int) -> int | None:
