@@ -20,10 +20,11 @@ from archdsl.backends.diagram.render import render as draw
 from archdsl.compiled import Checked, Compiled
 from archdsl.diagnostics import SpecError, as_data
 from archdsl.diagnostics.codes.table import CODES
-from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
 from archdsl.diagnostics.suggest import nearest
 from archdsl.driver import check_source, compile_address, compile_source
+from archdsl.fixing import fix_text
 from archdsl.input_sizes import parse_sizes
+from archdsl.lints import Levels
 from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.registry import describe, signature
@@ -43,7 +44,6 @@ network net(classes = 10) {
   skip { conv(64, 3) -> bn }
   relu; gap; flatten; linear(classes)
 }"""
-_ROUNDS: Final = 100
 
 
 def create_server() -> MCPServer:
@@ -64,16 +64,8 @@ def check(text: str) -> dict[str, Any]:
 
 def fix(text: str) -> dict[str, Any]:
     """Apply every fix that is certain. Return the new text, what was changed, and what is left."""
-    changes = []
-    for _ in range(_ROUNDS):
-        checked = _checked(text)
-        chosen = certain_fixes(checked.diagnostics, checked.sources)
-        if not chosen:
-            break
-        changes += [f"{found.code}: {found.help}" for found in chosen]
-        for _, edits in edits_of(chosen).items():  # one file: such a text cannot import
-            text = edited(text, edits)
-    return {"text": text, "changes": changes, **_report(_checked(text))}
+    fixed = fix_text(SourceFile("<text>", text), Levels(), Session())
+    return {"text": fixed.text, "changes": [f"{one.code}: {one.help}" for one in fixed.applied], **_report(fixed.checked)}
 
 
 def counts(text: str, network: str | None = None, size: str | None = None) -> dict[str, Any]:

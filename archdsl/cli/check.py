@@ -24,7 +24,7 @@ from archdsl.session import Session
 from archdsl.text_table import BOLD, Cell, format_columns
 
 if TYPE_CHECKING:
-    from archdsl.cli.fix import Fixed
+    from archdsl.fixing import Fixed
     from archdsl.initial_weights import Weights
     from archdsl.weights.report import WeightsReport
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,37 +11,19 @@ import click
 
 from archdsl.addresses import STDIN, read_address, split_address
 from archdsl.compiled import Checked
-from archdsl.diagnostics import Diagnostic, printable
+from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
-from archdsl.driver import check_address, check_source
+from archdsl.driver import check_address
 from archdsl.elaborate import read_source
 from archdsl.file_io import write_file
+from archdsl.fixing import ROUNDS, Fixed, files_of_findings, fix_text
 from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
 from archdsl.resources import resource_folder
 from archdsl.session import Session
 from archdsl.source import SourceFile
 
-_ROUNDS: Final = 100
-"""The maximum number of rounds: a fix may reveal another error with a fix, possibly in a cycle."""
 _BOM: Final = b"\xef\xbb\xbf"
-
-
-@dataclass
-class Fixed:
-    """A file, or one network of it, after fixing, and the changes made."""
-
-    checked: Checked
-    applied: list[Diagnostic] = field(default_factory=list)
-    text: str | None = None
-    """The fixed text of standard input; None for a file."""
-
-    def sentences(self) -> list[str]:
-        """Return a line for each change."""
-        return [
-            printable(f"{found.span.place}: fixed {found.code}: {found.help}")
-            for found in self.applied if found.span is not None
-        ]  # fmt: skip
 
 
 def fix_network(address: str, settings: dict[str, str], session: Session, levels: Levels, sizes: InputSizes = ()) -> Fixed:
@@ -56,8 +37,8 @@ def fix_network(address: str, settings: dict[str, str], session: Session, levels
             return Fixed(Checked([], [source]))
         return fix_text(source, levels, session, name=name, settings=settings, sizes=sizes)
     fixed = Fixed(check_address(address, settings, session=session, sizes=sizes))
-    for _ in range(_ROUNDS):
-        files = {file: path for file in _files(fixed.checked) if (path := _writable(file, session)) is not None}
+    for _ in range(ROUNDS):
+        files = {file: path for file in files_of_findings(fixed.checked) if (path := _writable(file, session)) is not None}
         chosen = certain_fixes(levels.applied(fixed.checked.diagnostics), files)
         if not chosen:
             break
@@ -67,34 +48,6 @@ def fix_network(address: str, settings: dict[str, str], session: Session, levels
         fixed.checked = check_address(address, settings, session=session, sizes=sizes)
         fixed.applied += chosen
     return fixed
-
-
-def fix_text(
-    source: SourceFile, levels: Levels, session: Session, *, name: str | None = None, settings: dict[str, str] | None = None,
-    sizes: InputSizes = (),
-) -> Fixed:  # fmt: skip
-    """Fix a text from standard input, or one network of it, in memory."""
-    fixed = Fixed(check_source(source, None, name, settings, session=session, sizes=sizes), text=source.text)
-    for _ in range(_ROUNDS):
-        files = _files(fixed.checked)
-        chosen = certain_fixes(levels.applied(fixed.checked.diagnostics), files)
-        if not chosen:
-            break
-        [(file, edits)] = edits_of(chosen).items()  # such a text cannot import
-        fixed.text = edited(file.text, edits)
-        fixed.checked = check_source(SourceFile(source.name, fixed.text), None, name, settings, session=session, sizes=sizes)
-        fixed.applied += chosen
-    return fixed
-
-
-def _files(checked: Checked) -> list[SourceFile]:
-    """Return the files that a network was read from, and the files of edits, without values of `--set`."""
-    found = list(checked.sources)
-    for diagnostic in checked.diagnostics:
-        for edit in diagnostic.fix.edits if diagnostic.fix is not None else ():
-            if edit.span.file not in found and not edit.span.file.is_setting:
-                found.append(edit.span.file)
-    return found
 
 
 def _writable(file: SourceFile, session: Session) -> Path | None:

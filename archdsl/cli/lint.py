@@ -8,12 +8,13 @@ import click
 
 from archdsl.cli.arguments import LintCode, level_options, limit_option
 from archdsl.cli.console import print_annotations, print_diagnostics
-from archdsl.cli.fix import Fixed, fix_network, fix_text
+from archdsl.cli.fix import fix_network
 from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.spec_files import STDIN, SpecText, files_argument, read_specs
 from archdsl.compiled import Checked
 from archdsl.diagnostics import Diagnostic, Severity, as_data, json_text
 from archdsl.driver import check_source
+from archdsl.fixing import Fixed, fix_text
 from archdsl.lints import Levels, only
 from archdsl.session import Session
 
