@@ -307,8 +307,8 @@ class Network:
         """Draw the diagram as svg, png, pdf, dot or html, and write it atomically to the path, if there is one.
 
         `format` defaults to the suffix of the path, or else svg. `detail` is `blocks`, which folds repeated blocks as figures
-        in papers do, or `full`. `html` is an interactive page. Raise `SpecError` E0606 if the file cannot be written, and E0901, E0904 or E0907 if the network
-        cannot be drawn. Raise `ValueError` for an unknown format.
+        in papers do, or `full`. `html` is an interactive page. Raise `SpecError` E0606 if the file cannot be written, and E0901,
+        E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
         """
         from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
 

@@ -17,6 +17,7 @@ from archdsl.session import Session
 _FORMATS = (*FORMATS, "html")
 _PORT = 8000
 
+
 @click.command(
     cls=NetworkCommand,
     epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 "

@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._shown = shown
         super().__init__(*arguments)
 
-    def do_GET(self) -> None:  # noqa: N802 -- the name that the base class asks for
+    def do_GET(self) -> None:
         """Answer a request."""
         host = (self.headers.get("Host") or "").rpartition(":")[0]
         address = urlsplit(self.path)

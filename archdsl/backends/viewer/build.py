@@ -10,7 +10,7 @@ from archdsl.analysis import Costs
 from archdsl.backends.diagram.contents import Card, contents_of, family_of, whole_families
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.op_text import inputs_text
-from archdsl.backends.viewer.folding import Piece, equal_calls, gathered
+from archdsl.backends.viewer.folding import Piece, equal_calls, gathered, nodes_of
 from archdsl.backends.viewer.links import links_of
 from archdsl.backends.viewer.model import Scene, View
 from archdsl.backends.viewer.parts import call_part, card_part, failure_part, family_part, input_part, op_part_of, result_part
@@ -43,7 +43,8 @@ class _Builder:
     def network(self) -> None:
         """Add the scene of the network, with its inputs and results as parts."""
         graph = self._graph
-        ends = [Piece(result_part(result, value), (value,)) for result, value in zip(graph.results, graph.main.outputs, strict=True)]
+        results = zip(graph.results, graph.main.outputs, strict=True)
+        ends = [Piece(result_part(result, value), (value,)) for result, value in results]
         inputs = [Piece(input_part(value), (), (value,)) for value in graph.inputs]
         self._add([*inputs, *self._pieces(graph.main), *ends], (), ())
 
@@ -67,7 +68,7 @@ class _Builder:
         folded: list[Piece] = []
         for family, members in groupby(equal_calls(pieces, self._shared), lambda piece: piece.family):
             group = list(members)
-            folded += [self._family(family, group, function)] if family in families and len(group) > 1 else group
+            folded += [self._family(family, group)] if family in families and len(group) > 1 else group
         failed = [Piece(failure_part(failure), tuple(failure.inputs)) for failure in function.failures]
         return folded + failed
 
@@ -87,11 +88,11 @@ class _Builder:
         part = call_part(call, number, scene, self._costs, shared=call in self._shared)
         return Piece(part, tuple(call.inputs), tuple(call.outputs), (call,), family_of(call))
 
-    def _family(self, family: str, members: list[Piece], function: Function) -> Piece:
+    def _family(self, family: str, members: list[Piece]) -> Piece:
         """Return one piece for the members of an indexed family, which follow one another."""
         takes, makes = gathered(members)
-        number = self._add(members, takes, makes)
-        return Piece(family_part(family, members, number, takes, makes), takes, makes, tuple([node for piece in members for node in piece.nodes]))
+        part = family_part(family, members, self._add(members, takes, makes), takes, makes)
+        return Piece(part, takes, makes, nodes_of(members))
 
 
 def _reached(scenes: list[Scene]) -> list[Scene]:
@@ -114,8 +115,12 @@ def _reached(scenes: list[Scene]) -> list[Scene]:
 def _facts(graph: Graph) -> Iterator[str]:
     """Yield what is said of the whole network."""
     yield f"input {inputs_text(graph)}"
+    if not graph.complete:
+        yield "drawn as far as it is known"
+        return
     counts = Costs().counts(graph.main)
-    yield f"{counts.params_eval:,} parameters" + (f" ({counts.params:,} in training)" if counts.params != counts.params_eval else "")
+    more = f" ({counts.params:,} in training)" if counts.params != counts.params_eval else ""
+    yield f"{counts.params_eval:,} parameters{more}"
     if isinstance(counts.macs, int):
         yield f"{counts.macs:,} MACs"
     yield f"depth {counts.depth}"

@@ -61,14 +61,20 @@ def _one(run: list[Piece]) -> Piece:
     first, last = run[0], run[-1]
     if len(run) == 1:
         return first
-    part = replace(first.part, times=len(run), last=last.part.path[0].name, makes=last.part.makes)
-    return Piece(part, first.takes, last.makes, tuple([node for piece in run for node in piece.nodes]), first.family)
+    path = ".".join([step.name for step in last.part.path if step.name])
+    part = replace(first.part, times=len(run), last=path, makes=last.part.makes)
+    return Piece(part, first.takes, last.makes, nodes_of(run), first.family)
+
+
+def nodes_of(pieces: Sequence[Piece]) -> tuple[Node, ...]:
+    """Return the nodes that some pieces stand for."""
+    return tuple([node for piece in pieces for node in piece.nodes])
 
 
 def gathered(pieces: Sequence[Piece]) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
     """Return the values that come into some pieces, and those that others or the function take from them."""
     made = {value for piece in pieces for value in piece.makes}
-    inside = {node for piece in pieces for node in piece.nodes}
+    inside = set(nodes_of(pieces))
     takes = dict.fromkeys([value for piece in pieces for value in piece.takes if value not in made])
     makes = [value for piece in pieces for value in piece.makes if any(use.user not in inside for use in value.uses)]
     return tuple(takes), tuple(makes)

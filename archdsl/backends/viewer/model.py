@@ -7,7 +7,7 @@ of the page makes an instance of it for each frame that is unfolded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class Part:
     """A thing in a scene. `scene` is the number of what is inside, None for a single op.
 
     `params` and `macs` are of one of the `times` instances; `macs` is None if there is no formula in the symbolic sizes.
-    `path` leads to the first instance, `last` to the last. `spec` is how a spec writes the op or calls the block.
+    `path` leads to the first instance, and `last` has the names on the way to the last one. `spec` is how a spec writes the op or calls the block.
     """
 
     kind: Kind
@@ -75,12 +75,10 @@ class Part:
     usage: Usage = Usage.ALWAYS
     shared: bool = False
     line: Line | None = None
+    beside: bool = False
+    """Whether the paths of what is inside lead past its own: the ops on a card, and the members of a family, contain its name."""
     ops: int = 1
     """How many ops there are in one instance."""
-
-    def inside(self, step: Step, usage: Usage) -> Part:
-        """Return the part as the only one of a call, in whose place it is drawn."""
-        return replace(self, path=(step, *self.path), usage=usage)
 
 
 class Link(NamedTuple):

@@ -41,7 +41,7 @@ def page_of(data: dict[str, Any], title: str, *, live: bool = False) -> bytes:
     script = '"use strict";\n' + "\n".join(scripts)
     body += f'<script type="application/json" id="network">{_inert(as_json(data))}</script>'
     style = (_ASSETS / "page.css").read_text(encoding="utf-8")
-    return html_page(title, body, style=style + _paints(), script=script).encode()
+    return html_page(clean(title), body, style=style + _paints(), script=script).encode()
 
 
 def view_data(graph: Graph, detail: Detail = "blocks") -> dict[str, Any]:
@@ -121,6 +121,7 @@ class _View:
             "macs": self._macs(part.macs),
             "usage": part.usage.value if part.usage is not Usage.ALWAYS else "",
             "shared": int(part.shared),
+            "beside": int(part.beside),
         }
         found = {key: value for key, value in found.items() if value not in (0, "", [])}
         if part.scene is not None:

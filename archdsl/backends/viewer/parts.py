@@ -42,7 +42,7 @@ def card_part(ops: Sequence[Part], card: Card, scene: int) -> Part:
     params, macs, count = _totals(ops)
     return replace(
         main, words=tuple([word for op in ops for word in op.words]), spec=" -> ".join([op.spec for op in ops]), scene=scene,
-        takes=ops[0].takes, makes=ops[-1].makes, params=params, macs=macs, ops=count,
+        takes=ops[0].takes, makes=ops[-1].makes, params=params, macs=macs, ops=count, beside=True,
     )  # fmt: skip
 
 
@@ -70,13 +70,14 @@ def family_part(name: str, members: Sequence[Piece], scene: int, takes: Sequence
     usage = parts[0].usage if len({part.usage for part in parts}) == 1 else Usage.ALWAYS
     return Part(
         Kind.FRAME, (Word(name, main=True),), scene=scene, path=(Step(0, name),), takes=_texts(takes), makes=_texts(makes),
-        params=params, macs=macs, usage=usage, line=parts[0].line, ops=count,
+        params=params, macs=macs, usage=usage, line=parts[0].line, ops=count, beside=True,
     )  # fmt: skip
 
 
 def input_part(value: Value) -> Part:
     """Return an input of the network."""
-    return Part(Kind.INPUT, (Word(value.name or "input", main=True),), spec="input", makes=_texts([value]), line=_line(value.span))
+    word = Word(value.name or "input", main=True)
+    return Part(Kind.INPUT, (word,), spec="input", makes=_texts([value]), line=_line(value.span), ops=0)
 
 
 def result_part(result: Result, value: Value) -> Part:
@@ -90,7 +91,7 @@ def result_part(result: Result, value: Value) -> Part:
 def failure_part(failure: Failure) -> Part:
     """Return what could not be applied."""
     words = (Word(failure.what, main=True), Word(" and ".join(_texts(failure.inputs))))
-    return Part(Kind.FAILURE, words, takes=_texts(failure.inputs), line=_line(failure.span))
+    return Part(Kind.FAILURE, words, takes=_texts(failure.inputs), line=_line(failure.span), ops=0)
 
 
 def _only(scene: Scene) -> Part | None:

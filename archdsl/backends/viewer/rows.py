@@ -8,6 +8,7 @@ once, those without branches by themselves, and all others in one run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from archdsl.backends.diagram.graphviz import run_graphviz
@@ -46,11 +47,13 @@ def _structure(scene: Scene) -> _Structure:
     return len(scene.parts), scene.inputs, scene.outputs, tuple(scene.links)
 
 
-def _with_ends(inner: _Rows, scene: Scene) -> _Rows:
-    """Return rows between one with the inputs and one with the outputs."""
-    count = len(scene.parts)
-    ends = [[-1 - i for i in range(scene.inputs)], [count + i for i in range(scene.outputs)]]
-    return [row for row in (ends[0], *inner, ends[1]) if row]
+def _between_ends(rows: _Rows, parts: int) -> _Rows:
+    """Return the rows of the parts between one with all inputs and one with all outputs, in the order in which they are given."""
+    order = [number for row in rows for number in row]
+    first = [number for number in order if number < 0]
+    last = [number for number in order if number >= parts]
+    inner = [[number for number in row if 0 <= number < parts] for row in rows]
+    return [row for row in (first, *inner, last) if row]
 
 
 def _column(scene: Scene) -> _Rows | None:
@@ -61,7 +64,7 @@ def _column(scene: Scene) -> _Rows | None:
     order = {number: place for place, number in enumerate(numbers)}
     short = {(order[link.source], order[link.target]) for link in scene.links if not link.skip}
     chain = all(target == source + 1 for source, target in short) and len(short) >= len(numbers) - 1
-    return _with_ends([[number] for number in range(len(scene.parts))], scene) if chain else None
+    return [[number] for number in numbers] if chain else None
 
 
 def _trunk(scene: Scene) -> list[int]:
@@ -76,7 +79,7 @@ def _trunk(scene: Scene) -> list[int]:
         ways = [(longest.get(source, (0, None))[0], -abs(source), source) for source in incoming.get(number, ())]
         length, _, source = max(ways) if ways else (0, 0, None)
         longest[number] = length + own, source
-    at: int | None = len(scene.parts) if scene.outputs else max(longest, key=lambda number: (longest[number][0], number), default=None)
+    at = len(scene.parts) if scene.outputs else max(longest, key=lambda number: (longest[number][0], number), default=None)
     trunk: list[int] = []
     while at is not None:
         trunk.append(at)
@@ -88,7 +91,7 @@ def _ranked(structures: dict[_Structure, list[int]]) -> Iterable[_Rows]:
     """Yield the rows of each structure as `dot` ranks and orders them."""
     lines = ["digraph {", '  node [shape=box, width=1, height=0.3, fixedsize=true, label=""]']
     for i, ((parts, inputs, outputs, links), trunk) in enumerate(structures.items()):
-        main = set(zip(trunk, trunk[1:], strict=False))
+        main = set(pairwise(trunk))
         lines += [f"  s{i}_{number + inputs}" for number in range(-inputs, parts + outputs)]
         lines.append("  {rank=same; " + "; ".join([f"s{i}_{number}" for number in range(inputs)]) + "}")
         for link in links:
@@ -101,11 +104,8 @@ def _ranked(structures: dict[_Structure, list[int]]) -> Iterable[_Rows]:
         if words[:1] == ["node"]:
             scene, _, number = words[1].removeprefix("s").partition("_")
             places.setdefault(int(scene), []).append((-float(words[3]), float(words[2]), int(number)))
-    for i, (parts, inputs, outputs, _) in enumerate(structures):
-        rows: dict[float, list[int]] = {}
+    for i, (parts, inputs, _, _) in enumerate(structures):
+        found: dict[float, list[int]] = {}
         for y, _, place in sorted(places[i]):
-            rows.setdefault(y, []).append(place - inputs)
-        found = list(rows.values())
-        ends = [number for row in found for number in row if number < 0], [n for row in found for n in row if n >= parts]
-        inner = [[number for number in row if 0 <= number < parts] for row in found]
-        yield [row for row in (ends[0], *inner, ends[1]) if row]
+            found.setdefault(y, []).append(place - inputs)
+        yield _between_ends(list(found.values()), parts)

@@ -9,6 +9,7 @@ const page = {
   selected: null,
   picture: null,
   table: null,
+  described: null, // the button that the card describes
 
   /** Show a network. What was unfolded, selected and in focus stays so, where it is still there. */
   show(data) {
@@ -82,7 +83,10 @@ const page = {
   /** Show what is known of a part beside it. */
   showCard(part) {
     const button = this.picture.buttonOf(part);
-    if (!button) return this.hideCard();
+    this.hideCard();
+    if (!button) return;
+    this.described = button;
+    button.setAttribute("aria-describedby", "card");
     const card = byId("card");
     card.replaceChildren(titleOf(part), listOf(part));
     card.hidden = false;
@@ -97,6 +101,8 @@ const page = {
 
   hideCard() {
     byId("card").hidden = true;
+    this.described?.removeAttribute("aria-describedby");
+    this.described = null;
   },
 
   /** Mark what the search finds, also frames that hide some of it. */

@@ -55,6 +55,7 @@ class Picture {
     }
     for (const link of links) {
       this.segments.push({
+        frame: part,
         from: this.endOf(part, link.source.number, link.output, "outputs"),
         to: this.endOf(part, link.target.number, link.input, "inputs"),
         skip: link.skip,
@@ -99,7 +100,6 @@ class Picture {
     if (item.times > 1) classes.push("several");
     if (part.scene) button.setAttribute("aria-expanded", String(part.open));
     button.setAttribute("aria-label", labelOf(part));
-    button.setAttribute("aria-describedby", "card");
     const words = document.createElement("span");
     words.className = "words";
     for (const [text, main] of wordsOf(part)) {
@@ -279,8 +279,7 @@ class Picture {
 /** Return the words on a part: on a frame with a sign that says whether it is unfolded. */
 function wordsOf(part) {
   const { item } = part;
-  const name = item.path.at(-1)?.[1];
-  const range = (text) => (item.last && text === name ? `${text}–${lastPart(item.last)}` : text);
+  const range = (text) => (text === part.own ? rangeOf(text, text, item.last) : text);
   const words = item.words.map(([text, main], i) => [(i ? " · " : "") + range(text), main]);
   if (item.times > 1) words.push([` ×${item.times}`, 1]);
   return part.scene ? [[part.open ? "▾ " : "▸ ", 0], ...words] : words;

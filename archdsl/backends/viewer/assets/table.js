@@ -49,7 +49,7 @@ class Table {
     const first = cell("", [part.name, ...notes.filter(Boolean)].join(" "));
     first.prepend(sign);
     first.style.paddingLeft = `${0.3 + 0.9 * (part.level - 1)}rem`;
-    const spec = part.scene && item.kind === "frame" ? item.words.map((word) => word[0]).filter((word) => word !== item.path.at(-1)?.[1]).join(" · ") : item.spec;
+    const spec = part.scene && item.kind === "frame" ? item.words.map((word) => word[0]).filter((word) => word !== part.own).join(" · ") : item.spec;
     row.append(first, cell("", spec), cell("", part.output), cell("number", item.params ? count(item.params) : ""), cell("number", item.macs ? count(item.macs) : ""));
     return row;
   }

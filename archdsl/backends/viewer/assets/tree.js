@@ -11,7 +11,9 @@ class Part {
     this.level = parent ? parent.level + 1 : 0;
     this.open = parent === null;
     this.scene = item.scene === undefined ? null : network.scenes[item.scene];
-    this.paths = item.path.reduce(below, parent ? parent.paths : [""]);
+    const around = parent ? parent.inner : [""];
+    this.paths = item.path.reduce(below, around);
+    this.inner = item.beside ? item.path.slice(0, -1).reduce(below, around) : this.paths;
     this.inTraining = item.usage === "training" || Boolean(parent?.inTraining);
     this.unused = item.usage === "never" || Boolean(parent?.unused);
   }
@@ -40,14 +42,18 @@ class Part {
   /** The dotted path, as in the `state_dict`; of several equal instances from the first to the last. */
   get path() {
     const path = this.paths.at(-1);
-    return this.item.last ? `${path}–${lastPart(this.item.last)}` : path;
+    return this.item.last ? rangeOf(path, this.own, this.item.last) : path;
   }
 
-  /** Its own part of the path; what has no name in the path, as a join, is called by its op. */
+  /** The names of its own part of the path. */
+  get own() {
+    return this.item.path.map((step) => step[1]).filter(Boolean).join(".");
+  }
+
+  /** Its own part of the path, up to the last instance; what has no name in the path, as a join, is called by its op. */
   get name() {
     if (["input", "end", "failure"].includes(this.item.kind)) return this.item.words[0][0];
-    const own = this.item.path.map((step) => step[1]).filter(Boolean).join(".");
-    return own ? own + (this.item.last ? `–${lastPart(this.item.last)}` : "") : this.item.spec || this.item.words[0][0];
+    return this.own ? rangeOf(this.own, this.own, this.item.last) : this.item.spec || this.item.words[0][0];
   }
 
   /** How often it is there, with the frames around it. */
@@ -66,7 +72,8 @@ class Part {
   }
 
   get output() {
-    return this.item.makes.map((shape) => this.network.shapes[shape]).join(", ") || this.input;
+    const shapes = this.item.kind === "end" ? this.item.takes : this.item.makes;
+    return shapes.map((shape) => this.network.shapes[shape]).join(", ");
   }
 
   get input() {
@@ -104,7 +111,13 @@ function below(paths, [levels, name]) {
   return name ? [...around, around.at(-1) ? `${around.at(-1)}.${name}` : name] : around;
 }
 
-const lastPart = (path) => path.split(".").at(-1);
+/** Return a path up to that of the last instance, whose own names are `last` in place of `own`: `layer1.1–2`. */
+function rangeOf(path, own, last) {
+  if (!last) return path;
+  const [names, others] = [own.split("."), last.split(".")];
+  const alike = names.length === others.length && names.slice(0, -1).every((name, i) => name === others[i]);
+  return `${path}–${alike ? others.at(-1) : last}`;
+}
 
 /** Return the tree of a network. Entries of the data leave out what is as usual. */
 function treeOf(data) {
