@@ -56,7 +56,8 @@ class Part:
     """A thing in a scene. `scene` is the number of what is inside, None for a single op.
 
     `params` and `macs` are of one of the `times` instances; `macs` is None if there is no formula in the symbolic sizes.
-    `path` leads to the first instance, and `last` has the names on the way to the last one. `spec` is how a spec writes the op or calls the block.
+    `path` leads to the first instance, and `last` has the names on the way to the last one. `spec` is how a spec writes the op
+    or calls the block.
     """
 
     kind: Kind
