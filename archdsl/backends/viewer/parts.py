@@ -50,8 +50,10 @@ def call_part(call: Call, number: int, scene: Scene, costs: Costs, *, shared: bo
     """Return a call. If there is a single part in the function, the call is drawn as this part."""
     callee, module = call.callee, call.module
     if (only := _only(scene)) is not None:
-        path, usage = (_step(call), *only.path), less(only.usage, call.usage)
-        return replace(only, path=path, usage=usage, shared=shared or only.shared)
+        step = _step(call)
+        last = ".".join([name for name in (step.name, only.last) if name]) if only.last else ""
+        usage = less(only.usage, call.usage)
+        return replace(only, path=(step, *only.path), last=last, usage=usage, shared=shared or only.shared)
     labelled = module is not None and module.labelled
     name = Word(".".join(module.key) if module is not None else "", main=labelled)
     block = Word(callee.name if callee.kind == "block" or not name.text else "", main=not labelled)

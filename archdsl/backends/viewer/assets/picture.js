@@ -160,7 +160,8 @@ class Picture {
   colour(part) {
     const ways = part && part !== this.root ? this.waysOf(part) : null;
     for (const segment of this.segments) {
-      const role = ways?.near.get(segment) ?? (ways && !ways.far.has(segment) ? "aside" : "");
+      const inside = segment.frame === part || segment.frame.around.includes(part);
+      const role = ways?.near.get(segment) ?? (ways && !inside && !ways.far.has(segment) ? "aside" : "");
       for (const shape of [segment.path, segment.tip]) {
         shape?.setAttribute("class", `${shape === segment.tip ? "tip" : "link"} ${segment.skip ? "skip" : ""} ${role}`);
       }
@@ -279,7 +280,8 @@ class Picture {
 /** Return the words on a part: on a frame with a sign that says whether it is unfolded. */
 function wordsOf(part) {
   const { item } = part;
-  const range = (text) => (text === part.own ? rangeOf(text, text, item.last) : text);
+  const isName = (text) => text === part.own || part.own.endsWith(`.${text}`);
+  const range = (text) => (isName(text) ? rangeOf(text, part.own, item.last) : text);
   const words = item.words.map(([text, main], i) => [(i ? " · " : "") + range(text), main]);
   if (item.times > 1) words.push([` ×${item.times}`, 1]);
   return part.scene ? [[part.open ? "▾ " : "▸ ", 0], ...words] : words;

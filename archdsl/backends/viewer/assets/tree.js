@@ -111,12 +111,12 @@ function below(paths, [levels, name]) {
   return name ? [...around, around.at(-1) ? `${around.at(-1)}.${name}` : name] : around;
 }
 
-/** Return a path up to that of the last instance, whose own names are `last` in place of `own`: `layer1.1–2`. */
+/** Return a path up to that of the last instance, without what both begin with: `layer1.1–2`, `encoder_layer_0–11`. */
 function rangeOf(path, own, last) {
   if (!last) return path;
-  const [names, others] = [own.split("."), last.split(".")];
-  const alike = names.length === others.length && names.slice(0, -1).every((name, i) => name === others[i]);
-  return `${path}–${alike ? others.at(-1) : last}`;
+  const stem = own.replace(/[^.]*$/, "");
+  const more = own.slice(stem.length).replace(/[0-9]+$/, "");
+  return `${path}–${last.startsWith(stem + more) ? last.slice((stem + more).length) : last}`;
 }
 
 /** Return the tree of a network. Entries of the data leave out what is as usual. */
