@@ -57,12 +57,13 @@ class Part:
 
     `params` and `macs` are of one of the `times` instances; `macs` is None if there is no formula in the symbolic sizes.
     `path` leads to the first instance, and `last` has the names on the way to the last one. `spec` is how a spec writes the op
-    or calls the block.
+    or calls the `block`.
     """
 
     kind: Kind
     words: tuple[Word, ...]
     category: Category = Category.INPUT
+    block: str = ""
     spec: str = ""
     doc: str = ""
     scene: int | None = None

@@ -110,6 +110,7 @@ class _View:
             "kind": part.kind.value,
             "words": [[clean(word.text), int(word.main)] for word in part.words],
             "category": _CATEGORIES.index(part.category),
+            "block": clean(part.block),
             "spec": clean(part.spec),
             "doc": clean(part.doc),
             "times": part.times if part.times > 1 else 0,

@@ -31,7 +31,7 @@ def op_part_of(node: OpNode, costs: Costs, detail: Detail, *, shared: bool) -> P
         words = (Word(op.glyph, main=True),) if op.glyph is not None else words
     macs = cost.macs if node.usage is not Usage.NEVER else 0
     return Part(
-        kind, words, op.category, describe(op), path=(_step(node),), params=cost.params, macs=macs,
+        kind, words, op.category, spec=describe(op), path=(_step(node),), params=cost.params, macs=macs,
         takes=_texts(node.inputs), makes=_texts(node.outputs), usage=node.usage, shared=shared, line=_line(node.span),
     )  # fmt: skip
 
@@ -48,21 +48,27 @@ def card_part(ops: Sequence[Part], card: Card, scene: int) -> Part:
 
 def call_part(call: Call, number: int, scene: Scene, costs: Costs, *, shared: bool) -> Part:
     """Return a call. If there is a single part in the function, the call is drawn as this part."""
-    callee, module = call.callee, call.module
+    callee, step = call.callee, _step(call)
+    labelled = call.module is not None and call.module.labelled
     if (only := _only(scene)) is not None:
-        step = _step(call)
-        last = ".".join([name for name in (step.name, only.last) if name]) if only.last else ""
-        usage = less(only.usage, call.usage)
-        return replace(only, path=(step, *only.path), last=last, usage=usage, shared=shared or only.shared)
-    labelled = module is not None and module.labelled
-    name = Word(".".join(module.key) if module is not None else "", main=labelled)
-    block = Word(callee.name if callee.kind == "block" or not name.text else "", main=not labelled)
+        path, last = (step, *only.path), ".".join([name for name in (step.name, only.last) if name]) if only.last else ""
+        words = _title(path, only.block, labelled=labelled) if only.kind is Kind.FRAME else only.words
+        usage, shared = less(only.usage, call.usage), shared or only.shared
+        return replace(only, words=words, path=path, last=last, usage=usage, shared=shared)
+    block = callee.name if callee.kind == "block" or not step.name else ""
     _, macs, count = _totals(scene.parts)
     return Part(
-        Kind.FRAME, tuple([word for word in ((name, block) if labelled else (block, name)) if word.text]), spec=_written(call),
-        doc=callee.doc, scene=number, path=(_step(call),), takes=_texts(call.inputs), makes=_texts(call.outputs),
-        params=costs.params(callee)[0], macs=macs, usage=call.usage, shared=shared, line=_line(call.span), ops=count,
+        Kind.FRAME, _title((step,), block, labelled=labelled), block=block, spec=_written(call), doc=callee.doc, scene=number,
+        path=(step,), takes=_texts(call.inputs), makes=_texts(call.outputs), params=costs.params(callee)[0], macs=macs,
+        usage=call.usage, shared=shared, line=_line(call.span), ops=count,
     )  # fmt: skip
+
+
+def _title(path: tuple[Step, ...], block: str, *, labelled: bool) -> tuple[Word, ...]:
+    """Return the words on a frame: the label and the block, or the block and a key that is only a position."""
+    name = Word(".".join([step.name for step in path if step.name]), main=labelled)
+    words = (name, Word(block, main=not labelled))
+    return tuple([word for word in (words if labelled else words[::-1]) if word.text])
 
 
 def family_part(name: str, members: Sequence[Piece], scene: int, takes: Sequence[Value], makes: Sequence[Value]) -> Part:

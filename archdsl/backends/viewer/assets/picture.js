@@ -280,9 +280,7 @@ class Picture {
 /** Return the words on a part: on a frame with a sign that says whether it is unfolded. */
 function wordsOf(part) {
   const { item } = part;
-  const isName = (text) => text === part.own || part.own.endsWith(`.${text}`);
-  const range = (text) => (isName(text) ? rangeOf(text, part.own, item.last) : text);
-  const words = item.words.map(([text, main], i) => [(i ? " · " : "") + range(text), main]);
+  const words = part.words.map(([text, main], i) => [i ? ` · ${text}` : text, main]);
   if (item.times > 1) words.push([` ×${item.times}`, 1]);
   return part.scene ? [[part.open ? "▾ " : "▸ ", 0], ...words] : words;
 }
@@ -290,7 +288,7 @@ function wordsOf(part) {
 /** Return what a screen reader says of a part. */
 function labelOf(part) {
   const { item } = part;
-  const name = item.kind === "join" || item.kind === "bar" ? item.spec : item.words.map((word) => word[0]).join(", ");
+  const name = item.kind === "join" || item.kind === "bar" ? item.spec : part.words.map((word) => word[0]).join(", ");
   const words = [name, item.times > 1 && `${item.times} times`, part.path !== name && part.path, item.makes.length && `output ${part.output}`];
   return words.filter(Boolean).join(", ");
 }

@@ -49,8 +49,8 @@ class Table {
     const first = cell("", [part.name, ...notes.filter(Boolean)].join(" "));
     first.prepend(sign);
     first.style.paddingLeft = `${0.3 + 0.9 * (part.level - 1)}rem`;
-    const spec = part.scene && item.kind === "frame" ? item.words.map((word) => word[0]).filter((word) => word !== part.own).join(" · ") : item.spec;
-    row.append(first, cell("", spec), cell("", part.output), cell("number", item.params ? count(item.params) : ""), cell("number", item.macs ? count(item.macs) : ""));
+    const op = item.kind === "frame" ? item.block : item.spec;
+    row.append(first, cell("", op), cell("", part.output), cell("number", item.params ? count(item.params) : ""), cell("number", item.macs ? count(item.macs) : ""));
     return row;
   }
 

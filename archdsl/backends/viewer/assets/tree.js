@@ -34,9 +34,15 @@ class Part {
     return this.ownKey;
   }
 
-  /** The words on it in one line. */
+  /** The words on it, each with whether it is bold; a name up to that of the last instance. */
+  get words() {
+    const isName = (text) => text === this.own || this.own.endsWith(`.${text}`);
+    return this.item.words.map(([text, main]) => [isName(text) ? rangeOf(text, this.own, this.item.last) : text, main]);
+  }
+
+  /** The words in one line. */
   get text() {
-    return this.item.words.map((word) => word[0]).join(" · ") + (this.item.times > 1 ? ` ×${this.item.times}` : "");
+    return this.words.map((word) => word[0]).join(" · ") + (this.item.times > 1 ? ` ×${this.item.times}` : "");
   }
 
   /** The dotted path, as in the `state_dict`; of several equal instances from the first to the last. */
@@ -124,12 +130,12 @@ function treeOf(data) {
   for (const scene of data.scenes) {
     for (const item of scene.parts) {
       for (const list of ["words", "path", "takes", "makes"]) item[list] ??= [];
-      for (const text of ["spec", "doc", "last", "usage"]) item[text] ??= "";
+      for (const text of ["block", "spec", "doc", "last", "usage"]) item[text] ??= "";
       for (const number of ["category", "params", "macs", "times"]) item[number] ??= 0;
     }
   }
   const root = { kind: "network", words: [[data.name, 1]], path: [], takes: [], makes: [], scene: data.scenes.length - 1, times: 0 };
-  return new Part(data, { ...root, spec: "", doc: "", last: "", usage: "", params: 0, macs: 0, category: 0 }, null, 0);
+  return new Part(data, { ...root, block: "", spec: "", doc: "", last: "", usage: "", params: 0, macs: 0, category: 0 }, null, 0);
 }
 
 /** Return a number with separators; a formula as it is. */
