@@ -94,9 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         if host not in ("127.0.0.1", "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN)
         elif address.path == "/":
-            state = self._shown.state()
             self._begin("text/html; charset=utf-8")
-            self.wfile.write(page_of(state, str(state["name"]), live=True))
+            self.wfile.write(page_of(self._shown.state(), live=True))
         elif address.path == "/changes":
             self._begin("text/event-stream; charset=utf-8")
             self._stream(parse_qs(address.query).get("seen", [""])[-1])

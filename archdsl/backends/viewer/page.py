@@ -26,22 +26,22 @@ _SCRIPTS: Final = ("tree.js", "placing.js", "picture.js", "table.js", "page.js")
 _CATEGORIES: Final = tuple(Category)
 
 
-def viewer_page(graph: Graph, detail: Detail = "blocks", *, live: bool = False) -> bytes:
-    """Return the page of a network. A `live` one follows the server that it comes from.
+def viewer_page(graph: Graph, detail: Detail = "blocks", *, errors: str = "") -> bytes:
+    """Return the page of a network; of a partial graph, what is known, with the errors above it.
 
     Raises `SpecError`: E0901 if there is no usable Graphviz, E0904 if a frame has more parts than a page can show.
     """
-    return page_of(view_data(graph, detail), graph.name, live=live)
+    return page_of({**view_data(graph, detail), "errors": errors})
 
 
-def page_of(data: dict[str, Any], title: str, *, live: bool = False) -> bytes:
-    """Return the page for the data of a network."""
+def page_of(data: dict[str, Any], *, live: bool = False) -> bytes:
+    """Return the page for the data of a network. A `live` one follows the server that it comes from."""
     body = (_ASSETS / "body.html").read_text(encoding="utf-8")
     scripts = [(_ASSETS / name).read_text(encoding="utf-8") for name in (*_SCRIPTS, *(["live.js"] if live else []))]
     script = '"use strict";\n' + "\n".join(scripts)
     body += f'<script type="application/json" id="network">{_inert(as_json(data))}</script>'
     style = (_ASSETS / "page.css").read_text(encoding="utf-8")
-    return html_page(clean(title), body, style=style + _paints(), script=script).encode()
+    return html_page(data["name"], body, style=style + _paints(), script=script).encode()
 
 
 def view_data(graph: Graph, detail: Detail = "blocks") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archdsl.backends.viewer.page import page_of, view_data, viewer_page
+from archdsl.backends.viewer.page import viewer_page
 from archdsl.diagnostics import render_text
 from archdsl.driver import compile_text
 from archdsl.loading import load
@@ -39,8 +39,8 @@ def test_the_page_in_a_browser(root: Path, tmp_path: Path) -> None:
     (tmp_path / "hostile.html").write_bytes(viewer_page(hostile_graph(attack)))
     compiled = compile_text(BROKEN)
     assert compiled.partial is not None
-    errors = render_text(compiled.diagnostics)
-    (tmp_path / "broken.html").write_bytes(page_of({**view_data(compiled.partial), "errors": errors}, "broken"))
+    broken = viewer_page(compiled.partial, errors=render_text(compiled.diagnostics))
+    (tmp_path / "broken.html").write_bytes(broken)
     environment = {**os.environ, "PAGES": str(tmp_path), "PYTHON": sys.executable, "PYTHONPATH": str(root)}
     node = Path(sys.executable).with_name("node")
     done = subprocess.run(

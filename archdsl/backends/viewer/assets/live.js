@@ -2,11 +2,11 @@
 
 const first = JSON.parse(byId("network").textContent);
 const changes = new EventSource(`changes?seen=${encodeURIComponent(first.version)}`);
-let errors = first.errors ?? "";
+let { errors } = first;
 changes.addEventListener("message", (event) => {
   const data = JSON.parse(event.data);
-  errors = data.errors ?? "";
-  if (data.scenes) page.show(data);
+  errors = data.errors;
+  page.show(data);
   page.tell(errors);
 });
 changes.addEventListener("open", () => page.tell(errors));

@@ -155,7 +155,7 @@ const page = {
     byId("picture").addEventListener("scroll", () => this.hideCard());
     const data = JSON.parse(byId("network").textContent);
     this.show(data);
-    this.tell(data.errors ?? "");
+    this.tell(data.errors);
   },
 
   /** Do what a reader asks for. Return whether there was a card to dismiss. */
