@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, network_arguments
+from archdsl.cli.arguments import NetworkCommand, device_option, network_arguments
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
 from archdsl.cli.size_option import size_option
@@ -42,8 +42,7 @@ Examples:
 @size_option
 @click.option("--weights", metavar="last|best|FILE", help="Weights to predict with; for a network, a file. [default: last]")
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Number of classes to show.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Device to predict on.")  # fmt: skip
+@device_option("predict on")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True,
               help="Output format.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
