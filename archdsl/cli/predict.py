@@ -140,16 +140,22 @@ def _text(rows: Sequence[tuple[Prediction, Path | None]]) -> str:
 
 
 def _csv(rows: Sequence[tuple[Prediction, Path | None]]) -> str:
-    """Return a row for each image and class, or for each image and its values."""
+    """Return a row for each image and class, or for each image and its values; with the file of its pixels, if there is one."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
+    files = ["file"] if any(path is not None for _, path in rows) else []
     values = max((len(one.values) for one, _ in rows), default=0)
-    if values:
-        writer.writerow(["image", *(f"value_{number}" for number in range(values))])
-        writer.writerows([one.name, *one.values] for one, _ in rows)
-        return written.getvalue()
     pixels = any(one.pixels is not None for one, _ in rows)
-    writer.writerow(["image", "rank", "class", "fraction" if pixels else "probability"])
-    for one, _ in rows:
-        writer.writerows([one.name, rank, name, chance] for rank, (name, chance) in enumerate(one.classes, 1))
+    if values:
+        writer.writerow(["image", *(f"value_{number}" for number in range(values)), *files])
+    elif any(one.classes for one, _ in rows):
+        writer.writerow(["image", "rank", "class", "fraction" if pixels else "probability", *files])
+    else:  # a map of pixels
+        writer.writerow(["image", *files])
+    for one, path in rows:
+        file = [str(path)] if files else []
+        if one.classes:
+            writer.writerows([one.name, rank, name, chance, *file] for rank, (name, chance) in enumerate(one.classes, 1))
+        else:
+            writer.writerow([one.name, *one.values, *file])
     return written.getvalue()
