@@ -72,7 +72,8 @@ def command(
         if revisions is not None:
             found = compare_revisions(revisions, addresses[0] if addresses else None, setups[0])
         else:
-            found = compare_versions(*(version_at(a, s, sys.stdin.buffer) for a, s in zip(addresses, setups, strict=True)))
+            before, after = [version_at(one, how, sys.stdin.buffer) for one, how in zip(addresses, setups, strict=True)]
+            found = compare_versions(before, after)
     _write(found, chosen, output)
     ctx.exit(1 if exit_code and not found.is_identical else 0)
 

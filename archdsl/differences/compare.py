@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archdsl.backends.diagram import Mark
 
 _LITTLE: Final = 0.3
-"""Networks of which a smaller share corresponds, or is repeated, have little in common."""
+"""Networks of which a smaller share is equal, or only repeated more often, have little in common."""
 _FEW_OPS: Final = 20
 """All changes of networks with so many ops can be listed."""
 _MOST_CHANGES: Final = 30
@@ -66,7 +66,7 @@ class Difference:
         shared = [(i, j) for i, j in inputs if i is not None and j is not None]
         sources = Sources(before, pairs, 0, {i: i for i, _ in shared}), Sources(after, pairs, 1, {j: i for i, j in shared})
         moved, shares = rewired(before, after, pairs, sources), reshared(before, after, pairs)
-        self._moved = {one.pair for one in (*moved, *shares)}
+        self._moved = {one.pair for one in moved} | {one.pair for one in shares}
         found = input_changes(self.before, self.after, inputs)
         found += changes_of(before, after, self._matching, moved, shares)
         found += output_changes(before, after, sources)
@@ -122,7 +122,8 @@ class Difference:
         left_out = [0, 0]
         for run in self._matching.runs:
             left_out[run.sign == "+"] += run.end - run.start if run.repeat is None else 0
-        shared = min([size - out for size, out in zip(self.ops, left_out, strict=True)])
+        changed = len(self._matching.pairs) - self.equal_ops
+        shared = min([size - out - changed for size, out in zip(self.ops, left_out, strict=True)])
         return len(self.changes) <= _MOST_CHANGES and (max(self.ops) <= _FEW_OPS or shared >= _LITTLE * max(self.ops))
 
     def marks(self, which: int) -> dict[OpNode, Mark]:

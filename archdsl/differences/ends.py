@@ -60,7 +60,7 @@ def output_changes(before: Side, after: Side, sources: tuple[Sources, Sources]) 
     """Return the changes of what the networks return: names, shapes, weights of losses, order, and the op that makes it."""
     old, new = before.graph.results, after.graph.results
     found = []
-    left = {(result.kind, result.name if result.kind != "main" else ""): i for i, result in enumerate(old)}
+    left = {_key(result): i for i, result in enumerate(old)}
     others = [j for j, result in enumerate(new) if _key(result) not in left]
     pairs = {j: left.pop(_key(result)) for j, result in enumerate(new) if _key(result) in left}
     for j in others:

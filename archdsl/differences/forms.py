@@ -71,7 +71,10 @@ class Forms:
             body = self._steps_of(function)
             kinds = Counter[str]()
             for node in function.nodes:
-                kinds.update(self.of_function(node.callee).kinds if isinstance(node, Call) else (kind_of(node.op),))
+                if isinstance(node, Call):
+                    kinds += self.of_function(node.callee).kinds
+                elif isinstance(node, OpNode):
+                    kinds[kind_of(node.op)] += 1
             number = self._number((len(function.inputs), body))
             forms = Counter([form for form, _ in body.steps])
             found = self._functions[function] = FunctionForm(number, len(body.steps), forms, kinds)

@@ -98,7 +98,7 @@ class Instances:
         """Return the change for a run with its keys and its place."""
         removed = run.sign == "-"
         side = self._before if removed else self._after
-        paths = tuple([path_of(item) if isinstance(item[-1], Call) else item[-1].path for item in _items(side, run)])
+        paths = tuple([_path(item) for item in _items(side, run)])
         place = _place(side.nodes[run.start])
         return found._replace(
             before=paths if removed else (),
@@ -125,6 +125,12 @@ def _items(side: Side, run: Run) -> list[_Item]:
         whole = next((depth for depth in depths if side.is_within(node.calls[:depth], run.start, run.end)), None)
         found[node.calls[:whole] if whole is not None else (*node.calls, node)] = None
     return list(found)
+
+
+def _path(item: _Item) -> str:
+    """Return the key of an item in the network."""
+    last = item[-1]
+    return last.path if isinstance(last, FlatNode) else path_of(tuple([call for call in item if isinstance(call, Call)]))
 
 
 def _around(items: list[_Item]) -> tuple[Call, ...]:
@@ -155,7 +161,7 @@ def _behind(side: Side, run: Run, around: tuple[Call, ...]) -> str:
     if before is None or before.calls[: len(around)] != around:
         return ""
     node = before.calls[len(around)] if len(before.calls) > len(around) else before.node
-    return f"after {label_of(node) or _short_name(node)}"  # type: ignore[arg-type]  # a flat node is never a declaration
+    return f"after {label_of(node) or _short_name(node)}"
 
 
 def _label(node: FlatNode, home: Home) -> str:

@@ -106,18 +106,23 @@ def key_changes(before: Side, after: Side, pairs: Sequence[Pair]) -> KeyChanges:
                 if keys.before != keys.after and old[name] == new[name]:
                     renamed[keys] = None
     wrong = [Misplaced(key, other) for key, other in fit.pairs.items() if other not in origins.get(key, ())]
-    kinds: dict[Reason, list[Any]] = {Reason.MISSING: [], Reason.UNEXPECTED: [], Reason.SHAPE: []}
-    for problem in fit.problems:
-        if problem.reason is Reason.UNEXPECTED:
-            kinds[Reason.UNEXPECTED].append(problem.stored)
-        elif problem.found is not None and problem.wanted is not None:
-            kinds[Reason.SHAPE].append(Reshaped(problem.key or "", problem.found.shape, problem.wanted))
-        else:
-            kinds[Reason.MISSING].append(problem.key)
     return KeyChanges(
-        len(stored.entries), len(wanted), len(fit.pairs), *(tuple(found) for found in kinds.values()), tuple(renamed),
-        tuple(wrong), fit.notes,
-    )  # fmt: skip
+        len(stored.entries),
+        len(wanted),
+        len(fit.pairs),
+        tuple([one.key or "" for one in fit.problems if one.reason is Reason.MISSING]),
+        tuple([one.stored or "" for one in fit.problems if one.reason is Reason.UNEXPECTED]),
+        tuple(
+            [
+                Reshaped(one.key or "", one.found.shape, one.wanted)
+                for one in fit.problems
+                if one.found is not None and one.wanted is not None
+            ]
+        ),
+        tuple(renamed),
+        tuple(wrong),
+        fit.notes,
+    )
 
 
 def renamed_parts(renamed: Iterable[Renamed]) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ _MOST_CELLS = 20_000
 _MOST_LEFT_OUT = 400
 """Longer sequences are aligned by what is equal, unless more steps than these are not."""
 _CLEARLY = 0.7
-"""The flat alignment replaces that by functions if it leaves out at most this share."""
+"""The flat alignment replaces that by functions if its cost is at most this share."""
 
 Row: TypeAlias = "tuple[Unit | None, Unit | None]"
 """Two units that correspond, or one that has no counterpart."""
@@ -67,9 +67,9 @@ def match_functions(before: Function, after: Function, forms: Forms) -> Matching
     matcher = _Matcher(forms)
     steps = matcher.functions(before, after)
     signs = {"~" if step.differing else step.sign for step in steps} - {"="}
-    flat = matcher.flat(before, after, _left_out(steps)) if len(signs) > 1 else None
+    flat = matcher.flat(before, after, _cost(steps, 2)) if len(signs) > 1 else None
     pairs, runs, i, j = list[Pair](), list[Run](), 0, 0
-    for step in flat or steps:
+    for step in flat if flat is not None and _cost(flat) <= _CLEARLY * _cost(steps) else steps:
         if step.sign == "=":
             pairs += [Pair(i + n, j + n) for n in range(step.size)]
         else:
@@ -80,9 +80,9 @@ def match_functions(before: Function, after: Function, forms: Forms) -> Matching
     return Matching(pairs, runs)
 
 
-def _left_out(steps: Sequence[Step]) -> int:
-    """Return how many ops have no equal counterpart."""
-    return sum([step.size * (1 if step.sign != "=" else 2) for step in steps if step.sign != "=" or step.differing])
+def _cost(steps: Sequence[Step], of_pair: int = 1) -> int:
+    """Return how many ops have no counterpart, with those pairs that differ."""
+    return sum([step.size * (of_pair if step.sign == "=" else 1) for step in steps if step.sign != "=" or step.differing])
 
 
 class _Matcher:
@@ -98,11 +98,10 @@ class _Matcher:
             found = self._functions[key] = self._steps(self._rows(self._units.of(before), self._units.of(after)))
         return found
 
-    def flat(self, before: Function, after: Function, left_out: int) -> list[Step] | None:
-        """Return the steps between all ops of two functions; None if these do not leave out clearly less ops."""
+    def flat(self, before: Function, after: Function, most: int) -> list[Step] | None:
+        """Return the steps between all ops of two functions; None if more than `most` have no equal one."""
         one, other = (self._units.flat(self._units.of(function)) for function in (before, after))
-        most = min(int(_CLEARLY * left_out), _MOST_LEFT_OUT)
-        pairs = common_pairs([unit.form for unit in one], [unit.form for unit in other], most)
+        pairs = common_pairs([unit.form for unit in one], [unit.form for unit in other], min(most, _MOST_LEFT_OUT))
         return self._steps(self._between(one, other, pairs)) if pairs is not None else None
 
     def _rows(self, before: Sequence[Unit], after: Sequence[Unit]) -> list[Row]:
@@ -124,7 +123,10 @@ class _Matcher:
             found = common_pairs([key(unit) for unit in before], [key(unit) for unit in after], _MOST_LEFT_OUT)
             if found is not None:
                 return self._between(before, after, found)
-        return _rows_of(before, after, [])
+        names = [[_name(unit) for unit in units] for units in (before, after)]
+        start, end = common_ends(*names)
+        ends = [(len(before) - i, len(after) - i) for i in range(end, 0, -1)]
+        return _rows_of(before, after, [*((i, i) for i in range(start)), *ends])
 
     def _between(self, before: Sequence[Unit], after: Sequence[Unit], pairs: list[tuple[int, int]]) -> list[Row]:
         """Return the rows of an alignment with these pairs, and with the best ones between them."""
@@ -161,7 +163,7 @@ class _Matcher:
             if not unpaired:
                 found += [step for one, other in members if one and other for step in self._pair(one, other)]
             else:
-                removed, added = (size_of([row[side] for row in members if row[side] is not None]) for side in (0, 1))
+                removed, added = (size_of([unit for row in members if (unit := row[side]) is not None]) for side in (0, 1))
                 repeat = repeat_of(before, after, at, at + len(members)) if not (removed and added) else None
                 found += [Step(sign, size, repeat) for sign, size in _signed(removed, added) if size]
             at += len(members)

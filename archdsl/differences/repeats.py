@@ -46,6 +46,8 @@ def repeat_of(before: Sequence[Unit | None], after: Sequence[Unit | None], start
         shared = sum([other[row] is not None for row in rows[low : low + times * length]])
         if shared and shared % length == 0:
             part = tuple([unit for row in rows[first : first + length] if (unit := own[row]) is not None])
+            if any(len(unit.node.inputs) > 1 for unit in part[:-1]):
+                return None  # the end of one block and the start of the next
             return Repeat(part, *((shared // length, times) if own is after else (times, shared // length)))
     return None
 

@@ -13,6 +13,8 @@ from archdsl.elaborate import decode_source
 from archdsl.source import SourceFile
 
 _SUFFIX: Final = ".arch"
+_SHORT: Final = 10
+"""Characters of a commit that has no other name."""
 
 
 class Repository:
@@ -37,7 +39,8 @@ class Repository:
         run = self._run("merge-base", one.commit, other.commit)
         if run.returncode:
             raise SpecError(codes.files.NoSuchRevision(f"{one.name}...{other.name}"))
-        return Revision(self, f"the merge base of {one.name} and {other.name}", run.stdout.decode().strip())
+        commit = run.stdout.decode().split()[0]
+        return Revision(self, commit[:_SHORT], commit)
 
     def revisions(self, range: str) -> tuple[Revision, Revision | None]:
         """Return the revisions of `REV`, `REV1..REV2` or `REV1...REV2`; None for the files as they are.

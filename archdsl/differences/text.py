@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from archdsl.diagnostics import printable
 from archdsl.shapes import Dim
 from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
@@ -17,7 +18,7 @@ _COLOURS: Final = {"+": (("fg", "green"),), "-": (("fg", "red"),), "~": (("fg", 
 
 def difference_text(found: Difference, title: str | None = None, *, color: bool = False) -> str:
     """Return a difference as text below a title, with colours for a terminal."""
-    names = title or found.title
+    names = printable(title or found.title)
     if found.is_identical:
         return f"{names}: no differences\n"
     head = format_columns([[Cell(names, BOLD)]], "<", color=color)
@@ -31,13 +32,15 @@ def difference_text(found: Difference, title: str | None = None, *, color: bool 
 
 
 def _lines(found: Difference, color: bool) -> str:
-    rows = [[Cell(change.sign, _COLOURS[change.sign]), change.home, change.text] for change in found.changes]
+    rows: list[list[Cell | str]] = [
+        [Cell(change.sign, _COLOURS[change.sign]), printable(change.home), printable(change.text)] for change in found.changes
+    ]
     return format_columns(rows, "<<<", color=color)
 
 
 def change_lines(found: Difference) -> list[tuple[str, str]]:
     """Return the sign of each change, and its text in aligned columns."""
-    table = format_columns([[change.home, change.text] for change in found.changes], "<<").splitlines()
+    table = format_columns([[printable(change.home), printable(change.text)] for change in found.changes], "<<").splitlines()
     return [(change.sign, line) for change, line in zip(found.changes, table, strict=True)]
 
 
@@ -45,7 +48,8 @@ def summary_lines(found: Difference) -> list[str]:
     """Return how much networks have in common that are too different for a list of changes."""
     counts = [f"{name} {old} -> {new}" for name, old, new in found.op_counts()]
     more = f", and {len(counts) - _MOST_COUNTS} other ops" if len(counts) > _MOST_COUNTS else ""
-    ops = f"{found.equal_ops:,} ops are equal, of {found.ops[0]:,} and {found.ops[1]:,}; {len(found.changes):,} changes"
+    equal = "1 op is equal" if found.equal_ops == 1 else f"{found.equal_ops:,} ops are equal"
+    ops = f"{equal}, of {found.ops[0]:,} and {found.ops[1]:,}; {len(found.changes):,} changes"
     lines = [f"too different to list: {ops}", *([f"ops: {', '.join(counts[:_MOST_COUNTS])}{more}"] if counts else [])]
     return lines + [f"{change.sign} {change.text}" for change in found.changes if change.kind in ("input", "output")]
 

@@ -49,11 +49,11 @@ class Version(NamedTuple):
     def one(self, other: Version) -> Compiled:
         """Return the network to compare with another version: the only one, that of the same name, or that of the file's name.
 
-        Raise `SpecError` E0211 if there are several others.
+        Raise `SpecError` E0208 if there are several others.
         """
         wanted = next(iter(other.networks)) if other.named else None
         for name in (wanted, Path(self.file).stem):
-            if name in self.networks:
+            if name is not None and name in self.networks:
                 return self.networks[name]
         if len(self.networks) > 1:
             listed = [f"{self.file}:{name}" for name in self.networks]
@@ -110,7 +110,7 @@ def compare_revisions(range: str, address: str | None, setup: Setup) -> Comparis
     repository = Repository(path.parent)
     old, new = repository.revisions(range)
     key = repository.relative(path)
-    return compare_versions(*(_version_in(one, path, key, name, setup) for one in (old, new)))
+    return compare_versions(_version_in(old, path, key, name, setup), _version_in(new, path, key, name, setup))
 
 
 def _version_in(revision: Revision | None, path: Path, key: str, name: str | None, setup: Setup) -> Version:
@@ -121,7 +121,13 @@ def _version_in(revision: Revision | None, path: Path, key: str, name: str | Non
     try:
         return _version(revision.source(key), path, name, setup, session)
     except SpecError as error:
-        raise SpecError(*[found.with_notes([f"in {revision.name}"]) for found in error.diagnostics]) from None
+        raise SpecError(*[_in_revision(found, revision.name) for found in error.diagnostics]) from None
+
+
+def _in_revision(found: Diagnostic, name: str) -> Diagnostic:
+    """Return an error with the revision in which it is, unless its text or its place says so: that of an import does not."""
+    place = found.span.file.name if found.span is not None else ""
+    return found if name in found.message or place.startswith(f"{name}:") else found.with_notes([f"in {name}"])
 
 
 def _compare_all(repository: Repository, range: str, setup: Setup) -> Comparison:
@@ -131,14 +137,13 @@ def _compare_all(repository: Repository, range: str, setup: Setup) -> Comparison
     texts = tuple({name: _text(repository, one, name) for name in found} for one, found in zip((old, new), names, strict=True))
     changed = {name for name in names[0] | names[1] if texts[0].get(name) != texts[1].get(name)}
     affected = changed | _importers(texts[0], changed) | _importers(texts[1], changed)
+    holding = [{name for name in affected if name in found and _has_networks(name, found[name])} for found in texts]
     parts = []
     for name in sorted(affected):
         path = Path(os.path.relpath(repository.root / name))
-        versions = [
-            _version_in(one, path, name, None, setup) if name in present else None
-            for one, present in zip((old, new), names, strict=True)
-        ]
-        parts.append(_both(*versions, f"{path}:"))
+        before = _version_in(old, path, name, None, setup) if name in holding[0] else None
+        after = _version_in(new, path, name, None, setup) if name in holding[1] else None
+        parts.append(_both(before, after, f"{path}:"))
     return Comparison.of(parts)
 
 
@@ -158,6 +163,12 @@ def _text(repository: Repository, revision: Revision | None, name: str) -> str:
     if isinstance(found, Diagnostic):
         raise SpecError(found)
     return found.text
+
+
+def _has_networks(name: str, text: str) -> bool:
+    """Return whether a file defines networks, or has a syntax error that may hide them; a file of blocks alone does not."""
+    file, errors = parse(SourceFile(name, text), DEFAULT)
+    return bool(errors) or any(isinstance(definition, ast.Network | ast.Alias) for definition in file.definitions)
 
 
 def _importers(texts: Mapping[str, str], changed: Iterable[str]) -> set[str]:
