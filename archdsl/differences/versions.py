@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from archdsl.addresses import read_address, split_address
 from archdsl.compiled import Compiled
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.differences.compare import Difference
 from archdsl.differences.comparison import Comparison, Entry
-from archdsl.differences.revisions import Repository, Revision
 from archdsl.driver import check_source, compile_source
 from archdsl.elaborate import read_source
 from archdsl.input_sizes import InputSizes
@@ -21,6 +20,9 @@ from archdsl.session import Session
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
+
+if TYPE_CHECKING:
+    from archdsl.differences.revisions import Repository, Revision
 
 
 class Setup(NamedTuple):
@@ -103,6 +105,8 @@ def compare_revisions(range: str, address: str | None, setup: Setup) -> Comparis
 
     Raise `SpecError` E0609 if the old version cannot be read, and that of the compiler if a version has errors.
     """
+    from archdsl.differences.revisions import Repository  # here: two networks need no `subprocess`, which takes time to import
+
     if address is None:
         return _compare_all(Repository(Path()), range, setup)
     file, name = split_address(address)
