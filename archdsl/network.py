@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.data import Input, Opened, ReadOptions
+    from archdsl.differences import Difference
     from archdsl.exporting.certificate import Certificate
     from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
@@ -324,6 +325,12 @@ class Network:
         if path is not None:
             self.write(path, drawn)
         return drawn
+
+    def diff(self, other: Network) -> Difference:
+        """Return the difference from this network to another one: changes of the graph, totals, and the keys that still load."""
+        from archdsl.differences import Difference  # here: most commands look at one network
+
+        return Difference(self.graph, other.graph)
 
     def drawing(self, format: str = "svg") -> bytes | Diagnostic:
         """Return the diagram, or a diagnostic if it cannot be drawn. This does not raise; internal errors become E0907."""
