@@ -9,6 +9,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from archdsl.backends.diagram import Box, Diagram, Frame, Mark, Part, build_diagram, render_diagram
+from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.theme import FONT, INK, MARKS, PAGE
 from archdsl.diagnostics import SpecError, codes
 from archdsl.differences.compare import Difference
@@ -39,7 +40,7 @@ def difference_picture(found: Difference, title: str) -> bytes:
     width, total = one + _GAP + other, max(height, second) + _HEAD
     parts = [
         f'<svg xmlns="{_SVG}" role="img" width="{width:g}pt" height="{total:g}pt" viewBox="0 0 {width:g} {total:g}">',
-        f"<title>{escape(f'Differences of {title}')}</title>",
+        f"<title>{escape(clean(f'Differences of {title}'))}</title>",
         f'<rect width="100%" height="100%" fill="{PAGE}"/>',
         *_legend(one + _GAP),
     ]
