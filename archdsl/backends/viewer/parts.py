@@ -39,10 +39,10 @@ def op_part_of(node: OpNode, costs: Costs, detail: Detail, *, shared: bool) -> P
 def card_part(ops: Sequence[Part], card: Card, scene: int) -> Part:
     """Return ops that share a card."""
     main = next((op for op, node in zip(ops, card, strict=True) if node.op.weight_layer), ops[0])
-    params, macs, count = _totals(ops)
+    macs, count = _totals(ops)
     return replace(
         main, words=tuple([word for op in ops for word in op.words]), spec=" -> ".join([op.spec for op in ops]), scene=scene,
-        takes=ops[0].takes, makes=ops[-1].makes, params=params, macs=macs, ops=count, beside=True,
+        takes=ops[0].takes, makes=ops[-1].makes, params=_params(ops, card), macs=macs, ops=count, beside=True,
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def call_part(call: Call, number: int, scene: Scene, costs: Costs, *, shared: bo
         usage, shared = less(only.usage, call.usage), shared or only.shared
         return replace(only, words=words, path=path, last=last, usage=usage, shared=shared)
     block = callee.name if callee.kind == "block" or not step.name else ""
-    _, macs, count = _totals(scene.parts)
+    macs, count = _totals(scene.parts)
     return Part(
         Kind.FRAME, _title((step,), block, labelled=labelled), block=block, spec=_written(call), doc=callee.doc, scene=number,
         path=(step,), takes=_texts(call.inputs), makes=_texts(call.outputs), params=costs.params(callee)[0], macs=macs,
@@ -74,7 +74,7 @@ def _title(path: tuple[Step, ...], block: str, *, labelled: bool) -> tuple[Word,
 def family_part(name: str, members: Sequence[Piece], scene: int, takes: Sequence[Value], makes: Sequence[Value]) -> Part:
     """Return the members of an indexed family."""
     parts = [piece.part for piece in members]
-    params, macs, count = _totals(parts)
+    params, (macs, count) = _params(parts, [piece.nodes[0] for piece in members]), _totals(parts)
     usage = parts[0].usage if len({part.usage for part in parts}) == 1 else Usage.ALWAYS
     return Part(
         Kind.FRAME, (Word(name, main=True),), scene=scene, path=(Step(0, name),), takes=_texts(takes), makes=_texts(makes),
@@ -111,15 +111,20 @@ def _only(scene: Scene) -> Part | None:
     return part if scene.links == ends and len(part.makes) == scene.outputs else None
 
 
-def _totals(parts: Iterable[Part]) -> tuple[int, Dim | None, int]:
-    """Return parameters, MACs and ops of some parts together. MACs are those in evaluation, unless all of it is for training."""
+def _params(parts: Iterable[Part], nodes: Iterable[Node]) -> int:
+    """Return the parameters of some parts together, with a node of each; those of a module that several apply count once."""
+    owned = [(node.module, part.params * part.times) for part, node in zip(parts, nodes, strict=True)]
+    return sum({(module.levels, module.key): params for module, params in owned if module is not None}.values())
+
+
+def _totals(parts: Iterable[Part]) -> tuple[Dim | None, int]:
+    """Return MACs and ops of some parts together. MACs are those in evaluation, unless all of it is for training."""
     parts = list(parts)
-    params = sum([part.params * part.times for part in parts if not part.shared])
     counted = [part for part in parts if part.usage is Usage.ALWAYS] or parts
     macs: Dim | None = 0
     for part in counted:
         macs = _sum(macs, part.macs, part.times)
-    return params, macs, sum([part.ops * part.times for part in parts])
+    return macs, sum([part.ops * part.times for part in parts])
 
 
 def _sum(one: Dim | None, other: Dim | None, times: int) -> Dim | None:
