@@ -63,7 +63,7 @@ function render({ model, el }) {
   };
   const showNames = () => {
     const names = model.get("names");
-    chosen.hidden = names.length < 2;
+    chosen.hidden = names.length < 2 && ["", ...names].includes(model.get("name"));
     chosen.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     chosen.value = model.get("name") || names[0] || "";
   };
@@ -89,7 +89,7 @@ function render({ model, el }) {
     model.set("name", chosen.value);
     model.save_changes();
   });
-  const shows = [["text", showText], ["hints", showHints], ["diagnostics", showFound], ["names", showNames], ["diagram", showPicture]];
+  const shows = [["text", showText], ["hints", showHints], ["diagnostics", showFound], ["names", showNames], ["name", showNames], ["diagram", showPicture]];
   for (const [trait, show] of shows) {
     model.on(`change:${trait}`, show);
     show();
