@@ -13,6 +13,8 @@ from archdsl.elaborate import decode_source
 from archdsl.source import SourceFile
 
 _SUFFIX: Final = ".arch"
+_LINK: Final = "120000"
+"""The mode of symbolic links."""
 _SHORT: Final = 10
 """Characters of a commit that has no other name."""
 
@@ -62,9 +64,9 @@ class Repository:
         return real.relative_to(self.root).as_posix()
 
     def present(self) -> set[str]:
-        """Return the spec files in the working folder: those that Git tracks, and new ones that it does not ignore."""
+        """Return the spec files in the working folder: those that Git tracks, and new ones that it does not ignore. No links."""
         listed = self._names("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", f":(top,glob)**/*{_SUFFIX}")
-        return {name for name in listed if (self.root / name).is_file()}
+        return {name for name in listed if (path := self.root / name).is_file() and not path.is_symlink()}
 
     def output(self, *arguments: str) -> bytes | None:
         """Return what Git prints; None if it fails."""
@@ -76,8 +78,9 @@ class Repository:
         return [os.fsdecode(name) for name in run.stdout.split(b"\0") if name]
 
     def names(self, commit: str) -> set[str]:
-        """Return the spec files of a commit."""
-        return {name for name in self._names("ls-tree", "-r", "--name-only", "-z", commit) if name.endswith(_SUFFIX)}
+        """Return the spec files of a commit. Symbolic links are none: Git stores the name of another file for them."""
+        entries = [entry.split("\t", 1) for entry in self._names("ls-tree", "-r", "-z", commit)]
+        return {name for mode, name in entries if name.endswith(_SUFFIX) and not mode.startswith(_LINK)}
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return _git(self._folder, arguments)
