@@ -53,7 +53,10 @@ function render({ model, el }) {
         if (one.help) item.append(element("div", { class: "archdsl-help" }, `help: ${one.help}`));
         if (one.fix) {
           const button = element("button", { type: "button" }, "Fix");
-          button.addEventListener("click", () => model.send({ fix: index }));
+          button.addEventListener("click", () => {
+            if (area.value === model.get("text")) model.send({ fix: index });
+            else send(); // what was typed since: the fix is for the text before
+          });
           item.append(button);
         }
         return item;

@@ -49,6 +49,13 @@ def test_of_long_lists_the_element_that_differs_is_shown() -> None:
     assert changes(nested.format(lists[0], lists[0]), nested.format(*lists), "[2, 40]") == ["c: value[1][30] 30 -> 7"]
 
 
+def test_a_summary_has_all_inputs_and_results() -> None:
+    """Of networks with little in common, too, an input or head that is new or gone is listed, like one that changed."""
+    text = str(archdsl.load("googlenet").diff(archdsl.load("inception_v3")))
+    assert text.splitlines()[1].startswith("too different to list")
+    assert "\n- head aux1 [1000]\n" in text and "\n~ head aux2: name aux2 -> AuxLogits; weight 0.3 -> 0.4\n" in text
+
+
 @pytest.mark.parametrize(
     ("before", "after", "shape", "shape_after", "text"),
     [
