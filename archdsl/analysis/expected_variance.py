@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from archdsl.analysis.activation_moments import activated
 from archdsl.analysis.weight_moments import Moments, drawn, fans
+from archdsl.initializers import TruncatedNormal
 from archdsl.ir import FlatGraph, Graph
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Shape
@@ -24,6 +25,8 @@ from archdsl.shapes import Shape
 _Known: TypeAlias = "Moments | None"
 _STANDARD: Final = Moments(0.0, 1.0)
 """The moments of inputs, and of what is normalized."""
+_POSITIONS: Final = TruncatedNormal(std=0.02)
+"""How position embeddings start without a rule."""
 
 
 def expected_moments(graph: Graph, flat: FlatGraph) -> list[Moments | None]:
@@ -161,9 +164,9 @@ def _response(rules: _Rules, op: Any, of: Moments) -> Moments:
 
 
 def _with_positions(rules: _Rules, op: Any, of: Moments) -> Moments | None:
-    """Return the moments behind position embeddings, which are zero without a rule."""
+    """Return the moments behind position embeddings."""
     rule = rules.graph.initializer(op)
-    added = drawn(rule, (1, prod(op.base))) if rule is not None else Moments(0.0, 0.0)
+    added = drawn(rule if rule is not None else _POSITIONS, (1, prod(op.base)))
     return None if added is None else Moments(of.mean + added.mean, of.variance + added.variance)
 
 

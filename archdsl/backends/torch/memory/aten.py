@@ -1,0 +1,376 @@
+"""PyTorch's functions as far as memory goes: what each allocates, what its backward pass keeps, and what that allocates.
+
+Which tensors a function keeps is that of `tools/autograd/derivatives.yaml` in PyTorch; a test compares all of this with a tracker of storages on
+the `meta` device. A closure keeps the tensors that it names, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Final
+
+from archdsl.backends.torch.memory.autograd import Backward, record, record_several
+from archdsl.backends.torch.memory.tensors import (
+    FLOAT,
+    LONG,
+    Tensor,
+    dense_strides,
+    empty,
+    empty_like,
+    in_order,
+    preserved_strides,
+    viewed_strides,
+)
+from archdsl.shapes import Dim, Shape
+
+NOTHING: Final[list[Tensor | None]] = []
+
+
+def _shaped_like(of: Tensor) -> Callable[[], Tensor]:
+    """Return what makes a tensor in the order of another one, without keeping that one."""
+    meter, shape, strides, item = of.meter, of.shape, preserved_strides(of), of.item
+    return lambda: empty(meter, shape, item, strides)
+
+
+def _filled(of: Tensor) -> Callable[[], Tensor]:
+    """Return what makes a contiguous tensor of the shape of another one, without keeping that one."""
+    meter, shape, item = of.meter, of.shape, of.item
+    return lambda: empty(meter, shape, item)
+
+
+# -- views and copies --
+
+
+def viewed(x: Tensor, shape: Shape, strides: Shape | None = None) -> Tensor:
+    """Return a view of another shape, whose gradient is reshaped back."""
+    before = x.shape
+    out = x.view(shape, viewed_strides(x, shape) if strides is None else strides)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [None if (g := grads[0]) is None else reshape(g, before)]
+
+    return record(out, [x], backward)
+
+
+def reshape(x: Tensor, shape: Shape) -> Tensor:
+    """Return a view, or the view of a copy if the elements are in another order."""
+    if x.shape == shape:
+        return x
+    strides = viewed_strides(x, shape)
+    if strides is not None:
+        return viewed(x, shape, strides)
+    copied = clone(x)
+    return viewed(copied, shape)
+
+
+def clone(x: Tensor) -> Tensor:
+    """Return a contiguous copy, whose gradient is handed on."""
+    return record(empty(x.meter, x.shape, x.item), [x], lambda grads, needs: [grads[0]])
+
+
+def permuted(x: Tensor, order: Sequence[int]) -> Tensor:
+    """Return a view with its axes in another order."""
+    back = [list(order).index(axis) for axis in range(len(order))]
+    out = x.view(tuple([x.shape[axis] for axis in order]), tuple([x.strides[axis] for axis in order]))
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [None if (g := grads[0]) is None else permuted(g, back)]
+
+    return record(out, [x], backward)
+
+
+def transposed(x: Tensor) -> Tensor:
+    """Return a view with its last two axes exchanged."""
+    rank = len(x.shape)
+    return permuted(x, [*range(rank - 2), rank - 1, rank - 2])
+
+
+def unit_axis(x: Tensor, axis: int) -> Tensor:
+    """Return a view with a new axis of size one."""
+    shape, strides = list(x.shape), list(x.strides)
+    step = strides[axis] * shape[axis] if axis < len(shape) else 1
+    shape.insert(axis, 1)
+    strides.insert(axis, step)
+    return viewed(x, tuple(shape), tuple(strides))
+
+
+def expanded(x: Tensor, shape: Shape) -> Tensor:
+    """Return a view whose axes of size one are stretched."""
+    if x.shape == shape:
+        return x
+    pairs = zip(x.shape, x.strides, shape, strict=True)
+    strides = tuple([stride if old == new else 0 for old, stride, new in pairs])
+    return record(x.view(shape, strides), [x], lambda grads, needs: [grads[0]])
+
+
+def narrowed(x: Tensor, axis: int, size: Dim) -> Tensor:
+    """Return a view of a part of an axis. Its gradient is padded with zeros."""
+    back = _filled(x)
+    shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
+    out = x.view(shape, x.strides)
+    return record(out, [x], lambda grads, needs: [back()])
+
+
+def split(x: Tensor, axis: int, sizes: Sequence[Dim]) -> list[Tensor]:
+    """Return views of the parts of an axis. Their gradients are concatenated; a missing one is zeros."""
+    parts = [x.view((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.strides) for size in sizes]
+    make = _filled(x)
+    makers = [_filled(part) for part in parts]
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        whole = [maker() if g is None else g for g, maker in zip(grads, makers, strict=True)]
+        made = make()
+        del whole
+        return [made]
+
+    record_several(parts, [x], backward)
+    return parts
+
+
+# -- elementwise --
+
+
+def _broadcast(*inputs: Tensor) -> Shape:
+    rank = max(len(x.shape) for x in inputs)
+    padded = [(1,) * (rank - len(x.shape)) + x.shape for x in inputs]
+    return tuple([next((size for size in sizes if size != 1), 1) for sizes in zip(*padded, strict=True)])
+
+
+def pointwise(*inputs: Tensor, item: int = FLOAT) -> Tensor:
+    """Return a new tensor of the stretched shape, in the order of the first input that has it."""
+    shape = _broadcast(*inputs)
+    like = next((x for x in inputs if x.shape == shape), None)
+    return empty(inputs[0].meter, shape, item, None if like is None else preserved_strides(like))
+
+
+def add(a: Tensor, b: Tensor) -> Tensor:
+    """Return a sum, whose gradient both inputs share."""
+    return record(pointwise(a, b), [a, b], lambda grads, needs: [grads[0], grads[0]])
+
+
+def subtract(a: Tensor, b: Tensor) -> Tensor:
+    """Return a difference; the gradient of what is subtracted is negated."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g = grads[0]
+        assert g is not None
+        return [g, empty_like(g) if needs[1] else None]
+
+    return record(pointwise(a, b), [a, b], backward)
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """Return a product: the gradient of each factor needs the other one."""
+    keeps_a, keeps_b = b.edge is not None, a.edge is not None
+    kept = (a if keeps_a else None, b if keeps_b else None)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g, (first, second) = grads[0], kept
+        assert g is not None
+        one = pointwise(g, second) if needs[0] and second is not None else None
+        two = pointwise(g, first) if needs[1] and first is not None else None
+        return [one, two]
+
+    return record(pointwise(a, b), [a, b], backward)
+
+
+def by_number(x: Tensor) -> Tensor:
+    """Return a product or quotient with a number, which is also that of the gradient."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [None if (g := grads[0]) is None else empty_like(g)]
+
+    return record(empty_like(x), [x], backward)
+
+
+def plus_number(x: Tensor) -> Tensor:
+    """Return a sum with a number."""
+    return record(empty_like(x), [x], lambda grads, needs: [grads[0]])
+
+
+def from_input(x: Tensor) -> Tensor:
+    """Return a function of single numbers whose gradient needs the input."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [pointwise(x, x)]
+
+    return record(empty_like(x), [x], backward)
+
+
+def from_output(x: Tensor) -> Tensor:
+    """Return a function of single numbers whose gradient needs the output."""
+    out = empty_like(x)
+    kept = out.view(out.shape, out.strides)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [empty_like(kept)]
+
+    return record(out, [x], backward)
+
+
+def overwritten(x: Tensor) -> Tensor:
+    """Return the result of such a function that is computed in place: the storage of the input, which its gradient needs."""
+    out = x.view(x.shape, x.strides)
+    kept = x.view(x.shape, x.strides)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [empty_like(kept)]
+
+    return record(out, [x], backward)
+
+
+def overwritten_from_input(x: Tensor) -> Tensor:
+    """Return the result of a function that is computed in place and whose gradient needs the input, of which it keeps a copy."""
+    raise NotImplementedError
+
+
+def dropped(x: Tensor, mask: Shape) -> Tensor:
+    """Return a product with a random mask, which is kept. The mask is made and scaled in place."""
+    noise = empty_like(x) if mask == x.shape else empty(x.meter, mask)
+    return multiply(x, noise)
+
+
+# -- windows --
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
+    """Return a convolution, whose gradient needs input and weight. It allocates all gradients at once."""
+    last = x.is_channels_last
+    out = empty(x.meter, shape, strides=in_order(shape, (0, 2, 3, 1)) if last else None)
+    makers = [_filled(x), _filled(weight), *([] if bias is None else [_filled(bias)])]
+    kept = (x, weight)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert kept
+        return [make() if needed else None for make, needed in zip(makers, needs, strict=True)]
+
+    return record(out, [x, weight, *([] if bias is None else [bias])], backward)
+
+
+def keeping(x: Tensor, shape: Shape, *others: Tensor, item: int = FLOAT) -> Tensor:
+    """Return a new tensor of a shape, whose gradient needs the input and other tensors, and makes one like the input."""
+    out = empty(x.meter, shape, item)
+    kept, make = (x, *others), _filled(x)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert kept
+        return [make()]
+
+    return record(out, [x], backward)
+
+
+def resized(x: Tensor, shape: Shape) -> Tensor:
+    """Return a new tensor of a shape, whose gradient needs nothing, and makes one like the input: padding and interpolation."""
+    make = _filled(x)
+    return record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
+
+
+def max_pool(x: Tensor, shape: Shape) -> Tensor:
+    """Return the maxima. Their positions are computed in any case, and kept for the gradient."""
+    out = empty(x.meter, shape)
+    positions = empty(x.meter, shape, LONG)
+    make, kept = _filled(x), (x, positions)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert kept
+        return [make()]
+
+    return record(out, [x], backward)
+
+
+def mean(x: Tensor, shape: Shape) -> Tensor:
+    """Return a mean over axes, of which `shape` has those that are left or of size one. Its gradient is stretched and divided."""
+    make = _filled(x)
+    return record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
+
+
+def concatenated(parts: Sequence[Tensor], axis: int, shape: Shape) -> Tensor:
+    """Return a concatenation, whose gradient is divided into views."""
+    sizes = [part.shape[axis] for part in parts]
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g = grads[0]
+        assert g is not None
+        return [g.view((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.strides) for size in sizes]
+
+    return record(empty(parts[0].meter, shape), list(parts), backward)
+
+
+# -- normalizations --
+
+
+def normalized(x: Tensor, statistics: Shape, *scales: Tensor) -> Tensor:
+    """Return a normalization with the statistics, two tensors of this shape, which its gradient needs, as the input."""
+    out, first, second = empty_like(x), empty(x.meter, statistics), empty(x.meter, statistics)
+    makers = [_shaped_like(x), *map(_filled, scales)]
+    kept = (x, scales, first, second)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert kept
+        return [make() if i == 0 or needed else None for i, (make, needed) in enumerate(zip(makers, needs, strict=True))]
+
+    return record(out, [x, *scales], backward)
+
+
+# -- products of matrices --
+
+
+def matrix_product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return `a @ b` for matrices or batches of them, plus a bias: `mm`, `bmm` or `addmm`."""
+    shape = (*a.shape[:-1], b.shape[-1])
+    keeps = (a if b.edge is not None else None, b if a.edge is not None else None)
+    makers = (_filled(a), _filled(b))
+    first = bias is not None or len(a.shape) > 2
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert keeps
+        one = makers[0]() if needs[0] and first else None
+        two = makers[1]() if needs[1] else None
+        one = makers[0]() if needs[0] and not first else one
+        return [one, two, *([] if bias_shape is None else [grads[0]])]
+
+    bias_shape = None if bias is None else bias.shape
+    return record(empty(a.meter, shape), [a, b, *([] if bias is None else [bias])], backward)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return `F.linear`: one matrix product for all leading axes, with a copy of an input in another order."""
+    rank = len(x.shape)
+    if rank == 2:
+        return matrix_product(x, transposed(weight), bias)
+    lead: Dim = prod(x.shape[:-1])
+    out = (*x.shape[:-1], weight.shape[0])
+    if bias is not None and x.is_contiguous:
+        flat = viewed(x, (lead, x.shape[-1]))
+        return viewed(matrix_product(flat, transposed(weight), bias), out)
+    turned = transposed(weight)
+    product = viewed(matrix_product(reshape(x, (lead, x.shape[-1])), turned), out)
+    return product if bias is None else add(product, bias)
+
+
+def softmax(x: Tensor) -> Tensor:
+    """Return a softmax, whose gradient needs the output."""
+    return from_output(x)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Return scaled dot-product attention in PyTorch's plain form (`_scaled_dot_product_attention_math`)."""
+    scaled = by_number(q)
+    turned = by_number(transposed(k))
+    scores = _batched(scaled, turned)
+    del scaled, turned
+    weights = softmax(scores)
+    del scores
+    return _batched(weights, v)
+
+
+def _batched(a: Tensor, b: Tensor) -> Tensor:
+    """Return the product of the last two axes, with all leading axes as one."""
+    lead: Dim = prod(a.shape[:-2])
+    one = reshape(a, (lead, *a.shape[-2:]))
+    two = reshape(b, (lead, *b.shape[-2:]))
+    return viewed(matrix_product(one, two), (*a.shape[:-1], b.shape[-1]))
+
+
+_ = Backward, dense_strides
