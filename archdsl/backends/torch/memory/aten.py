@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Final
 
-from archdsl.backends.torch.memory.autograd import Backward, record, record_several
+from archdsl.backends.torch.memory.autograd import record, record_several
 from archdsl.backends.torch.memory.tensors import (
     FLOAT,
     LONG,
     Tensor,
-    dense_strides,
     empty,
     empty_like,
     in_order,
@@ -23,8 +21,6 @@ from archdsl.backends.torch.memory.tensors import (
     viewed_strides,
 )
 from archdsl.shapes import Dim, Shape
-
-NOTHING: Final[list[Tensor | None]] = []
 
 
 def _shaped_like(of: Tensor) -> Callable[[], Tensor]:
@@ -112,6 +108,12 @@ def narrowed(x: Tensor, axis: int, size: Dim) -> Tensor:
     return record(out, [x], lambda grads, needs: [back()])
 
 
+def selected(x: Tensor) -> Tensor:
+    """Return a view of one position of the first axis. Its gradient is the whole, with zeros elsewhere."""
+    back = _filled(x)
+    return record(x.view(x.shape[1:], x.strides[1:]), [x], lambda grads, needs: [back()])
+
+
 def split(x: Tensor, axis: int, sizes: Sequence[Dim]) -> list[Tensor]:
     """Return views of the parts of an axis. Their gradients are concatenated; a missing one is zeros."""
     parts = [x.view((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.strides) for size in sizes]
@@ -189,6 +191,37 @@ def plus_number(x: Tensor) -> Tensor:
     return record(empty_like(x), [x], lambda grads, needs: [grads[0]])
 
 
+def divide(a: Tensor, b: Tensor) -> Tensor:
+    """Return a quotient: the gradients of both need the divisor, and that of the divisor the dividend."""
+    kept = (a if b.edge is not None else None, b)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g, (first, second) = grads[0], kept
+        assert g is not None
+        one = pointwise(g, second) if needs[0] else None
+        two = None
+        if needs[1] and first is not None:
+            negated, quotient = pointwise(g), pointwise(first, second)
+            quotient = pointwise(quotient, second)
+            two = pointwise(negated, quotient)
+        return [one, two]
+
+    return record(pointwise(a, b), [a, b], backward)
+
+
+def power(x: Tensor) -> Tensor:
+    """Return a power, whose gradient needs the input: the lower power, its multiple, and the product."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        lower = empty_like(x)
+        times = empty_like(lower)
+        made = empty_like(times)
+        del lower, times
+        return [made]
+
+    return record(empty_like(x), [x], backward)
+
+
 def from_input(x: Tensor) -> Tensor:
     """Return a function of single numbers whose gradient needs the input."""
 
@@ -220,9 +253,17 @@ def overwritten(x: Tensor) -> Tensor:
     return record(out, [x], backward)
 
 
-def overwritten_from_input(x: Tensor) -> Tensor:
+def overwritten_from_copy(x: Tensor) -> Tensor:
     """Return the result of a function that is computed in place and whose gradient needs the input, of which it keeps a copy."""
-    raise NotImplementedError
+    out = x.view(x.shape, x.strides)
+    if x.edge is None:
+        return out
+    kept = empty_like(x)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        return [empty_like(kept)]
+
+    return record(out, [x], backward)
 
 
 def dropped(x: Tensor, mask: Shape) -> Tensor:
@@ -302,8 +343,17 @@ def concatenated(parts: Sequence[Tensor], axis: int, shape: Shape) -> Tensor:
 
 def normalized(x: Tensor, statistics: Shape, *scales: Tensor) -> Tensor:
     """Return a normalization with the statistics, two tensors of this shape, which its gradient needs, as the input."""
-    out, first, second = empty_like(x), empty(x.meter, statistics), empty(x.meter, statistics)
-    makers = [_shaped_like(x), *map(_filled, scales)]
+    return _normalized(x, statistics, scales, _shaped_like(x))
+
+
+def normalized_contiguous(x: Tensor, statistics: Shape, *scales: Tensor) -> Tensor:
+    """Return a normalization likewise, whose output and gradient are contiguous: that of layers."""
+    return _normalized(x, statistics, scales, _filled(x))
+
+
+def _normalized(x: Tensor, statistics: Shape, scales: Sequence[Tensor], make: Callable[[], Tensor]) -> Tensor:
+    out, first, second = make(), empty(x.meter, statistics), empty(x.meter, statistics)
+    makers = [make, *map(_filled, scales)]
     kept = (x, scales, first, second)
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
@@ -358,19 +408,19 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Return scaled dot-product attention in PyTorch's plain form (`_scaled_dot_product_attention_math`)."""
     scaled = by_number(q)
     turned = by_number(transposed(k))
-    scores = _batched(scaled, turned)
-    del scaled, turned
+    scores = batched_product(scaled, turned)
+    del turned
     weights = softmax(scores)
     del scores
-    return _batched(weights, v)
+    made = batched_product(weights, v)
+    del scaled  # a variable of that function, which keeps it
+    return made
 
 
-def _batched(a: Tensor, b: Tensor) -> Tensor:
+def batched_product(a: Tensor, b: Tensor) -> Tensor:
     """Return the product of the last two axes, with all leading axes as one."""
     lead: Dim = prod(a.shape[:-2])
     one = reshape(a, (lead, *a.shape[-2:]))
     two = reshape(b, (lead, *b.shape[-2:]))
     return viewed(matrix_product(one, two), (*a.shape[:-1], b.shape[-1]))
 
-
-_ = Backward, dense_strides

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archdsl.backends.torch.class_templates import OpText
 from archdsl.backends.torch.forward import Variables
 from archdsl.backends.torch.memory import aten
 from archdsl.backends.torch.memory.autograd import Leaf, run_backward
 from archdsl.backends.torch.memory.op_memory import Applied, Unmodelled, applied
-from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Meter, Size, Tensor, empty
+from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Meter, Tensor, empty
 from archdsl.backends.torch.memory.trace import Trace
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.module_tree import ModuleTree
@@ -111,7 +110,7 @@ class _Network:
             step = text.step
             if not step.outputs or names.is_removed(text):
                 continue
-            if step.expansion is not None or first.foreign or (isinstance(step, CallStep) and step.passed):
+            if first.foreign or (isinstance(step, CallStep) and (step.passed or step.expansion is not None)):
                 raise Unmodelled(_name(step))
             taken = tuple([names.at(value) for value in step.inputs])
             steps.append(_Step(index, taken, tuple(names.assign(index, step))))
@@ -132,14 +131,12 @@ class _Run:
         self._network = network
         self._meter = meter
         self._training = training
-        self._leaves: list[Leaf] = []
+        self._steps: list[tuple[str, int, int]] = []
         self._stored: dict[str, Tensor] = {}
         for key, (shape, learned, item) in stored.items():
             tensor = self._stored[key] = empty(meter, shape, item)
             if learned and training:
-                leaf = Leaf()
-                tensor.edge = (leaf, 0)
-                self._leaves.append(leaf)
+                tensor.edge = (Leaf(), 0)
 
     def traced(self, root: ModuleNode) -> Trace:
         """Run the network, and return what was recorded."""
@@ -157,37 +154,45 @@ class _Run:
             meter.gradients = False
             run_backward([(edge, gradient) for edge, gradient in gradients if edge is not None])
         end = len(meter.events)
-        return Trace(tuple(meter.events[:end]), tuple(meter.sizes), start, forward, meter.batch != 1)
+        return Trace(tuple(meter.events[:end]), tuple(meter.sizes), start, forward, tuple(self._steps))
 
     def run(self, module: ModuleNode, given: Sequence[Tensor], path: str) -> list[Tensor]:
         """Run a module, whose inputs its caller keeps."""
         plan = self._network.plan(module)
         variables = dict(zip(plan.inputs, given, strict=True))
         for step in plan.steps:
-            made = self._step(module.steps[step.index], [variables[name] for name in step.taken], path)
+            made = self._step(module.steps[step.index], [variables[name] for name in step.taken], path, bool(module.alike))
             for name, tensor in zip(step.targets, made, strict=True):
                 variables[name] = tensor
                 del tensor
             del made
         return [variables[name] for name in plan.outputs]
 
-    def _step(self, step: OpStep | CallStep, inputs: list[Tensor], path: str) -> list[Tensor]:
+    def _step(self, step: OpStep | CallStep, inputs: list[Tensor], path: str, any_size: bool) -> list[Tensor]:
+        """Return what a step makes. `any_size` says that its module is called for inputs of other sizes as well."""
         if step.training_only and not self._training:
             return inputs[:0] if not step.outputs else [inputs[0]] * len(step.outputs)
         below = join_path(path, *step.key)
         if isinstance(step, CallStep):
             return self.run(step.callee, inputs, below)
         node = step.node
-        shapes = node.input_shapes
+        shapes = tuple([tensor.shape[1:] for tensor in inputs]) if any_size else node.input_shapes
         tensors = {}
         for key in node.op.parameters(*shapes):
             name = tensor_key(below, key)
             if name not in self._stored:
                 raise Unmodelled(node.op.name)
             tensors[key] = self._stored[name]
-        batch = (self._meter.batch,)
-        outputs = [batch + value.shape for value in step.outputs]
+        batch = max([tensor.shape[0] for tensor in inputs], default=1)
+        if step.expansion is not None:
+            for i in step.expansion.expanded:
+                inputs[i] = aten.expanded(inputs[i], (self._meter.batch, *inputs[i].shape[1:]))
+            batch = self._meter.batch
+        made_shapes = node.op.output_shapes(*shapes) if any_size else [value.shape for value in step.outputs]
+        outputs = [(batch, *shape) for shape in made_shapes]
+        before = len(self._meter.events)
         made = applied(Applied(node.op, self._meter, inputs, tensors, outputs, shapes, self._training, step.overwrites))
+        self._steps.append((below, before, len(self._meter.events)))
         return made
 
 
@@ -204,5 +209,3 @@ def _learned(graph: Graph) -> set[str]:
         tensor_key(flat.path, key) for flat in flatten(graph).nodes for key in flat.op.parameters(*flat.node.input_shapes)
     }
 
-
-_ = aten, OpText, Size

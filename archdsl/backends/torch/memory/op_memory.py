@@ -61,14 +61,10 @@ def applied(at: Applied) -> list[Tensor]:
     return made if isinstance(made, list) else [made]
 
 
-def is_modelled(op: Op) -> bool:
-    """Return whether there is a rule for ops of this name."""
-    return op.name in _RULES or op.name in _FROM_OUTPUT or op.name in _FROM_INPUT
-
-
-_FROM_OUTPUT: Final = frozenset({"sigmoid", "tanh", "softmax", "log_softmax", "relu", "relu6_", "exp"})
-_FROM_INPUT: Final = frozenset({"gelu", "silu", "mish", "softplus", "hardswish", "hardsigmoid", "relu6", "leaky_relu", "elu", "selu"})
-_KEEPS_RESULT_IN_PLACE: Final = frozenset({"relu", "relu6", "leaky_relu", "elu", "selu"})
+_FROM_OUTPUT: Final = frozenset({"sigmoid", "tanh", "softmax", "log_softmax", "relu"})
+_FROM_INPUT: Final = frozenset({"gelu", "silu", "mish", "softplus", "hardswish", "hardsigmoid", "relu6", "leaky_relu"})
+_KEEPS_COPY: Final = frozenset({"relu6"})
+"""Functions that keep a copy of their input if they overwrite it."""
 
 
 def _activation(at: Applied) -> Tensor:
@@ -76,9 +72,7 @@ def _activation(at: Applied) -> Tensor:
     while op.name == "act":
         op = op.f
     if at.in_place and op.gradient_from_output:
-        if op.name not in _KEEPS_RESULT_IN_PLACE:
-            raise Unmodelled(op.name)
-        return aten.overwritten(at.x)
+        return aten.overwritten_from_copy(at.x) if op.name in _KEEPS_COPY else aten.overwritten(at.x)
     if op.name in _FROM_OUTPUT:
         return aten.from_output(at.x)
     if op.name in _FROM_INPUT:
@@ -100,10 +94,10 @@ def _batch_norm(at: Applied) -> Tensor:
 
 def _layer_norm(at: Applied) -> Tensor:
     if at.op.attributes(*at.plain)["axis"] == at.rank:
-        return aten.normalized(at.x, (*at.x.shape[:-1], 1), *at.parameters.values())
+        return aten.normalized_contiguous(at.x, (*at.x.shape[:-1], 1), *at.parameters.values())
     axes = range(len(at.x.shape))
     last = aten.permuted(at.x, [0, *axes[2:], 1])
-    made = aten.normalized(last, (*last.shape[:-1], 1), *at.parameters.values())
+    made = aten.normalized_contiguous(last, (*last.shape[:-1], 1), *at.parameters.values())
     return aten.permuted(made, [0, axes[-1], *axes[1:-1]])
 
 
@@ -168,6 +162,76 @@ def _dropout(at: Applied) -> Tensor:
     if not at.training or at.op.p == 0:
         return at.x
     return aten.dropped(at.x, at.x.shape)
+
+
+def _padded(at: Applied) -> Tensor:
+    if getattr(at.op, "mode", "zeros") != "zeros":
+        raise Unmodelled(at.op.name)
+    return aten.resized(at.x, at.shape)
+
+
+def _frozen_norm(at: Applied) -> Tensor:
+    """Return the runtime's `FrozenBatchNorm`: five vectors, of which two stay, a product and a sum."""
+    channels = at.x.shape[1:2]
+    below = aten.empty(at.meter, channels)
+    root = aten.by_number(below)
+    del below
+    scale = aten.by_number(root)
+    del root
+    moved = aten.by_number(scale)
+    shift = aten.by_number(scale)
+    del moved
+    wide = (channels[0], *[1] * at.rank)
+    return aten.add(aten.multiply(at.x, aten.viewed(scale, wide)), aten.viewed(shift, wide))
+
+
+def _crop(at: Applied) -> Tensor:
+    x = at.x
+    for axis in at.op.attributes(*at.plain)["axis"]:
+        if x.shape[axis + 1] != at.shape[axis + 1]:
+            x = aten.narrowed(x, axis + 1, at.shape[axis + 1])
+    return x
+
+
+def _self_attention(at: Applied) -> Tensor:
+    """Return `nn.MultiheadAttention` of the input with itself, in the plain form (`F.multi_head_attention_forward`)."""
+    op, x, given = at.op, at.x, at.parameters
+    if op.present or op.causal or op.drop or "in_proj_weight" not in given:
+        raise Unmodelled(op.name)
+    batch, length, features = x.shape
+    heads, each = op.heads, features // op.heads
+    turned = aten.permuted(x, [1, 0, 2])
+    packed = aten.linear(turned, given["in_proj_weight"], given.get("in_proj_bias"))
+    packed = aten.viewed(packed, (length, batch, 3, features))
+    packed = aten.permuted(aten.unit_axis(packed, 0), [3, 1, 2, 0, 4])
+    packed = aten.viewed(packed, (3, length, batch, features), (*packed.strides[:3], packed.strides[4]))
+    packed = aten.clone(packed)
+    parts = [aten.selected(packed) for _ in range(3)]
+    del packed
+    for i in range(3):
+        parts[i] = aten.permuted(aten.viewed(parts[i], (length, batch * heads, each)), [1, 0, 2])
+    for i in range(3):
+        parts[i] = aten.viewed(parts[i], (batch, heads, length, each))
+    made = aten.attention(*parts)
+    made = aten.viewed(aten.clone(aten.permuted(made, [2, 0, 1, 3])), (batch * length, features))
+    made = aten.linear(made, given["out_proj.weight"], given.get("out_proj.bias"))
+    made = aten.viewed(made, (length, batch, features))
+    return aten.permuted(made, [1, 0, 2])
+
+
+def _response_norm(at: Applied) -> Tensor:
+    """Return `F.local_response_norm`, as its Python source does it for images."""
+    if at.rank != 2:
+        raise Unmodelled(at.op.name)
+    op, x = at.op, at.x
+    batch, channels, height, width = x.shape
+    padded = (batch, 1, channels + op.size - 1, height, width)
+    made = aten.viewed(aten.multiply(x, x), (batch, 1, channels, height, width))
+    made = aten.resized(made, padded)
+    made = aten.keeping(made, (batch, 1, channels, height, width))
+    made = aten.viewed(aten.viewed(made, x.shape), x.shape)
+    made = aten.power(aten.plus_number(aten.by_number(made)))
+    return aten.divide(x, made)
 
 
 def _split(at: Applied) -> list[Tensor]:
@@ -236,8 +300,9 @@ def _drop_path(at: Applied) -> Tensor:
         raise Unmodelled(at.op.name)
     rows = at.x.shape[0] if at.op.mode == "row" else 1
     kept = aten.empty(at.meter, (rows, *[1] * at.rank, 1))
-    kept = aten.by_number(kept)
-    return aten.multiply(at.x, kept)
+    made = aten.multiply(at.x, aten.by_number(kept))
+    del kept  # a variable of the runtime's `stochastic_depth`, which lasts until it returns
+    return made
 
 
 def _param(at: Applied) -> Tensor:
@@ -259,5 +324,6 @@ _RULES: Final[dict[str, Rule]] = {
     "bn": _batch_norm, "ln": _layer_norm, "gn": _group_norm, "linear": _linear, "maxpool": _max_pool, "avgpool": _average_pool,
     "flatten": _flatten, "reshape": _flatten, "add": _add, "mul": _multiply, "concat": _concatenate, "dropout": _dropout,
     "split": _split, "permute": _permute, "rearrange": _rearrange, "attend": _attend, "slice": _slice, "layer_scale": _layer_scale,
-    "droppath": _drop_path, "param": _param, "pos_embed": _pos_embed, "act": _activation,
+    "pad": _padded, "pad_channels": _padded, "pad_to": _padded, "frozen_bn": _frozen_norm, "crop_like": _crop, "mha": _self_attention,
+    "lrn": _response_norm, "droppath": _drop_path, "param": _param, "pos_embed": _pos_embed, "act": _activation,
 }  # fmt: skip

@@ -5,8 +5,7 @@ A storage lives as long as some tensor refers to it, as in PyTorch, so that CPyt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -38,7 +37,8 @@ class Meter:
         self.gradients = gradients
         self.sizes: list[Size] = []
         self.events: list[int] = []
-        """For each storage that is made the number of its size, counted from one; negative for each that is freed."""
+        """For each storage that is made the number of its size, counted from one; for each that is freed the event, counted from one,
+        at which it was made, as a negative number."""
         self._numbers: dict[Size, int] = {}
         self._known: dict[tuple[Dim, ...], Size] = {}
         self.made = 0
@@ -67,26 +67,19 @@ class Meter:
         of_batch = each * self.batch == total
         return Size(each if of_batch else total, of_batch)
 
-    @contextmanager
-    def without_gradients(self) -> Iterator[None]:
-        """Record no nodes of the backward pass, as PyTorch while it runs that."""
-        before, self.gradients = self.gradients, False
-        yield
-        self.gradients = before
-
 
 class Storage:
     """Memory that is freed with the last tensor in it."""
 
-    __slots__ = ("_events", "_number")
+    __slots__ = ("_events", "_made")
 
     def __init__(self, meter: Meter, shape: Shape, item: int) -> None:
         self._events = meter.events
-        self._number = meter.number(shape, item)
-        self._events.append(self._number)
+        self._events.append(meter.number(shape, item))
+        self._made = len(self._events)
 
     def __del__(self) -> None:
-        self._events.append(-self._number)
+        self._events.append(-self._made)
 
 
 class Tensor:

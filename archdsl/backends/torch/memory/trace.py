@@ -2,52 +2,92 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from archdsl.backends.torch.memory.tensors import Size
-from archdsl.shapes import Dim
+from archdsl.shapes import Dim, SizeError
+
+NO_SIZES: Final[Mapping[str, int]] = {}
+
+
+class Bytes(NamedTuple):
+    """A number of bytes as a formula: those that are always there, and those for each example."""
+
+    fixed: Dim
+    of_example: Dim
+
+    def value(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> int:
+        """Return the number for a batch and symbolic sizes."""
+        return _number(self.fixed, sizes) + batch * _number(self.of_example, sizes)
 
 
 class Trace(NamedTuple):
-    """For each storage that comes the number of its size, counted from one, and for each that goes its negative.
+    """For each storage that is made the number of its size, counted from one; for each that is freed the event that made it, negative.
 
-    At event `start` parameters, buffers and inputs are there; at `forward` the forward pass has ended.
+    At event `start`, parameters, buffers and inputs are there; at `forward` the forward pass has ended. `steps` has for each run of an
+    op its path and the events before it and after it, in order.
     """
 
     events: tuple[int, ...]
     sizes: tuple[Size, ...]
     start: int
     forward: int
-    any_batch: bool
+    steps: tuple[tuple[str, int, int], ...]
 
-    def at(self, event: int) -> dict[Size, int]:
-        """Return how many storages of each size are there before an event."""
-        found: dict[int, int] = {}
-        for number in self.events[:event]:
-            found[abs(number)] = found.get(abs(number), 0) + (1 if number > 0 else -1)
-        return {self.sizes[number - 1]: count for number, count in found.items() if count}
-
-    def _bytes(self, batch: int, sizes: Mapping[str, int]) -> list[int]:
-        return [
-            (size.bytes if isinstance(size.bytes, int) else size.bytes.value(sizes)) * (batch if size.of_batch else 1)
-            for size in self.sizes
-        ]
-
-    def peak(self, batch: int, sizes: Mapping[str, int] = {}) -> tuple[int, int]:  # noqa: B006
-        """Return the most bytes for a batch and symbolic sizes, and the event after which they are reached."""
-        known = [0, *self._bytes(batch, sizes)]
-        live = most = at = 0
-        for event, number in enumerate(self.events, 1):
-            live += known[number] if number > 0 else -known[-number]
+    def peak(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> tuple[int, int]:
+        """Return the most bytes for a batch and symbolic sizes, and the event with which they are reached."""
+        known = [0, *[_number(size.bytes, sizes) * (batch if size.of_batch else 1) for size in self.sizes]]
+        events, live, most, at = self.events, 0, 0, 0
+        for event, number in enumerate(events, 1):
+            if number < 0:
+                live -= known[events[-number - 1]]
+                continue
+            live += known[number]
             if live > most:
                 most, at = live, event
         return most, at
 
-    def total(self, event: int, batch: int, sizes: Mapping[str, int] = {}) -> int:  # noqa: B006
-        """Return the bytes before an event."""
-        known = dict(zip(self.sizes, self._bytes(batch, sizes), strict=True))
-        return sum([known[size] * count for size, count in self.at(event).items()])
+    def live(self, event: int, since: int = 0) -> list[int]:
+        """Return the events before one that made the storages that are there at it."""
+        gone = {-number for number in self.events[:event] if number < 0}
+        return [made for made in range(since + 1, event + 1) if self.events[made - 1] > 0 and made not in gone]
+
+    def sum_of(self, made: Sequence[int]) -> Bytes:
+        """Return the bytes of the storages that some events made. Raise `SizeError` if there is no formula."""
+        counts = Counter([self.events[event - 1] for event in made])
+        fixed: Dim = 0
+        of_example: Dim = 0
+        for number, count in counts.items():
+            size = self.sizes[number - 1]
+            if size.of_batch:
+                of_example = of_example + size.bytes * count
+            else:
+                fixed = fixed + size.bytes * count
+        return Bytes(fixed, of_example)
+
+    def at(self, event: int) -> Bytes:
+        """Return the bytes that are there at an event. Raise `SizeError` if there is no formula."""
+        return self.sum_of(self.live(event))
+
+    def made_by(self, made: Sequence[int]) -> list[tuple[int, list[int]]]:
+        """Return for each step that made some storages its number, and their events."""
+        found: list[tuple[int, list[int]]] = []
+        waiting = list(made)
+        for number, (_, before, after) in enumerate(self.steps):
+            own = []
+            while waiting and waiting[0] <= after:
+                event = waiting.pop(0)
+                if event > before:
+                    own.append(event)
+            if own:
+                found.append((number, own))
+        return found
 
 
-_ = Dim, Sequence
+def _number(size: Dim, sizes: Mapping[str, int]) -> int:
+    return size if isinstance(size, int) else size.value(sizes)
+
+
+__all__ = ["Bytes", "SizeError", "Trace"]
