@@ -35,6 +35,13 @@ def _filled(of: Tensor) -> Callable[[], Tensor]:
     return lambda: empty(meter, shape, item)
 
 
+def _ordered(of: Tensor) -> Callable[[], Tensor]:
+    """Return what makes an image of the shape of another one whose channels are last, without keeping that one."""
+    meter, shape, item = of.meter, of.shape, of.item
+    strides = in_order(shape, (0, 2, 3, 1))
+    return lambda: empty(meter, shape, item, strides)
+
+
 # -- views and copies --
 
 
@@ -279,7 +286,8 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) ->
     """Return a convolution, whose gradient needs input and weight. It allocates all gradients at once."""
     last = x.is_channels_last
     out = empty(x.meter, shape, strides=in_order(shape, (0, 2, 3, 1)) if last else None)
-    makers = [_filled(x), _filled(weight), *([] if bias is None else [_filled(bias)])]
+    makers = [_ordered(x) if last else _filled(x), _ordered(weight) if last else _filled(weight)]
+    makers += [] if bias is None else [_filled(bias)]
     kept = (x, weight)
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
@@ -323,7 +331,14 @@ def max_pool(x: Tensor, shape: Shape) -> Tensor:
 def mean(x: Tensor, shape: Shape) -> Tensor:
     """Return a mean over axes, of which `shape` has those that are left or of size one. Its gradient is stretched and divided."""
     make = _filled(x)
-    return record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
+    out = record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
+    return _restrided(out) if x.is_channels_last and len(shape) == 4 else out
+
+
+def _restrided(x: Tensor) -> Tensor:
+    """Return a view with other strides, as `adaptive_avg_pool2d` makes it for channels that are last. Its gradient is a new tensor."""
+    make = _filled(x)
+    return record(x.view(x.shape), [x], lambda grads, needs: [make()])
 
 
 def concatenated(parts: Sequence[Tensor], axis: int, shape: Shape) -> Tensor:
@@ -370,7 +385,7 @@ def matrix_product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return `a @ b` for matrices or batches of them, plus a bias: `mm`, `bmm` or `addmm`."""
     shape = (*a.shape[:-1], b.shape[-1])
     keeps = (a if b.edge is not None else None, b if a.edge is not None else None)
-    makers = (_filled(a), _filled(b))
+    makers = (_shaped_like(a), _shaped_like(b)) if len(a.shape) == 2 else (_filled(a), _filled(b))
     first = bias is not None or len(a.shape) > 2
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:

@@ -110,7 +110,8 @@ def _added(buffer: list[Tensor | None], position: int, gradient: Tensor) -> Tens
 def _called(node: Node, gradients: list[Tensor | None]) -> list[Tensor | None]:
     """Run a node, sum its gradients to the shapes of its inputs, and let go of what it kept."""
     if isinstance(node, Leaf):
-        node.gradient = gradients.pop()
+        arrived = gradients[0]
+        node.gradient = arrived if arrived is None or arrived.is_contiguous else empty(arrived.meter, arrived.shape)
         return []
     assert node.backward is not None
     found = node.backward(gradients, [edge is not None for edge in node.edges])
