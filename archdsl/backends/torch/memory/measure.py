@@ -7,6 +7,7 @@ function returns, so that more is alive than what later steps need. The variable
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 from archdsl.backends.torch.forward import Variables
@@ -14,7 +15,7 @@ from archdsl.backends.torch.memory import aten
 from archdsl.backends.torch.memory.autograd import Leaf, run_backward
 from archdsl.backends.torch.memory.op_memory import Applied, Unmodelled, applied
 from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Meter, Tensor, empty
-from archdsl.backends.torch.memory.trace import Trace
+from archdsl.backends.torch.memory.trace import Step, Trace
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.outline_classes import Classes
@@ -31,19 +32,24 @@ class Memory(NamedTuple):
 
     inference: Trace | str
     training: Trace | str
+    parameters: int
+    """The bytes of all parameters and buffers."""
 
 
-def measured(graph: Graph, *, batch: int = MANY) -> Memory:
-    """Return the memory of a network. `batch` is 1, or stands for any number of examples."""
+def measured(graph: Graph, *, batch: int = MANY, training: bool = True) -> Memory:
+    """Return the memory of a network. `batch` is 1, or stands for any number of examples from two on.
+
+    Without `training`, that is unknown because of nothing.
+    """
     tree = ModuleTree(graph, aux=True, inplace=True)
     network = _Network(graph, tree, Classes(tree))
     found: list[Trace | str] = []
-    for training in (False, True):
+    for mode in (False, True)[: 1 + training]:
         try:
-            found.append(network.trace(batch, training))
+            found.append(network.trace(batch, mode))
         except Unmodelled as error:
             found.append(str(error))
-    return Memory(*found)
+    return Memory(found[0], found[1] if training else "", network.parameters)
 
 
 class _Step(NamedTuple):
@@ -69,10 +75,16 @@ class _Network:
         self._classes = classes
         self._results = Results.of(graph, aux=True)
         self._plans: dict[ModuleNode, _Plan] = {}
+        self._tensors = _tensors(graph)
+
+    @property
+    def parameters(self) -> int:
+        """The bytes of all parameters and buffers."""
+        return sum([prod(shape, start=item) for shape, _, item in self._tensors.values()])
 
     def trace(self, batch: int, training: bool) -> Trace:
         """Return what one run records. Parameters and inputs are there from the beginning."""
-        run = _Run(self, Meter(batch, gradients=training), training, _tensors(self._graph))
+        run = _Run(self, Meter(batch, gradients=training), training, self._tensors)
         return run.traced(self._tree.root)
 
     @property
@@ -127,11 +139,11 @@ def _name(step: OpStep | CallStep) -> str:
 class _Run:
     """One forward pass, and for training the backward pass behind it."""
 
-    def __init__(self, network: _Network, meter: Meter, training: bool, stored: dict[str, tuple[Shape, bool, int]]) -> None:
+    def __init__(self, network: _Network, meter: Meter, training: bool, stored: dict[str, tuple[tuple[int, ...], bool, int]]) -> None:
         self._network = network
         self._meter = meter
         self._training = training
-        self._steps: list[tuple[str, int, int]] = []
+        self._steps: list[Step] = []
         self._stored: dict[str, Tensor] = {}
         for key, (shape, learned, item) in stored.items():
             tensor = self._stored[key] = empty(meter, shape, item)
@@ -192,11 +204,11 @@ class _Run:
         outputs = [(batch, *shape) for shape in made_shapes]
         before = len(self._meter.events)
         made = applied(Applied(node.op, self._meter, inputs, tensors, outputs, shapes, self._training, step.overwrites))
-        self._steps.append((below, before, len(self._meter.events)))
+        self._steps.append(Step(below, node.op.name, before, len(self._meter.events)))
         return made
 
 
-def _tensors(graph: Graph) -> dict[str, tuple[Shape, bool, int]]:
+def _tensors(graph: Graph) -> dict[str, tuple[tuple[int, ...], bool, int]]:
     """Return shape, whether it is learned, and the bytes of a number, of each tensor of the `state_dict`."""
     learned = _learned(graph)
     return {key: (shape, key in learned, FLOAT if shape or key in learned else LONG) for key, shape in state(graph).items()}

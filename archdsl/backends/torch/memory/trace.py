@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from archdsl.backends.torch.memory.tensors import Size
-from archdsl.shapes import Dim, SizeError
+from archdsl.shapes import Dim
 
 NO_SIZES: Final[Mapping[str, int]] = {}
 
@@ -18,23 +18,36 @@ class Bytes(NamedTuple):
     fixed: Dim
     of_example: Dim
 
+    def plus(self, other: Bytes) -> Bytes:
+        """Return the sum with others."""
+        return Bytes(self.fixed + other.fixed, self.of_example + other.of_example)
+
     def value(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> int:
         """Return the number for a batch and symbolic sizes."""
         return _number(self.fixed, sizes) + batch * _number(self.of_example, sizes)
 
 
+class Step(NamedTuple):
+    """A run of an op: the path of its module, or of the one around it, its name, and the events before and after it."""
+
+    path: str
+    op: str
+    before: int
+    after: int
+
+
 class Trace(NamedTuple):
     """For each storage that is made the number of its size, counted from one; for each that is freed the event that made it, negative.
 
-    At event `start`, parameters, buffers and inputs are there; at `forward` the forward pass has ended. `steps` has for each run of an
-    op its path and the events before it and after it, in order.
+    At event `start`, parameters, buffers and inputs are there; at `forward` the forward pass has ended. `steps` are the runs of
+    ops, in order.
     """
 
     events: tuple[int, ...]
     sizes: tuple[Size, ...]
     start: int
     forward: int
-    steps: tuple[tuple[str, int, int], ...]
+    steps: tuple[Step, ...]
 
     def peak(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> tuple[int, int]:
         """Return the most bytes for a batch and symbolic sizes, and the event with which they are reached."""
@@ -74,13 +87,13 @@ class Trace(NamedTuple):
     def made_by(self, made: Sequence[int]) -> list[tuple[int, list[int]]]:
         """Return for each step that made some storages its number, and their events."""
         found: list[tuple[int, list[int]]] = []
-        waiting = list(made)
-        for number, (_, before, after) in enumerate(self.steps):
+        position = 0
+        for number, step in enumerate(self.steps):
             own = []
-            while waiting and waiting[0] <= after:
-                event = waiting.pop(0)
-                if event > before:
-                    own.append(event)
+            while position < len(made) and made[position] <= step.after:
+                if made[position] > step.before:
+                    own.append(made[position])
+                position += 1
             if own:
                 found.append((number, own))
         return found
@@ -88,6 +101,3 @@ class Trace(NamedTuple):
 
 def _number(size: Dim, sizes: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else size.value(sizes)
-
-
-__all__ = ["Bytes", "SizeError", "Trace"]
