@@ -35,8 +35,11 @@ class Layer(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The path of its module; the name of the op if it has none."""
-        return self.node.path if self.node.node.module is not None else self.node.op.name
+        """The path of its module, with the name of the op if no label says what it is; the name alone if it has no module."""
+        module = self.node.node.module
+        if module is None:
+            return self.node.op.name
+        return self.node.path if module.labelled or self.params else f"{self.node.path} ({self.node.op.name})"
 
 
 class Facts(NamedTuple):

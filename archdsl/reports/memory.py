@@ -41,7 +41,7 @@ class MemoryFacts(NamedTuple):
     unknown: tuple[str, ...]
 
 
-_SAMPLES: Final = (1, 32, 224, 640, 4096)
+_SAMPLES: Final = (1, 8, 16, 32, 64, 128, 224, 320, 512, 640, 1024, 4096)
 """Sizes at which the formula that is largest is looked for, where sizes are symbolic."""
 _FOLLOWING: Final = frozenset({"permute", "transpose", "rearrange", "mha", "ln", "rms_norm", "attend", "roll", "window_shift"})
 """Ops after which a batch of one may need fewer copies: an axis of size one is in order anywhere."""
@@ -93,13 +93,13 @@ def _peak(graph: Graph, trace: Trace, batch: int) -> Peak | None:
         formula = (_formula(bytes, graph.valid_sizes),) if bytes.of_example else ()
         return Peak(batch, value, formula, _where(trace, event))
     events = {}
-    for sizes in samples(graph):
+    for sizes in reversed(samples(graph)):
         events.setdefault(trace.peak(batch, sizes)[1])
     try:
         formulas = dict.fromkeys(_total(trace.at(event), batch, graph.valid_sizes) for event in events)
     except SizeError:
         return None
-    return Peak(batch, None, tuple(formulas), _where(trace, list(events)[-1]))
+    return Peak(batch, None, tuple(formulas), _where(trace, next(iter(events))))
 
 
 def samples(graph: Graph) -> list[dict[str, int]]:

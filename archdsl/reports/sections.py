@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from archdsl.analysis.receptive_field import AxisField
 from archdsl.reports.curve import Curve
 from archdsl.reports.document import Document, Part, Section, Table
 from archdsl.reports.facts import Facts, Layer
@@ -96,20 +97,24 @@ def _receptive_field(facts: Facts) -> Iterator[Part]:
             certain = [layer for layer in wasted if (layer.field.new_from_least or 0) > max(sizes)]
             small = (
                 f" {len(certain)} of them do by every path." if certain and len(certain) < len(wasted)
-                else "" if certain else " By the paths that see the least, which skip connections keep, all of them still see something new."
+                else "" if certain else " By the paths that see the least, through skip connections and small windows, all of them see something new."
             )  # fmt: skip
             yield (
                 f"Of {len(facts.windows)} layers with a window, {len(wasted)} begin where the whole input is seen already, "
                 f"{names}: they add no context at this size.{small}"
             )
         else:
-            yield f"Each of the {len(facts.windows)} layers with a window sees something that no layer before it sees."
+            yield "Each layer with a window sees something that its input does not see."
     rows = [[layer.name, layer.op, field_text(layer.field.first), _from_size(layer)] for layer in facts.windows]
-    shown = _picked(rows)
-    yield Table(("layer", "op", "field", "new from"), shown, "<<>>", "Where the field grows; `new from` is the input size from which the layer sees more than its input does.")
+    if rows:
+        about = "Where the field grows; `new from` is the input size from which the layer sees more than its input does."
+        yield Table(("layer", "op", "field", "new from"), _picked(rows), "<<>>", about)
     if facts.dropped:
         yield from _dropped(facts)
-    values = [max([axis.size or 0 for axis in layer.field.first], default=0) or None for layer in facts.layers if layer.part == "main"]
+    if _only_one(largest.field.first):
+        return
+    main = [layer for layer in facts.layers if layer.part == "main"]
+    values = [max([axis.size or 0 for axis in layer.field.first], default=0) or None for layer in main]
     mark = (float(max(sizes)), f"input: {max(sizes)}") if sizes else None
     yield Curve("Receptive field by depth.", values, "ops in order", lambda value: f"{value:,.0f}", mark)
 
@@ -119,7 +124,9 @@ def _field_words(facts: Facts, largest: Layer) -> str:
     jumps = per_axis([number(axis.jump) if axis.jump is not None else "?" for axis in axes])
     starts = per_axis([number(axis.center) if axis.center is not None else "?" for axis in axes])
     words = f"One position of `{largest.name}` sees {field_text(axes)} positions of the input, by the path that sees the most."
-    if all(axis.jump is not None for axis in axes):
+    if _only_one(axes):
+        words = "No window sees more than one position of the input."
+    elif all(axis.jump is not None for axis in axes):
         words += f" Neighbouring positions are {jumps} apart, and the first one is centred at {starts}, where 0 is the first pixel."
     whole, lost = facts.sees_all, facts.unfollowed
     if whole is not None:
@@ -127,6 +134,10 @@ def _field_words(facts: Facts, largest: Layer) -> str:
     if lost is not None:
         words += f" Behind `{lost.name}` (`{lost.op}`) the field is not followed, and unknown."
     return words
+
+
+def _only_one(axes: Sequence[AxisField]) -> bool:
+    return all(axis.size == 1 for axis in axes)
 
 
 def _from_size(layer: Layer) -> str:
@@ -245,7 +256,7 @@ def _groups(facts: Facts) -> Table:
                 macs = None
         part = "" if any(layer.part == "main" for layer in layers) else last.part
         rows.append(
-            [group or (last.name if len(layers) == 1 else layers[0].name), part, str(len(layers)), format_shape(last.node.shape),
+            [last.name if len(layers) == 1 else group or layers[0].name, part, str(len(layers)), format_shape(last.node.shape),
              f"{sum([layer.params for layer in layers]):,}", "symbolic" if macs is None else size_text(macs, facts.graph.valid_sizes),
              kept_text(facts, [i for i, _ in numbered]), field_text(last.field.first), variance_text(last)]
         )  # fmt: skip
