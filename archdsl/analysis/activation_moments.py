@@ -1,8 +1,8 @@
 """Mean and variance of an activation of normally distributed numbers.
 
 A rectifier halves the mean square of centred numbers, which is what He initialization makes up for (He et al. 2015,
-arXiv:1502.01852, equation 8). The moments of the rectifier are those of a rectified normal distribution; for other activations the
-integrals are computed, on a grid of eight standard deviations.
+arXiv:1502.01852, equation 8). The moments of the rectifier are those of a rectified normal distribution; for other
+activations the integrals are computed, on a grid of eight standard deviations.
 """
 
 from __future__ import annotations

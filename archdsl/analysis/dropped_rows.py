@@ -1,8 +1,8 @@
 """Rows and columns of a map that a strided window never sees: those behind the last window, and those between windows.
 
-A window of stride `s` on `n` rows with padding ends where the last whole window does (`floor` in Dumoulin & Visin 2016, arXiv:1603.07285,
-section 2.4); what is behind it has no influence. A stride larger than the window skips rows between windows, as a 1x1
-convolution of stride 2 does with three quarters of all positions (He et al. 2018, arXiv:1812.01187, section 4).
+A window of stride `s` on `n` rows with padding ends where the last whole window does (`floor` in Dumoulin & Visin 2016,
+arXiv:1603.07285, section 2.4); what is behind it has no influence. A stride larger than the window skips rows between
+windows, as a 1x1 convolution of stride 2 does with three quarters of all positions (He et al. 2018, arXiv:1812.01187, section 4).
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """The variance of activations by depth that the network's own initialization and normalization lead to, before training.
 
-Inputs have mean 0 and variance 1. A layer whose weights are independent and centred multiplies the mean square of its input by the
-number of its terms and the variance of a weight (Glorot & Bengio 2010, equation 5; He et al. 2015, arXiv:1502.01852, equation 7). A
-normalization sets mean 0 and variance 1, in training mode. A sum adds the variances of its branches, so that each residual block doubles
-the variance if nothing normalizes the branch, and adds one if something does (De & Smith 2020, arXiv:2002.10444, section 3).
+Inputs have mean 0 and variance 1. A layer whose weights are independent and centred multiplies the mean square of its input
+by the number of its terms and the variance of a weight (Glorot & Bengio 2010, equation 5; He et al. 2015, arXiv:1502.01852,
+equation 7). A normalization sets mean 0 and variance 1, in training mode. A sum adds the variances of its branches, so that
+each residual block doubles the variance if nothing normalizes the branch, and adds one if something does (De & Smith 2020,
+arXiv:2002.10444, section 3).
 
 Three things are assumed: numbers are normally distributed before an activation, branches are uncorrelated, and so are positions
-but for those of a pooling window, which are equal. Attention, products of matrices and reductions are not followed: what they give is unknown.
+but for those of a pooling window, which are equal. Attention, products of matrices and reductions are not followed: what
+they give is unknown.
 """
 
 from __future__ import annotations
@@ -100,7 +102,11 @@ class _Rules:
     def stored(self, op: Op) -> Moments | None:
         """Return the moments of a `param`, which is zero without a rule."""
         rule = self.graph.initializer(op)
-        return drawn(rule, (1, 1) if len(op.parameters()[""]) < 2 else op.parameters()[""]) if rule is not None else Moments(0.0, 0.0)
+        return (
+            drawn(rule, (1, 1) if len(op.parameters()[""]) < 2 else op.parameters()[""])
+            if rule is not None
+            else Moments(0.0, 0.0)
+        )
 
 
 def _terms(op: Any, shapes: tuple[Shape, ...], weight: tuple[int, ...]) -> float:
@@ -202,8 +208,8 @@ def _same(rules: _Rules, op: Any, of: Moments) -> Moments:
 _RULES: Final[dict[str, Callable[[_Rules, Any, Moments], Moments | None]]] = {
     **dict.fromkeys(
         ("maxpool", "avgpool", "lppool", "blur_pool", "maxpool_to", "avgpool_to", "gap", "upsample", "resize", "resize_like",
-         "crop_like", "pad", "pad_channels", "pad_to", "flatten", "reshape", "permute", "transpose", "rearrange", "channel_shuffle",
-         "pixel_shuffle", "pixel_unshuffle", "unfold", "slice", "split", "roll", "window_shift", "grn"),
+         "crop_like", "pad", "pad_channels", "pad_to", "flatten", "reshape", "permute", "transpose", "rearrange",
+         "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "unfold", "slice", "split", "roll", "window_shift", "grn"),
         _same,
     ),
     **dict.fromkeys(_CENTRED, lambda rules, op, of: rules.scaled(op, _STANDARD)),

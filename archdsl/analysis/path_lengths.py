@@ -1,8 +1,9 @@
 """The number of paths through a network by their length, as exact integers.
 
 A residual network is a sum over paths: each block doubles them, and their lengths have the coefficients of `(1 + x)^n`, the
-binomial ones (Veit, Wilber & Belongie 2016, arXiv:1605.06431, section 3). Here the polynomial of a value is built from those of its
-inputs, in one pass over the graph: a sum of a shortcut and a branch adds that of the shortcut and `x` times that of the branch.
+binomial ones (Veit, Wilber & Belongie 2016, arXiv:1605.06431, section 3). Here the polynomial of a value is built from those
+of its inputs, in one pass over the graph: a sum of a shortcut and a branch adds that of the shortcut and `x` times that of
+the branch.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class Lengths(NamedTuple):
 class PathLengths(NamedTuple):
     """The paths from the inputs of a network to its result, in evaluation.
 
-    `layers` counts convolutions and dense layers on each path. `blocks` counts the residual blocks that it goes through, and is None
-    if the network has none; `joins` is their number, and `in_each` says how many paths go through each block.
+    `layers` counts convolutions and dense layers on each path. `blocks` counts the residual blocks that it goes through, and
+    is None if the network has none; `joins` is their number, and `in_each` says how many paths go through each block.
     """
 
     layers: Lengths
@@ -151,6 +152,8 @@ def _continued(node: FlatNode, deepest: dict[int, int]) -> Sequence[int]:
         return data[2:3]
     if node.op.name == "mha":
         return data[-1:]
-    whole = [number for number, value in zip(data, node.node.inputs, strict=False) if value.shape == node.shape and number in deepest]
+    whole = [
+        number for number, value in zip(data, node.node.inputs, strict=False) if value.shape == node.shape and number in deepest
+    ]
     known = whole or [number for number in data if number in deepest]
     return [max(known, key=deepest.__getitem__)] if known else []

@@ -2,9 +2,9 @@
 
 The arithmetic is that of Araujo, Norris & Sim 2019 ("Computing receptive fields of convolutional neural networks", Distill,
 doi:10.23915/distill.00021): a window of `k`, stride `s` and `p` rows of padding at position `i` covers the positions `i * s - p`
-to `i * s - p + k - 1` below it. They have one first position and one stride for all of an axis. Behind an enlargement, neighbouring
-positions differ in how much they see, and so a `Reach` has an interval for each position of a period. It is exact: padding
-counts as positions, which lie outside of the input.
+to `i * s - p + k - 1` below it. They have one first position and one stride for all of an axis. Behind an enlargement,
+neighbouring positions differ in how much they see, and so a `Reach` has an interval for each position of a period. It is
+exact: padding counts as positions, which lie outside of the input.
 """
 
 from __future__ import annotations
@@ -91,7 +91,5 @@ def _shortest(reach: Reach) -> Reach:
     if period == 1 or reach.step % period:
         return reach
     jump = reach.step // period
-    regular = all(
-        ends[r] == ends[0] + r * jump for ends in (reach.first, reach.last) for r in range(1, period)
-    )
+    regular = all(ends[r] == ends[0] + r * jump for ends in (reach.first, reach.last) for r in range(1, period))
     return Reach(reach.first[:1], reach.last[:1], jump) if regular else reach

@@ -1,13 +1,14 @@
 """The receptive field of each layer: how much of the input one position of its output sees, through all branches.
 
-The sizes along a chain are those of Araujo, Norris & Sim 2019 (doi:10.23915/distill.00021): a window of `k` with dilation `d` adds
-`d * (k - 1)` times the product of the strides before it. Where branches meet, the largest counts. A layer that begins to see
-nothing new when its input already sees the whole image is *unproductive* (Richter et al. 2021, "Should you go deeper?",
-arXiv:2106.12307): it can be of use only at input sizes from `new_from` on.
+The sizes along a chain are those of Araujo, Norris & Sim 2019 (doi:10.23915/distill.00021): a window of `k` with dilation
+`d` adds `d * (k - 1)` times the product of the strides before it. Where branches meet, the largest counts. A layer that
+begins to see nothing new when its input already sees the whole image is *unproductive* (Richter et al. 2021, "Should you go
+deeper?", arXiv:2106.12307): it can be of use only at input sizes from `new_from` on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -36,8 +37,8 @@ class LayerField(NamedTuple):
     """The field of a layer for each axis of an input of the network, by the number of the input.
 
     `new_from` is the smallest input size, along any axis, at which its window sees something that its input does not see, by
-    the path that sees the most; None if it has no window, or if that is unknown. `new_from_least` is that by the path that sees the
-    least: below it, the layer is unproductive whatever path is taken.
+    the path that sees the most; None if it has no window, or if that is unknown. `new_from_least` is that by the path that
+    sees the least: below it, the layer is unproductive whatever path is taken.
     """
 
     fields: dict[int, tuple[AxisField, ...]]
@@ -75,7 +76,9 @@ def _layer(inputs: list[Sight], output: Sight) -> LayerField:
     least = [one.least for one, _ in growing]
     known = [size for size in least if size is not None]
     return LayerField(
-        {number: tuple(axes) for number, axes in fields.items()}, new_from, max(known) if known and len(known) == len(least) else None
+        {number: tuple(axes) for number, axes in fields.items()},
+        new_from,
+        max(known) if known and len(known) == len(least) else None,
     )
 
 
@@ -90,3 +93,21 @@ def _field(seen: Seen) -> AxisField:
     if not seen.aligned:
         return AxisField(reach.size, least=seen.least, whole=seen.whole, known=seen.known)
     return AxisField(reach.size, reach.jump, reach.center, seen.least, seen.whole, seen.known)
+
+
+def per_axis(values: Sequence[str]) -> str:
+    """Return one value if all axes agree, else one for each."""
+    return values[0] if len(set(values)) == 1 else " × ".join(values)
+
+
+def field_text(axes: Sequence[AxisField]) -> str:
+    """Return a receptive field: its sizes, `all` where everything is seen, `?` where that is unknown; empty if it sees none."""
+    return per_axis([_axis_text(axis) for axis in axes]) if axes else ""
+
+
+def _axis_text(axis: AxisField) -> str:
+    if axis.whole and axis.size is None:
+        return "all"
+    if not axis.known and axis.size is None:
+        return "?"
+    return f"{axis.size:,}{' + all' if axis.whole else ''}"

@@ -1,10 +1,10 @@
 """What cheaper forms of convolutions save, compared with the plain ones that they replace, in parameters and MACs.
 
-The forms and their sources: a bottleneck 1x1, kxk, 1x1 against two kxk of its width (He et al. 2015, arXiv:1512.03385, section 4.1,
-Figure 5); a stack of 3x3 against one window of the same receptive field (Simonyan & Zisserman 2014, arXiv:1409.1556, section 2.3);
-1xn and nx1 against nxn (Szegedy et al. 2015, arXiv:1512.00567, section 3.2); a depthwise convolution and 1x1 against a full
-one (Howard et al. 2017, arXiv:1704.04861, section 3.1); groups against a dense convolution (Xie et al. 2016, arXiv:1611.05431).
-Weights alone are compared: biases and normalizations are the same or negligible.
+The forms and their sources: a bottleneck 1x1, kxk, 1x1 against two kxk of its width (He et al. 2015, arXiv:1512.03385,
+section 4.1, Figure 5); a stack of 3x3 against one window of the same receptive field (Simonyan & Zisserman 2014,
+arXiv:1409.1556, section 2.3); 1xn and nx1 against nxn (Szegedy et al. 2015, arXiv:1512.00567, section 3.2); a depthwise
+convolution and 1x1 against a full one (Howard et al. 2017, arXiv:1704.04861, section 3.1); groups against a dense
+convolution (Xie et al. 2016, arXiv:1611.05431). Weights alone are compared: biases and normalizations are the same or negligible.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def _separable(layers: Sequence[_Layer]) -> Saving | None:
         return None
     params = prod(spatial.k) * pointwise.channels * pointwise.out
     form = f"depthwise {spatial.window}, 1x1"
-    return _saving("depthwise separable", form, f"full {spatial.window}", layers[:2], params, _times(params, pointwise.output[1:]))
+    return _saving(
+        "depthwise separable", form, f"full {spatial.window}", layers[:2], params, _times(params, pointwise.output[1:])
+    )
 
 
 def _factorized(layers: Sequence[_Layer]) -> Saving | None:

@@ -12,9 +12,9 @@ from archdsl.shapes import Shape
 class Seen(NamedTuple):
     """What a position sees along one axis of an input: a window, everything, or both by different paths.
 
-    `axis` is the axis of the value along which the window moves. If the value is not `aligned`, its positions are in another order
-    along that axis, as after `flatten`. `least` is the window of the path that sees the least; None if that is unknown. If it is
-    not `known`, some op on the way does something that is not followed.
+    `axis` is the axis of the value along which the window moves. If the value is not `aligned`, its positions are in another
+    order along that axis, as after `flatten`. `least` is the window of the path that sees the least; None if that is
+    unknown. If it is not `known`, some op on the way does something that is not followed.
     """
 
     axis: int

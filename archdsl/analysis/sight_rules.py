@@ -1,8 +1,9 @@
 """For each kind of op, what its output sees of the network's input, given what its inputs see.
 
-Windows are as in `reach.py`. Ops that combine all positions see everything: global pooling, attention, a dense layer on a flattened
-map, and normalizations over positions. Batch normalization does so in training alone, through its statistics, and counts as
-pointwise. Positions are those in the middle of an input: a cyclic shift is one without its wrap, and padding has no content.
+Windows are as in `reach.py`. Ops that combine all positions see everything: global pooling, attention, a dense layer on a
+flattened map, and normalizations over positions. Batch normalization does so in training alone, through its statistics, and
+counts as pointwise. Positions are those in the middle of an input: a cyclic shift is one without its wrap, and padding has
+no content.
 """
 
 from __future__ import annotations

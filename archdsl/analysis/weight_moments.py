@@ -1,8 +1,8 @@
 """Mean and variance of weights at initialization, as `torch.nn.init` draws them.
 
-`he` is He et al. 2015 (arXiv:1502.01852, equations 10 and 14), `xavier` Glorot & Bengio 2010 (equation 16), `orthogonal` Saxe et al. 2013
-(arXiv:1312.6120). Without a rule, PyTorch's layers draw from a uniform distribution of variance `1 / (3 * fan_in)`, weight
-and bias alike (`nn.Linear.reset_parameters`).
+`he` is He et al. 2015 (arXiv:1502.01852, equations 10 and 14), `xavier` Glorot & Bengio 2010 (equation 16), `orthogonal`
+Saxe et al. 2013 (arXiv:1312.6120). Without a rule, PyTorch's layers draw from a uniform distribution of variance `1 / (3 *
+fan_in)`, weight and bias alike (`nn.Linear.reset_parameters`).
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ class Columns(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
     cls=NetworkCommand,
     epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n"
     "  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n"
-    "  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --columns field,kept\n  archdsl check resnet50 --format json | jq .totals\n"
+    "  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --columns field,kept\n"
+    "  archdsl check resnet50 --format json | jq .totals\n"
     "  archdsl check resnet50 --weights resnet50.safetensors\n  archdsl check net.arch --watch\n  cat net.arch | archdsl check -",
 )
 @network_arguments
@@ -112,6 +113,8 @@ def _check(
     checked = _checked(address, settings, session, sizes, one=weights is not None) if fixed is None else fixed.checked
     diagnostics = levels.applied(checked.diagnostics)
     wrong = any(diagnostic.is_error for diagnostic in diagnostics)
+    if columns and (len(checked.networks) > 1 or form in ("github", "sarif")):
+        raise click.UsageError("--columns are those of the table of one network, FILE:NETWORK, in --format text or json")
     if len(checked.networks) > 1:
         _show_several(checked, diagnostics, levels, form, fixed)
         return not wrong, checked

@@ -27,7 +27,9 @@ _SUFFIXES: Final = {"txt": "text", "md": "md", "markdown": "md", "html": "html",
 @network_arguments
 @size_option
 @click.option("-o", "--output", metavar="FILE", help="Output file; its suffix is the format. [default: standard output]")
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="Output format. [default: from the suffix of the file, or text]")
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), help="Output format. [default: from the suffix of the file, or text]"
+)
 @click.option("--batch", type=click.IntRange(min=2), default=32, show_default=True, metavar="N",
               help="Examples in a batch of a training step, whose memory is reported.")  # fmt: skip
 def command(

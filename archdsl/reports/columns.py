@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from archdsl.analysis import Row, Table
+from archdsl.analysis.receptive_field import field_text, per_axis
+from archdsl.ir import Graph
 from archdsl.reports.data import axis_data
 from archdsl.reports.facts import Facts, Layer, facts_of
-from archdsl.reports.wording import field_text, kept_text, number, per_axis, size_text
-from archdsl.ir import Graph
+from archdsl.reports.wording import kept_text, number, size_text
 
 
 class Column(NamedTuple):
@@ -98,7 +99,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "kept": Column("kept", "memory for the backward pass, for each example", lambda facts, run: kept_text(facts, [run]), _kept),
     "field": Column("field", "receptive field, by the path that sees the most",
                     lambda facts, run: field_text(_layer(facts, run).field.first), _fields),
-    "jump": Column("jump", "distance between the fields of neighbouring positions", _jump, lambda facts, run: _jump(facts, run) or None),
+    "jump": Column("jump", "distance between the fields of neighbouring positions", _jump,
+                   lambda facts, run: _jump(facts, run) or None),
     "start": Column("start", "middle of the field of the first position", _start, lambda facts, run: _start(facts, run) or None),
     "new-from": Column("new from", "input size from which the layer sees more than its input", _new_from,
                        lambda facts, run: _layer(facts, run).field.new_from),

@@ -26,12 +26,14 @@ def facts_data(facts: Facts) -> dict[str, Any]:
         "memory": _memory(facts),
         "receptive_field": _receptive_field(facts),
         "dropped": [
-            {"layer": one.node.path, "op": one.node.op.name, "axis": one.axis, "last": one.last, "always": one.always, "between": one.between}
+            {"layer": one.node.path, "op": one.node.op.name, "axis": one.axis, "last": one.last, "always": one.always,
+             "between": one.between}
             for one in facts.dropped
         ],
         "paths": _paths(facts),
         "savings": [
-            {"kind": one.kind, "form": one.form, "replaces": one.replaces, "times": times, "layers": list(one.paths), "params": one.params,
+            {"kind": one.kind, "form": one.form, "replaces": one.replaces, "times": times, "layers": list(one.paths),
+             "params": one.params,
              "params_replaced": one.params_replaced, "macs": _plain(one.macs), "macs_replaced": _plain(one.macs_replaced)}
             for one, times in facts.savings
         ],
@@ -49,13 +51,17 @@ def _memory(facts: Facts) -> dict[str, Any]:
 
 
 def _peak(peak: Peak | None) -> dict[str, Any] | None:
-    return None if peak is None else {"batch": peak.batch, "bytes": peak.value, "formulas": list(peak.formulas), "where": peak.where}
+    return (
+        None if peak is None else {"batch": peak.batch, "bytes": peak.value, "formulas": list(peak.formulas), "where": peak.where}
+    )
 
 
 def _receptive_field(facts: Facts) -> dict[str, Any]:
     largest, whole, lost = facts.field, facts.sees_all, facts.unfollowed
     return {
-        "largest": None if largest is None else {"layer": largest.name, "axes": [axis_data(axis) for axis in largest.field.first]},
+        "largest": None
+        if largest is None
+        else {"layer": largest.name, "axes": [axis_data(axis) for axis in largest.field.first]},
         "sees_all_from": None if whole is None else whole.name,
         "unknown_from": None if lost is None else lost.name,
         "windows": len(facts.windows),

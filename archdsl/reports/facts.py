@@ -114,9 +114,7 @@ def facts_of(graph: Graph, batch: int = BATCH) -> Facts:
             constructed.add(node.path)
         usage = node.usage
         macs = cost.macs if usage is not Usage.NEVER else 0
-        layers.append(
-            Layer(node, group, describe(node.op), cost.params if first else 0, macs, _PARTS[usage], field, expected)
-        )
+        layers.append(Layer(node, group, describe(node.op), cost.params if first else 0, macs, _PARTS[usage], field, expected))
     paths = path_lengths(flat, flat.outputs[0]) if flat.outputs else None
     if paths is not None and not paths.layers.counts:
         paths = None  # the result does not follow from the inputs

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 
-from archdsl.analysis.receptive_field import AxisField
+from archdsl.analysis.receptive_field import field_text
 from archdsl.reports.curve import Curve
 from archdsl.reports.document import Document, Part, Section, Table
-from archdsl.reports.facts import Facts, Layer
+from archdsl.reports.facts import Facts
+from archdsl.reports.field_section import receptive_field
 from archdsl.reports.memory import Peak, human, shown_bytes
-from archdsl.reports.wording import field_text, kept_text, number, per_axis, ratio, share, size_text, variance_text
+from archdsl.reports.wording import LISTED, kept_text, number, picked, ratio, share, size_text, variance_text
 from archdsl.shapes import Dim, SizeError, format_shape
-
-_LISTED = 12
-"""Rows of a table of places; more are counted."""
 
 
 def document(facts: Facts) -> Document:
@@ -26,7 +24,7 @@ def document(facts: Facts) -> Document:
     sections = [
         Section("Cost", list(_cost(facts))),
         Section("Memory", list(_memory(facts))),
-        Section("Receptive field", list(_receptive_field(facts))),
+        Section("Receptive field", list(receptive_field(facts))),
         Section("Paths", list(_paths(facts))),
         Section("Expected variance", list(_variance(facts))),
         Section("Savings", list(_savings(facts))),
@@ -60,16 +58,17 @@ def _memory(facts: Facts) -> Iterator[Part]:
     yield Table(("", "", ""), rows, "<><")
     if memory.inference is not None or memory.training is not None:
         yield (
-            "Peaks are bytes of all tensors at once, in 32 bits, as a tracker of storages measures them on PyTorch's `meta` device: "
-            "parameters, buffers, inputs, activations and gradients. The state of an optimizer, the workspace of kernels and what an "
-            "allocator reserves come on top; Adam keeps two more numbers for each parameter."
+            "Peaks are bytes of all tensors at once, in 32 bits, as a tracker of storages measures them on PyTorch's `meta` "
+            "device: parameters, buffers, inputs, activations and gradients. The state of an optimizer, the workspace of kernels "
+            "and what an allocator reserves come on top; Adam keeps two more numbers for each parameter."
         )
     if memory.unknown:
         ops = ", ".join(f"`{name}`" for name in memory.unknown)
         what = "peaks are" if memory.inference is None and memory.training is None else "the other peak is"
         yield f"The {what} unknown: the memory of {ops} is not modelled."
     if memory.curve and memory.training is not None:
-        caption = f"Memory over a training step of {memory.training.batch} examples: the forward pass fills it, the backward pass frees it."
+        step = f"a training step of {memory.training.batch} examples"
+        caption = f"Memory over {step}: the forward pass fills it, the backward pass frees it."
         yield Curve(caption, [float(value) for value in memory.curve], "allocations in order", human)
 
 
@@ -84,88 +83,6 @@ def _peak_rows(name: str, peak: Peak | None) -> list[list[str]]:
     return rows + [["or, if that is more", "", f"{formula} bytes"] for formula in peak.formulas[1:]]
 
 
-def _receptive_field(facts: Facts) -> Iterator[Part]:
-    largest, image = facts.field, facts.image
-    if largest is None:
-        return
-    yield _field_words(facts, largest)
-    sizes = [size for size in image if isinstance(size, int)]
-    if len(sizes) == len(image) and facts.windows:
-        wasted = facts.unproductive
-        if wasted:
-            names = f"from `{wasted[0].name}` on" if len(wasted) > 1 else f"`{wasted[0].name}`"
-            certain = [layer for layer in wasted if (layer.field.new_from_least or 0) > max(sizes)]
-            small = (
-                f" {len(certain)} of them do by every path." if certain and len(certain) < len(wasted)
-                else "" if certain else " By the paths that see the least, through skip connections and small windows, all of them see something new."
-            )  # fmt: skip
-            yield (
-                f"Of {len(facts.windows)} layers with a window, {len(wasted)} begin where the whole input is seen already, "
-                f"{names}: they add no context at this size.{small}"
-            )
-        else:
-            yield "Each layer with a window sees something that its input does not see."
-    rows = [[layer.name, layer.op, field_text(layer.field.first), _from_size(layer)] for layer in facts.windows]
-    if rows:
-        about = "Where the field grows; `new from` is the input size from which the layer sees more than its input does."
-        yield Table(("layer", "op", "field", "new from"), _picked(rows), "<<>>", about)
-    if facts.dropped:
-        yield from _dropped(facts)
-    if _only_one(largest.field.first):
-        return
-    main = [layer for layer in facts.layers if layer.part == "main"]
-    values = [max([axis.size or 0 for axis in layer.field.first], default=0) or None for layer in main]
-    mark = (float(max(sizes)), f"input: {max(sizes)}") if sizes else None
-    yield Curve("Receptive field by depth.", values, "ops in order", lambda value: f"{value:,.0f}", mark)
-
-
-def _field_words(facts: Facts, largest: Layer) -> str:
-    axes = largest.field.first
-    jumps = per_axis([number(axis.jump) if axis.jump is not None else "?" for axis in axes])
-    starts = per_axis([number(axis.center) if axis.center is not None else "?" for axis in axes])
-    words = f"One position of `{largest.name}` sees {field_text(axes)} positions of the input, by the path that sees the most."
-    if _only_one(axes):
-        words = "No window sees more than one position of the input."
-    elif all(axis.jump is not None for axis in axes):
-        words += f" Neighbouring positions are {jumps} apart, and the first one is centred at {starts}, where 0 is the first pixel."
-    whole, lost = facts.sees_all, facts.unfollowed
-    if whole is not None:
-        words += f" From `{whole.name}` on (`{whole.op}`), everything is seen."
-    if lost is not None:
-        words += f" Behind `{lost.name}` (`{lost.op}`) the field is not followed, and unknown."
-    return words
-
-
-def _only_one(axes: Sequence[AxisField]) -> bool:
-    return all(axis.size == 1 for axis in axes)
-
-
-def _from_size(layer: Layer) -> str:
-    largest, least = layer.field.new_from, layer.field.new_from_least
-    return f"{largest:,}" if least in (None, largest) else f"{largest:,} ({least:,})"
-
-
-def _picked(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Return the rows if they are few, else the first and the last ones with the number of those between."""
-    if len(rows) <= _LISTED:
-        return list(rows)
-    half = _LISTED // 2
-    between = ["...", f"{len(rows) - 2 * half} more", *[""] * (len(rows[0]) - 2)]
-    return [*rows[:half], between, *rows[-half:]]
-
-
-def _dropped(facts: Facts) -> Iterator[Part]:
-    rows = []
-    for dropped in facts.dropped:
-        node = dropped.node
-        axis = {1: "rows", 2: "columns"}.get(dropped.axis, f"axis {dropped.axis}") if len(node.shape) == 3 else f"axis {dropped.axis}"
-        last = f"{'' if dropped.always else 'up to '}{dropped.last}" if dropped.last else ""
-        between = f"{dropped.between} of {dropped.between + 1}" if dropped.between else ""
-        name = node.path if node.node.module is not None else node.op.name
-        rows.append([name, axis, last, between])
-    yield Table(("layer", "", "at the end", "between windows"), _picked(rows), "<<>>", "Rows and columns that a strided window never sees.")
-
-
 def _paths(facts: Facts) -> Iterator[Part]:
     paths = facts.paths
     if paths is None or paths.layers.total < 2:
@@ -174,13 +91,18 @@ def _paths(facts: Facts) -> Iterator[Part]:
     if blocks is not None:
         low, high = blocks.middle()
         yield (
-            f"{number(blocks.total)} paths lead through {paths.joins} residual blocks. Their mean length is {blocks.mean:.1f} blocks; nine "
-            f"in ten go through {low} to {high} of them, and {share(blocks.share(low, high))} of all paths have such a length."
+            f"{number(blocks.total)} paths lead through {paths.joins} residual blocks. Their mean length is {blocks.mean:.1f} "
+            f"blocks; nine in ten go through {low} to {high} of them, and "
+            f" {share(blocks.share(low, high))} of all paths have such a length."
         )
         each = sorted(set(paths.in_each))
         if len(each) == 1:
-            yield f"Each block is in {number(each[0])} of these paths, {share(each[0] / blocks.total)}: without it, the others remain."
-        rows = [[str(blocks.least + i), number(count), share(count / blocks.total)] for i, count in enumerate(blocks.counts)]
+            part = share(each[0] * 10**9 // blocks.total / 10**9)
+            yield f"Each block is in {number(each[0])} of these paths, {part}: without it, the others remain."
+        rows = [
+            [str(blocks.least + i), number(count), share(count * 10**9 // blocks.total / 10**9)]
+            for i, count in enumerate(blocks.counts)
+        ]
         yield Table(("blocks", "paths", "share"), _near_mean(rows, blocks.mean - blocks.least), ">>>", "Paths by length.")
         curve = [count * 10**9 // blocks.total / 10**9 for count in blocks.counts]
         yield Curve("Share of the paths by length in blocks.", curve, f"{blocks.least} to {blocks.longest} blocks", share)
@@ -188,17 +110,17 @@ def _paths(facts: Facts) -> Iterator[Part]:
         layers = paths.layers
         low, high = layers.middle()
         yield (
-            f"{number(layers.total)} paths lead from the input to the result, through {layers.least} to {layers.longest} convolutions and "
-            f"dense layers; the mean is {layers.mean:.1f}, and nine in ten have {low} to {high}."
+            f"{number(layers.total)} paths lead from the input to the result, through {layers.least} to {layers.longest} "
+            f"convolutions and dense layers; the mean is {layers.mean:.1f}, and nine in ten have {low} to {high}."
         )
 
 
 def _near_mean(rows: list[list[str]], mean: float) -> list[list[str]]:
     """Return the rows around the mean."""
-    if len(rows) <= _LISTED + 1:
+    if len(rows) <= LISTED + 1:
         return rows
-    start = min(max(round(mean) - _LISTED // 2, 0), len(rows) - _LISTED - 1)
-    return rows[start : start + _LISTED + 1]
+    start = min(max(round(mean) - LISTED // 2, 0), len(rows) - LISTED - 1)
+    return rows[start : start + LISTED + 1]
 
 
 def _variance(facts: Facts) -> Iterator[Part]:
@@ -208,8 +130,8 @@ def _variance(facts: Facts) -> Iterator[Part]:
         return
     sums = [layer for layer in known if layer.node.op.name == "add" and layer.node.op.number is None]  # type: ignore[attr-defined]
     words = (
-        "For inputs of mean 0 and variance 1, the initialization and normalization of the network lead to these variances, in training "
-        "mode before the first step. Sums are taken as uncorrelated, and numbers as normally distributed."
+        "For inputs of mean 0 and variance 1, the initialization and normalization of the network lead to these variances, in "
+        "training mode before the first step. Sums are taken as uncorrelated, and numbers as normally distributed."
     )
     lost = next((layer for layer in main if layer.moments is None), None)
     if lost is not None:
@@ -218,7 +140,7 @@ def _variance(facts: Facts) -> Iterator[Part]:
     chosen = sums if len(sums) > 1 else [layer for layer in known if layer.node.op.weight_layer]
     what = "Variance behind each sum." if len(sums) > 1 else "Variance behind each layer."
     rows = [[layer.name if layer.node.path == "" or len(sums) < 2 else layer.node.path, variance_text(layer)] for layer in chosen]
-    yield Table(("layer", "variance"), _picked(rows), "<>", what)
+    yield Table(("layer", "variance"), picked(rows), "<>", what)
     values = [None if layer.moments is None else layer.moments.variance for layer in main]
     yield Curve("Expected variance by depth.", values, "ops in order", lambda value: f"{value:.3g}")
 
@@ -226,20 +148,22 @@ def _variance(facts: Facts) -> Iterator[Part]:
 def _savings(facts: Facts) -> Iterator[Part]:
     if not facts.savings:
         return
-    valid = facts.graph.valid_sizes
     rows = []
     for one, count in facts.savings:
         macs, replaced = one.macs, one.macs_replaced
         rows.append(
-            [str(count), one.form, one.replaces, f"{one.params:,}", f"{one.params_replaced:,}", ratio(one.params, one.params_replaced),
-             _macs(macs, valid), _macs(replaced, valid), ratio(macs, replaced)]
+            [str(count), one.form, one.replaces, f"{one.params:,}", f"{one.params_replaced:,}",
+             ratio(one.params, one.params_replaced),
+             _macs(facts, macs), _macs(facts, replaced), ratio(macs, replaced)]
         )  # fmt: skip
     titles = ("", "form", "in place of", "params", "instead of", "", "MACs", "instead of", "")
-    yield Table(titles, rows, "><<>>>>>>", "Weights and MACs of cheaper forms, and those of the plain convolutions that they replace.")
+    yield Table(
+        titles, rows, "><<>>>>>>", "Weights and MACs of cheaper forms, and those of the plain convolutions that they replace."
+    )
 
 
-def _macs(macs: Dim, valid: object) -> str:
-    return f"{macs:,}" if isinstance(macs, int) else "symbolic"
+def _macs(facts: Facts, macs: Dim | None) -> str:
+    return "symbolic" if macs is None else size_text(macs, facts.graph.valid_sizes)
 
 
 def _groups(facts: Facts) -> Table:
@@ -257,7 +181,7 @@ def _groups(facts: Facts) -> Table:
         part = "" if any(layer.part == "main" for layer in layers) else last.part
         rows.append(
             [last.name if len(layers) == 1 else group or layers[0].name, part, str(len(layers)), format_shape(last.node.shape),
-             f"{sum([layer.params for layer in layers]):,}", "symbolic" if macs is None else size_text(macs, facts.graph.valid_sizes),
+             f"{sum([layer.params for layer in layers]):,}", _macs(facts, macs),
              kept_text(facts, [i for i, _ in numbered]), field_text(last.field.first), variance_text(last)]
         )  # fmt: skip
     titles = ("part", "", "ops", "output", "params", "MACs", "kept", "field", "variance")
@@ -265,11 +189,11 @@ def _groups(facts: Facts) -> Table:
 
 
 def _layers(facts: Facts) -> Table:
-    rows = [
-        [layer.name, "" if layer.part == "main" else layer.part, layer.op, format_shape(layer.node.shape), f"{layer.params:,}" if layer.params else "",
-         "symbolic" if layer.macs is None else size_text(layer.macs, facts.graph.valid_sizes) if layer.macs != 0 else "",
-         kept_text(facts, [i]), field_text(layer.field.first), variance_text(layer)]
-        for i, layer in enumerate(facts.layers)
-    ]  # fmt: skip
+    rows = []
+    for i, layer in enumerate(facts.layers):
+        part, params = "" if layer.part == "main" else layer.part, f"{layer.params:,}" if layer.params else ""
+        macs = _macs(facts, layer.macs) if layer.macs != 0 else ""
+        known = [kept_text(facts, [i]), field_text(layer.field.first), variance_text(layer)]
+        rows.append([layer.name, part, layer.op, format_shape(layer.node.shape), params, macs, *known])
     titles = ("layer", "", "op", "output", "params", "MACs", "kept", "field", "variance")
     return Table(titles, rows, "<<<<>>>>>", f"All {len(rows)} ops", long=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from archdsl.analysis.receptive_field import AxisField
 from archdsl.reports.memory import human, shown_bytes
 from archdsl.shapes import Dim
 from archdsl.sizes import SizeSet, simplified
@@ -45,24 +44,6 @@ def size_text(size: Dim, valid: Mapping[str, SizeSet]) -> str:
     return f"{size:,}" if isinstance(size, int) else simplified(size, valid)
 
 
-def per_axis(values: Sequence[str]) -> str:
-    """Return one value if all axes agree, else one for each."""
-    return values[0] if len(set(values)) == 1 else " × ".join(values)
-
-
-def field_text(axes: Sequence[AxisField]) -> str:
-    """Return a receptive field: its sizes, `all` where everything is seen, `?` where that is unknown; empty if nothing is seen."""
-    return per_axis([_axis_text(axis) for axis in axes]) if axes else ""
-
-
-def _axis_text(axis: AxisField) -> str:
-    if axis.whole and axis.size is None:
-        return "all"
-    if not axis.known and axis.size is None:
-        return "?"
-    return f"{axis.size:,}{' + all' if axis.whole else ''}"
-
-
 def variance_text(layer: Layer) -> str:
     """Return the expected variance of a layer; `?` if it is unknown."""
     return "?" if layer.moments is None else f"{layer.moments.variance:.3g}"
@@ -78,3 +59,16 @@ def kept_text(facts: Facts, numbers: Sequence[int]) -> str:
         total = total.plus(other)
     each = total.of_example
     return ("" if each == 0 else human(each)) if isinstance(each, int) else shown_bytes(each, facts.graph.valid_sizes)
+
+
+LISTED: Final = 12
+"""Rows of a table of places; more are counted."""
+
+
+def picked(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the rows if they are few, else the first and the last ones with the number of those between."""
+    if len(rows) <= LISTED:
+        return list(rows)
+    half = LISTED // 2
+    between = ["...", f"{len(rows) - 2 * half} more", *[""] * (len(rows[0]) - 2)]
+    return [*rows[:half], between, *rows[-half:]]

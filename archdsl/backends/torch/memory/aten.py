@@ -1,18 +1,16 @@
 """PyTorch's functions as far as memory goes: what each allocates, what its backward pass keeps, and what that allocates.
 
-Which tensors a function keeps is that of `tools/autograd/derivatives.yaml` in PyTorch; a test compares all of this with a tracker of storages on
-the `meta` device. A closure keeps the tensors that it names, and no others.
+Which tensors a function keeps is that of `tools/autograd/derivatives.yaml` in PyTorch; a test compares all of this with a
+tracker of storages on the `meta` device. A closure keeps the tensors that it names, and no others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 from archdsl.backends.torch.memory.autograd import record, record_several
 from archdsl.backends.torch.memory.tensors import (
     FLOAT,
-    LONG,
     Tensor,
     empty,
     empty_like,
@@ -23,19 +21,19 @@ from archdsl.backends.torch.memory.tensors import (
 from archdsl.shapes import Dim, Shape
 
 
-def _shaped_like(of: Tensor) -> Callable[[], Tensor]:
+def shaped_like(of: Tensor) -> Callable[[], Tensor]:
     """Return what makes a tensor in the order of another one, without keeping that one."""
     meter, shape, strides, item = of.meter, of.shape, preserved_strides(of), of.item
     return lambda: empty(meter, shape, item, strides)
 
 
-def _filled(of: Tensor) -> Callable[[], Tensor]:
+def filled(of: Tensor) -> Callable[[], Tensor]:
     """Return what makes a contiguous tensor of the shape of another one, without keeping that one."""
     meter, shape, item = of.meter, of.shape, of.item
     return lambda: empty(meter, shape, item)
 
 
-def _ordered(of: Tensor) -> Callable[[], Tensor]:
+def ordered(of: Tensor) -> Callable[[], Tensor]:
     """Return what makes an image of the shape of another one whose channels are last, without keeping that one."""
     meter, shape, item = of.meter, of.shape, of.item
     strides = in_order(shape, (0, 2, 3, 1))
@@ -109,7 +107,7 @@ def expanded(x: Tensor, shape: Shape) -> Tensor:
 
 def narrowed(x: Tensor, axis: int, size: Dim) -> Tensor:
     """Return a view of a part of an axis. Its gradient is padded with zeros."""
-    back = _filled(x)
+    back = filled(x)
     shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
     out = x.view(shape, x.strides)
     return record(out, [x], lambda grads, needs: [back()])
@@ -117,15 +115,15 @@ def narrowed(x: Tensor, axis: int, size: Dim) -> Tensor:
 
 def selected(x: Tensor) -> Tensor:
     """Return a view of one position of the first axis. Its gradient is the whole, with zeros elsewhere."""
-    back = _filled(x)
+    back = filled(x)
     return record(x.view(x.shape[1:], x.strides[1:]), [x], lambda grads, needs: [back()])
 
 
 def split(x: Tensor, axis: int, sizes: Sequence[Dim]) -> list[Tensor]:
     """Return views of the parts of an axis. Their gradients are concatenated; a missing one is zeros."""
     parts = [x.view((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.strides) for size in sizes]
-    make = _filled(x)
-    makers = [_filled(part) for part in parts]
+    make = filled(x)
+    makers = [filled(part) for part in parts]
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
         whole = [maker() if g is None else g for g, maker in zip(grads, makers, strict=True)]
@@ -277,165 +275,3 @@ def dropped(x: Tensor, mask: Shape) -> Tensor:
     """Return a product with a random mask, which is kept. The mask is made and scaled in place."""
     noise = empty_like(x) if mask == x.shape else empty(x.meter, mask)
     return multiply(x, noise)
-
-
-# -- windows --
-
-
-def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
-    """Return a convolution, whose gradient needs input and weight. It allocates all gradients at once."""
-    last = x.is_channels_last
-    out = empty(x.meter, shape, strides=in_order(shape, (0, 2, 3, 1)) if last else None)
-    makers = [_ordered(x) if last else _filled(x), _ordered(weight) if last else _filled(weight)]
-    makers += [] if bias is None else [_filled(bias)]
-    kept = (x, weight)
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        assert kept
-        return [make() if needed else None for make, needed in zip(makers, needs, strict=True)]
-
-    return record(out, [x, weight, *([] if bias is None else [bias])], backward)
-
-
-def keeping(x: Tensor, shape: Shape, *others: Tensor, item: int = FLOAT) -> Tensor:
-    """Return a new tensor of a shape, whose gradient needs the input and other tensors, and makes one like the input."""
-    out = empty(x.meter, shape, item)
-    kept, make = (x, *others), _filled(x)
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        assert kept
-        return [make()]
-
-    return record(out, [x], backward)
-
-
-def resized(x: Tensor, shape: Shape) -> Tensor:
-    """Return a new tensor of a shape, whose gradient needs nothing, and makes one like the input: padding and interpolation."""
-    make = _filled(x)
-    return record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
-
-
-def max_pool(x: Tensor, shape: Shape) -> Tensor:
-    """Return the maxima. Their positions are computed in any case, and kept for the gradient."""
-    out = empty(x.meter, shape)
-    positions = empty(x.meter, shape, LONG)
-    make, kept = _filled(x), (x, positions)
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        assert kept
-        return [make()]
-
-    return record(out, [x], backward)
-
-
-def mean(x: Tensor, shape: Shape) -> Tensor:
-    """Return a mean over axes, of which `shape` has those that are left or of size one. Its gradient is stretched and divided."""
-    make = _filled(x)
-    out = record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
-    return _restrided(out) if x.is_channels_last and len(shape) == 4 else out
-
-
-def _restrided(x: Tensor) -> Tensor:
-    """Return a view with other strides, as `adaptive_avg_pool2d` makes it for channels that are last. Its gradient is a new tensor."""
-    make = _filled(x)
-    return record(x.view(x.shape), [x], lambda grads, needs: [make()])
-
-
-def concatenated(parts: Sequence[Tensor], axis: int, shape: Shape) -> Tensor:
-    """Return a concatenation, whose gradient is divided into views."""
-    sizes = [part.shape[axis] for part in parts]
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        g = grads[0]
-        assert g is not None
-        return [g.view((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.strides) for size in sizes]
-
-    return record(empty(parts[0].meter, shape), list(parts), backward)
-
-
-# -- normalizations --
-
-
-def normalized(x: Tensor, statistics: Shape, *scales: Tensor) -> Tensor:
-    """Return a normalization with the statistics, two tensors of this shape, which its gradient needs, as the input."""
-    return _normalized(x, statistics, scales, _shaped_like(x))
-
-
-def normalized_contiguous(x: Tensor, statistics: Shape, *scales: Tensor) -> Tensor:
-    """Return a normalization likewise, whose output and gradient are contiguous: that of layers."""
-    return _normalized(x, statistics, scales, _filled(x))
-
-
-def _normalized(x: Tensor, statistics: Shape, scales: Sequence[Tensor], make: Callable[[], Tensor]) -> Tensor:
-    out, first, second = make(), empty(x.meter, statistics), empty(x.meter, statistics)
-    makers = [make, *map(_filled, scales)]
-    kept = (x, scales, first, second)
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        assert kept
-        return [make() if i == 0 or needed else None for i, (make, needed) in enumerate(zip(makers, needs, strict=True))]
-
-    return record(out, [x, *scales], backward)
-
-
-# -- products of matrices --
-
-
-def matrix_product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return `a @ b` for matrices or batches of them, plus a bias: `mm`, `bmm` or `addmm`."""
-    shape = (*a.shape[:-1], b.shape[-1])
-    keeps = (a if b.edge is not None else None, b if a.edge is not None else None)
-    makers = (_shaped_like(a), _shaped_like(b)) if len(a.shape) == 2 else (_filled(a), _filled(b))
-    first = bias is not None or len(a.shape) > 2
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        assert keeps
-        one = makers[0]() if needs[0] and first else None
-        two = makers[1]() if needs[1] else None
-        one = makers[0]() if needs[0] and not first else one
-        return [one, two, *([] if bias_shape is None else [grads[0]])]
-
-    bias_shape = None if bias is None else bias.shape
-    return record(empty(a.meter, shape), [a, b, *([] if bias is None else [bias])], backward)
-
-
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return `F.linear`: one matrix product for all leading axes, with a copy of an input in another order."""
-    rank = len(x.shape)
-    if rank == 2:
-        return matrix_product(x, transposed(weight), bias)
-    lead: Dim = prod(x.shape[:-1])
-    out = (*x.shape[:-1], weight.shape[0])
-    if bias is not None and x.is_contiguous:
-        flat = viewed(x, (lead, x.shape[-1]))
-        return viewed(matrix_product(flat, transposed(weight), bias), out)
-    turned = transposed(weight)
-    product = viewed(matrix_product(reshape(x, (lead, x.shape[-1])), turned), out)
-    return product if bias is None else add(product, bias)
-
-
-def softmax(x: Tensor) -> Tensor:
-    """Return a softmax, whose gradient needs the output."""
-    return from_output(x)
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Return scaled dot-product attention in PyTorch's plain form (`_scaled_dot_product_attention_math`)."""
-    scaled = by_number(q)
-    turned = by_number(transposed(k))
-    scores = batched_product(scaled, turned)
-    del turned
-    weights = softmax(scores)
-    del scores
-    made = batched_product(weights, v)
-    del scaled  # a variable of that function, which keeps it
-    return made
-
-
-def batched_product(a: Tensor, b: Tensor) -> Tensor:
-    """Return the product of the last two axes, with all leading axes as one."""
-    lead: Dim = prod(a.shape[:-2])
-    one = reshape(a, (lead, *a.shape[-2:]))
-    two = reshape(b, (lead, *b.shape[-2:]))
-    return viewed(matrix_product(one, two), (*a.shape[:-1], b.shape[-1]))
-

@@ -1,7 +1,7 @@
 """The memory of inference and of a training step, from the steps of the emitted module.
 
-The module is run without contents. Python's names matter: a variable of a `forward` keeps its tensor until it gets another one or the
-function returns, so that more is alive than what later steps need. The variables are those that the emitter writes.
+The module is run without contents. Python's names matter: a variable of a `forward` keeps its tensor until it gets another
+one or the function returns, so that more is alive than what later steps need. The variables are those that the emitter writes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.outline_classes import Classes
 from archdsl.backends.torch.results import Results
 from archdsl.ir import Graph, Value, join_path, state, tensor_key
-from archdsl.shapes import Shape
 
 MANY = 1_000_003
 """The number that stands for a batch of two or more examples: a prime, larger than the sizes of any axis."""
@@ -139,7 +138,9 @@ def _name(step: OpStep | CallStep) -> str:
 class _Run:
     """One forward pass, and for training the backward pass behind it."""
 
-    def __init__(self, network: _Network, meter: Meter, training: bool, stored: dict[str, tuple[tuple[int, ...], bool, int]]) -> None:
+    def __init__(
+        self, network: _Network, meter: Meter, training: bool, stored: dict[str, tuple[tuple[int, ...], bool, int]]
+    ) -> None:
         self._network = network
         self._meter = meter
         self._training = training
@@ -154,7 +155,8 @@ class _Run:
         """Run the network, and return what was recorded."""
         meter = self._meter
         given = [
-            empty(meter, (meter.batch, *value.shape), FLOAT if value.dtype == "float" else LONG) for value in self._network.graph.inputs
+            empty(meter, (meter.batch, *value.shape), FLOAT if value.dtype == "float" else LONG)
+            for value in self._network.graph.inputs
         ]
         start = len(meter.events)
         made = self.run(root, given, "")
@@ -217,7 +219,4 @@ def _tensors(graph: Graph) -> dict[str, tuple[tuple[int, ...], bool, int]]:
 def _learned(graph: Graph) -> set[str]:
     from archdsl.ir import flatten
 
-    return {
-        tensor_key(flat.path, key) for flat in flatten(graph).nodes for key in flat.op.parameters(*flat.node.input_shapes)
-    }
-
+    return {tensor_key(flat.path, key) for flat in flatten(graph).nodes for key in flat.op.parameters(*flat.node.input_shapes)}

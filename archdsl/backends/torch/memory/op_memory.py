@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from archdsl.backends.torch.memory import aten
+from archdsl.backends.torch.memory import aten_layers as layers
 from archdsl.backends.torch.memory.tensors import Meter, Tensor
-from archdsl.ops.base import Category, Op
+from archdsl.ops.base import Category
 from archdsl.shapes import Shape
 
 
@@ -84,51 +85,51 @@ def _convolution(at: Applied) -> Tensor:
     given = at.op.attributes(*at.plain)
     if given.get("tf_same") or given.get("pad_mode", "zeros") != "zeros" or "weight" not in at.parameters or at.rank != 2:
         raise Unmodelled(at.op.name)
-    return aten.convolution(at.x, at.parameters["weight"], at.parameters.get("bias"), at.shape)
+    return layers.convolution(at.x, at.parameters["weight"], at.parameters.get("bias"), at.shape)
 
 
 def _batch_norm(at: Applied) -> Tensor:
     channels = at.x.shape[1:2]
-    return aten.normalized(at.x, channels, *at.parameters.values())
+    return layers.normalized(at.x, channels, *at.parameters.values())
 
 
 def _layer_norm(at: Applied) -> Tensor:
     if at.op.attributes(*at.plain)["axis"] == at.rank:
-        return aten.normalized_contiguous(at.x, (*at.x.shape[:-1], 1), *at.parameters.values())
+        return layers.normalized_contiguous(at.x, (*at.x.shape[:-1], 1), *at.parameters.values())
     axes = range(len(at.x.shape))
     last = aten.permuted(at.x, [0, *axes[2:], 1])
-    made = aten.normalized_contiguous(last, (*last.shape[:-1], 1), *at.parameters.values())
+    made = layers.normalized_contiguous(last, (*last.shape[:-1], 1), *at.parameters.values())
     return aten.permuted(made, [0, axes[-1], *axes[1:-1]])
 
 
 def _group_norm(at: Applied) -> Tensor:
-    return aten.normalized(at.x, (at.x.shape[0], at.op.groups), *at.parameters.values())
+    return layers.normalized(at.x, (at.x.shape[0], at.op.groups), *at.parameters.values())
 
 
 def _linear(at: Applied) -> Tensor:
     if "weight" not in at.parameters or at.op.transposed:
         raise Unmodelled(at.op.name)
-    return aten.linear(at.x, at.parameters["weight"], at.parameters.get("bias"))
+    return layers.linear(at.x, at.parameters["weight"], at.parameters.get("bias"))
 
 
 def _max_pool(at: Applied) -> Tensor:
     if at.op.indices or at.op.attributes(*at.plain)["tf_same"] or at.rank != 2:
         raise Unmodelled(at.op.name)
-    return aten.max_pool(at.x, at.shape)
+    return layers.max_pool(at.x, at.shape)
 
 
 def _average_pool(at: Applied) -> Tensor:
     if at.op.attributes(*at.plain)["tf_same"] or at.rank != 2:
         raise Unmodelled(at.op.name)
-    return aten.keeping(at.x, at.shape)
+    return layers.keeping(at.x, at.shape)
 
 
 def _pool_to(at: Applied) -> Tensor:
     if at.rank != 2:
         raise Unmodelled(at.op.name)
     if set(at.shape[2:]) == {1}:
-        return aten.mean(at.x, at.shape)
-    return aten.keeping(at.x, at.shape)
+        return layers.mean(at.x, at.shape)
+    return layers.keeping(at.x, at.shape)
 
 
 def _flatten(at: Applied) -> Tensor:
@@ -155,7 +156,7 @@ def _chained(join: Callable[[Tensor, Tensor], Tensor], inputs: Sequence[Tensor])
 
 
 def _concatenate(at: Applied) -> Tensor:
-    return aten.concatenated(at.inputs, at.op.attributes(*at.plain)["axis"] + 1, at.shape)
+    return layers.concatenated(at.inputs, at.op.attributes(*at.plain)["axis"] + 1, at.shape)
 
 
 def _dropout(at: Applied) -> Tensor:
@@ -167,7 +168,7 @@ def _dropout(at: Applied) -> Tensor:
 def _padded(at: Applied) -> Tensor:
     if getattr(at.op, "mode", "zeros") != "zeros":
         raise Unmodelled(at.op.name)
-    return aten.resized(at.x, at.shape)
+    return layers.resized(at.x, at.shape)
 
 
 def _frozen_norm(at: Applied) -> Tensor:
@@ -201,7 +202,7 @@ def _self_attention(at: Applied) -> Tensor:
     batch, length, features = x.shape
     heads, each = op.heads, features // op.heads
     turned = aten.permuted(x, [1, 0, 2])
-    packed = aten.linear(turned, given["in_proj_weight"], given.get("in_proj_bias"))
+    packed = layers.linear(turned, given["in_proj_weight"], given.get("in_proj_bias"))
     packed = aten.viewed(packed, (length, batch, 3, features))
     packed = aten.permuted(aten.unit_axis(packed, 0), [3, 1, 2, 0, 4])
     packed = aten.viewed(packed, (3, length, batch, features), (*packed.strides[:3], packed.strides[4]))
@@ -212,9 +213,9 @@ def _self_attention(at: Applied) -> Tensor:
         parts[i] = aten.permuted(aten.viewed(parts[i], (length, batch * heads, each)), [1, 0, 2])
     for i in range(3):
         parts[i] = aten.viewed(parts[i], (batch, heads, length, each))
-    made = aten.attention(*parts)
+    made = layers.attention(*parts)
     made = aten.viewed(aten.clone(aten.permuted(made, [2, 0, 1, 3])), (batch * length, features))
-    made = aten.linear(made, given["out_proj.weight"], given.get("out_proj.bias"))
+    made = layers.linear(made, given["out_proj.weight"], given.get("out_proj.bias"))
     made = aten.viewed(made, (length, batch, features))
     return aten.permuted(made, [1, 0, 2])
 
@@ -227,8 +228,8 @@ def _response_norm(at: Applied) -> Tensor:
     batch, channels, height, width = x.shape
     padded = (batch, 1, channels + op.size - 1, height, width)
     made = aten.viewed(aten.multiply(x, x), (batch, 1, channels, height, width))
-    made = aten.resized(made, padded)
-    made = aten.keeping(made, (batch, 1, channels, height, width))
+    made = layers.resized(made, padded)
+    made = layers.keeping(made, (batch, 1, channels, height, width))
     made = aten.viewed(aten.viewed(made, x.shape), x.shape)
     made = aten.power(aten.plus_number(aten.by_number(made)))
     return aten.divide(x, made)
@@ -270,7 +271,7 @@ def _rearrange(at: Applied) -> Tensor:
 def _attend(at: Applied) -> Tensor:
     if at.op.present or at.op.causal or at.op.drop:
         raise Unmodelled(at.op.name)
-    return aten.attention(*at.inputs)
+    return layers.attention(*at.inputs)
 
 
 def _slice(at: Applied) -> Tensor:
@@ -283,7 +284,7 @@ def _slice(at: Applied) -> Tensor:
 def _resize(at: Applied) -> Tensor:
     if at.op.mode == "bicubic" or getattr(at.op, "antialias", False) or at.rank != 2:
         raise Unmodelled(at.op.name)
-    return aten.resized(at.x, at.shape)
+    return layers.resized(at.x, at.shape)
 
 
 def _layer_scale(at: Applied) -> Tensor:
@@ -323,7 +324,8 @@ _RULES: Final[dict[str, Rule]] = {
     **dict.fromkeys(("upsample", "resize", "resize_like"), _resize),
     "bn": _batch_norm, "ln": _layer_norm, "gn": _group_norm, "linear": _linear, "maxpool": _max_pool, "avgpool": _average_pool,
     "flatten": _flatten, "reshape": _flatten, "add": _add, "mul": _multiply, "concat": _concatenate, "dropout": _dropout,
-    "split": _split, "permute": _permute, "rearrange": _rearrange, "attend": _attend, "slice": _slice, "layer_scale": _layer_scale,
-    "pad": _padded, "pad_channels": _padded, "pad_to": _padded, "frozen_bn": _frozen_norm, "crop_like": _crop, "mha": _self_attention,
-    "lrn": _response_norm, "droppath": _drop_path, "param": _param, "pos_embed": _pos_embed, "act": _activation,
+    "split": _split, "permute": _permute, "rearrange": _rearrange, "attend": _attend, "slice": _slice,
+    "layer_scale": _layer_scale, "pad": _padded, "pad_channels": _padded, "pad_to": _padded, "frozen_bn": _frozen_norm,
+    "crop_like": _crop, "mha": _self_attention, "lrn": _response_norm, "droppath": _drop_path, "param": _param,
+    "pos_embed": _pos_embed, "act": _activation,
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """Tensors without contents: storages whose life is recorded, and views of them with PyTorch's strides.
 
-A storage lives as long as some tensor refers to it, as in PyTorch, so that CPython's counting of references decides when it is freed.
+A storage lives as long as some tensor refers to it, as in PyTorch, so that CPython's counting of references decides when it
+is freed.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ class Size(NamedTuple):
 
 
 class Meter:
-    """Records when storages come and go. `batch` is the number that stands for the batch size: a prime that is in no other size."""
+    """Records when storages come and go. `batch` stands for the batch size: a prime that is in no other size."""
 
     def __init__(self, batch: int, *, gradients: bool) -> None:
         self.batch = batch
         self.gradients = gradients
         self.sizes: list[Size] = []
         self.events: list[int] = []
-        """For each storage that is made the number of its size, counted from one; for each that is freed the event, counted from one,
-        at which it was made, as a negative number."""
+        """For each storage that is made the number of its size, counted from one; for each that is freed the event, counted
+        from one, at which it was made, as a negative number."""
         self._numbers: dict[Size, int] = {}
         self._known: dict[tuple[Dim, ...], Size] = {}
         self.made = 0
@@ -101,7 +102,8 @@ class Tensor:
     def is_contiguous(self) -> bool:
         """Whether the elements are in the order of the axes, without gaps."""
         return all(
-            size == 1 or stride == dense for size, stride, dense in zip(self.shape, self.strides, dense_strides(self.shape), strict=True)
+            size == 1 or stride == dense
+            for size, stride, dense in zip(self.shape, self.strides, dense_strides(self.shape), strict=True)
         )
 
     @property

@@ -37,10 +37,11 @@ class Step(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """For each storage that is made the number of its size, counted from one; for each that is freed the event that made it, negative.
+    """A recorded run.
 
-    At event `start`, parameters, buffers and inputs are there; at `forward` the forward pass has ended. `steps` are the runs of
-    ops, in order.
+    `events` has for each storage that is made the number of its size, counted from one, and for each that is freed the event
+    that made it, negative. At event `start`, parameters, buffers and inputs are there; at `forward` the forward pass has ended.
+    `steps` are the runs of ops, in order.
     """
 
     events: tuple[int, ...]
