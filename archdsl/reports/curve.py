@@ -24,6 +24,8 @@ class Curve(NamedTuple):
     axis: str
     written: Callable[[float], str]
     mark: tuple[float, str] | None = None
+    linear: bool = False
+    """Whether the axis is linear however different the values are."""
 
 
 def curve_svg(curve: Curve) -> str:
@@ -34,7 +36,7 @@ def curve_svg(curve: Curve) -> str:
         return ""
     marked = [curve.mark[0]] if curve.mark is not None else []
     low, high = min(known), max(*known, *marked)
-    logarithmic = low > 0 and high / low > 200
+    logarithmic = not curve.linear and low > 0 and high / low > 200
     bottom = low if logarithmic else min(low, 0.0)
     height = _height(bottom, high, logarithmic)
     step = (WIDTH - _LEFT - _RIGHT) / max(len(values) - 1, 1)

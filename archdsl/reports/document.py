@@ -87,7 +87,7 @@ def _markdown_of(part: str | Table) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return text that Markdown leaves as it is."""
-    return "".join("\\" + c if c in "\\|*_<>[]#`" else c for c in text)
+    return "".join("\\" + c if c in "\\|*_<>[]#" else c for c in text)
 
 
 def as_html(document: Document) -> str:
@@ -133,6 +133,7 @@ def _inline(text: str) -> str:
 
 
 _STYLE: Final = """\
-.wide { overflow-x: auto } p { max-width: 46rem } summary { cursor: pointer; color: var(--accent); margin: .5rem 0 }
+.wide { overflow-x: auto } td.number, caption { white-space: nowrap } p { max-width: 46rem }
+summary { cursor: pointer; color: var(--accent); margin: .5rem 0 }
 figure { margin: 1rem 0; max-width: 46rem } figcaption { color: var(--faint) } svg { display: block; width: 100%; height: auto }
 """

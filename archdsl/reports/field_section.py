@@ -25,7 +25,7 @@ def receptive_field(facts: Facts) -> Iterator[Part]:
             certain = [layer for layer in wasted if (layer.field.new_from_least or 0) > max(sizes)]
             small = ""
             if not certain:
-                small = " By the paths that see the least, as skip connections keep, all of them see something new."
+                small = " By the paths that see the least, all of them see something new."
             elif len(certain) < len(wasted):
                 small = f" {len(certain)} of them do so by every path."
             yield (
@@ -61,10 +61,15 @@ def _field_words(facts: Facts, largest: Layer) -> str:
         )
     whole, lost = facts.sees_all, facts.unfollowed
     if whole is not None:
-        words += f" From `{whole.name}` on (`{whole.op}`), everything is seen."
+        words += f" From `{whole.name}` on{_op_of(whole)}, everything is seen."
     if lost is not None:
-        words += f" Behind `{lost.name}` (`{lost.op}`) the field is not followed, and unknown."
+        words += f" Behind `{lost.name}`{_op_of(lost)} the field is not followed, and unknown."
     return words
+
+
+def _op_of(layer: Layer) -> str:
+    """Return the op of a layer behind its name, unless that is it."""
+    return "" if layer.name == layer.node.op.name or layer.name.endswith(")") else f" (`{layer.op}`)"
 
 
 def _only_one(axes: Sequence[AxisField]) -> bool:
@@ -77,18 +82,15 @@ def _from_size(layer: Layer) -> str:
 
 
 def _dropped(facts: Facts) -> Iterator[Part]:
-    rows = []
-    for dropped in facts.dropped:
-        node = dropped.node
-        axis = (
-            {1: "rows", 2: "columns"}.get(dropped.axis, f"axis {dropped.axis}")
-            if len(node.shape) == 3
-            else f"axis {dropped.axis}"
-        )
-        last = f"{'' if dropped.always else 'up to '}{dropped.last}" if dropped.last else ""
-        between = f"{dropped.between} of {dropped.between + 1}" if dropped.between else ""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for one in facts.dropped:
+        node, names = one.node, ("rows", "columns") if len(one.node.shape) == 3 else ()
+        axis = names[one.axis - 1] if names else f"axis {one.axis}"
+        last = f"{'' if one.always else 'up to '}{one.last}" if one.last else ""
+        between = f"{one.between} of {one.between + 1}" if one.between else ""
         name = node.path if node.node.module is not None else node.op.name
-        rows.append([name, axis, last, between])
+        places.setdefault((name, last, between), []).append(axis)
+    rows = [[name, ", ".join(axes), last, between] for (name, last, between), axes in places.items()]
     yield Table(
         ("layer", "", "at the end", "between windows"),
         picked(rows),

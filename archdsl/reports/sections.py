@@ -93,7 +93,7 @@ def _paths(facts: Facts) -> Iterator[Part]:
         yield (
             f"{number(blocks.total)} paths lead through {paths.joins} residual blocks. Their mean length is {blocks.mean:.1f} "
             f"blocks; nine in ten go through {low} to {high} of them, and "
-            f" {share(blocks.share(low, high))} of all paths have such a length."
+            f"{share(blocks.share(low, high))} of all paths have such a length."
         )
         each = sorted(set(paths.in_each))
         if len(each) == 1:
@@ -105,7 +105,9 @@ def _paths(facts: Facts) -> Iterator[Part]:
         ]
         yield Table(("blocks", "paths", "share"), _near_mean(rows, blocks.mean - blocks.least), ">>>", "Paths by length.")
         curve = [count * 10**9 // blocks.total / 10**9 for count in blocks.counts]
-        yield Curve("Share of the paths by length in blocks.", curve, f"{blocks.least} to {blocks.longest} blocks", share)
+        yield Curve(
+            "Share of the paths by length in blocks.", curve, f"{blocks.least} to {blocks.longest} blocks", share, linear=True
+        )
     else:
         layers = paths.layers
         low, high = layers.middle()
