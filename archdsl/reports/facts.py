@@ -39,7 +39,8 @@ class Layer(NamedTuple):
         module = self.node.node.module
         if module is None:
             return self.node.op.name
-        return self.node.path if module.labelled or self.params else f"{self.node.path} ({self.node.op.name})"
+        stored = module.labelled or self.node.op.parameters(*self.node.node.input_shapes)
+        return self.node.path if stored else f"{self.node.path} ({self.node.op.name})"
 
 
 class Facts(NamedTuple):

@@ -111,6 +111,9 @@ def _paths(facts: Facts) -> Iterator[Part]:
     else:
         layers = paths.layers
         low, high = layers.middle()
+        if layers.least == layers.longest:
+            yield f"{number(layers.total)} paths lead from the input to the result, each through {low} layers with weights."
+            return
         yield (
             f"{number(layers.total)} paths lead from the input to the result, through {layers.least} to {layers.longest} "
             f"convolutions and dense layers; the mean is {layers.mean:.1f}, and nine in ten have {low} to {high}."

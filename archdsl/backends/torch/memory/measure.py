@@ -20,7 +20,7 @@ from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.outline_classes import Classes
 from archdsl.backends.torch.results import Results
-from archdsl.ir import Graph, Value, join_path, state, tensor_key
+from archdsl.ir import Graph, Paths, Value, flatten, state, tensor_key
 
 MANY = 1_000_003
 """The number that stands for a batch of two or more examples: a prime, larger than the sizes of any axis."""
@@ -121,7 +121,7 @@ class _Network:
             step = text.step
             if not step.outputs or names.is_removed(text):
                 continue
-            if first.foreign or (isinstance(step, CallStep) and (step.passed or step.expansion is not None)):
+            if isinstance(step, CallStep) and step.expansion is not None:
                 raise Unmodelled(_name(step))
             taken = tuple([names.at(value) for value in step.inputs])
             steps.append(_Step(index, taken, tuple(names.assign(index, step))))
@@ -159,7 +159,7 @@ class _Run:
             for value in self._network.graph.inputs
         ]
         start = len(meter.events)
-        made = self.run(root, given, "")
+        made = self.run(root, given, ("",))
         results = [made[root.outputs.index(value)] for value in self._network.results(self._training)]
         del made
         forward = len(meter.events)
@@ -170,30 +170,30 @@ class _Run:
         end = len(meter.events)
         return Trace(tuple(meter.events[:end]), tuple(meter.sizes), start, forward, tuple(self._steps))
 
-    def run(self, module: ModuleNode, given: Sequence[Tensor], path: str) -> list[Tensor]:
+    def run(self, module: ModuleNode, given: Sequence[Tensor], paths: Paths) -> list[Tensor]:
         """Run a module, whose inputs its caller keeps."""
         plan = self._network.plan(module)
         variables = dict(zip(plan.inputs, given, strict=True))
         for step in plan.steps:
-            made = self._step(module.steps[step.index], [variables[name] for name in step.taken], path, bool(module.alike))
+            made = self._step(module.steps[step.index], [variables[name] for name in step.taken], paths, bool(module.alike))
             for name, tensor in zip(step.targets, made, strict=True):
                 variables[name] = tensor
                 del tensor
             del made
         return [variables[name] for name in plan.outputs]
 
-    def _step(self, step: OpStep | CallStep, inputs: list[Tensor], path: str, any_size: bool) -> list[Tensor]:
+    def _step(self, step: OpStep | CallStep, inputs: list[Tensor], paths: Paths, any_size: bool) -> list[Tensor]:
         """Return what a step makes. `any_size` says that its module is called for inputs of other sizes as well."""
         if step.training_only and not self._training:
             return inputs[:0] if not step.outputs else [inputs[0]] * len(step.outputs)
-        below = join_path(path, *step.key)
+        below = step.node.paths_below(paths)
         if isinstance(step, CallStep):
             return self.run(step.callee, inputs, below)
-        node = step.node
+        node, path = step.node, below[-1]
         shapes = tuple([tensor.shape[1:] for tensor in inputs]) if any_size else node.input_shapes
         tensors = {}
         for key in node.op.parameters(*shapes):
-            name = tensor_key(below, key)
+            name = tensor_key(path, key)
             if name not in self._stored:
                 raise Unmodelled(node.op.name)
             tensors[key] = self._stored[name]
@@ -206,7 +206,7 @@ class _Run:
         outputs = [(batch, *shape) for shape in made_shapes]
         before = len(self._meter.events)
         made = applied(Applied(node.op, self._meter, inputs, tensors, outputs, shapes, self._training, step.overwrites))
-        self._steps.append(Step(below, node.op.name, before, len(self._meter.events)))
+        self._steps.append(Step(path, node.op.name, before, len(self._meter.events)))
         return made
 
 
@@ -217,6 +217,4 @@ def _tensors(graph: Graph) -> dict[str, tuple[tuple[int, ...], bool, int]]:
 
 
 def _learned(graph: Graph) -> set[str]:
-    from archdsl.ir import flatten
-
     return {tensor_key(flat.path, key) for flat in flatten(graph).nodes for key in flat.op.parameters(*flat.node.input_shapes)}
