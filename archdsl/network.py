@@ -139,11 +139,11 @@ class Network:
 
         `batch` is the number of examples of a training step, two or more. Print the report, or write `report.html()`.
         """
-        from archdsl.reports import report  # here: most networks need none
+        from archdsl.reports import report_of  # here: most networks need none
 
         if batch < 2:
             raise ValueError(f"a batch of a training step has two examples or more, not {batch}")
-        return report(self.graph, batch)
+        return report_of(self.graph, batch)
 
     def build(
         self,

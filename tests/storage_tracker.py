@@ -54,7 +54,9 @@ def tracked(network: Network, batch: int, *, training: bool, sizes: dict[str, in
     module = network.build(device="meta").train(training)
     kinds = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
     inputs = [
-        torch.empty(batch, *[n if isinstance(n, int) else n.value(sizes) for n in value.shape], device="meta", dtype=kinds[value.dtype])
+        torch.empty(
+            batch, *[n if isinstance(n, int) else n.value(sizes) for n in value.shape], device="meta", dtype=kinds[value.dtype]
+        )
         for value in network.graph.inputs
     ]
     with StorageTracker() as tracker, torch.set_grad_enabled(training):

@@ -65,6 +65,6 @@ class Report:
         return self.markdown()
 
 
-def report(graph: Graph, batch: int = BATCH) -> Report:
+def report_of(graph: Graph, batch: int = BATCH) -> Report:
     """Return the report on a network without errors. `batch` is the number of examples of a training step."""
     return Report(facts_of(graph, batch))

@@ -124,7 +124,9 @@ def _stop(module: torch.nn.Module, inputs: object, output: torch.Tensor) -> None
 def gradient_extents(network: Network, path: str, positions: list[int], monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Return the first and the last row on which positions of a layer depend, with all weights positive and means for maxima."""
 
-    def mean(x: torch.Tensor, k: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> torch.Tensor:
+    def mean(
+        x: torch.Tensor, k: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ) -> torch.Tensor:
         return F.avg_pool2d(x, k, stride, padding, ceil_mode)
 
     monkeypatch.setattr(F, "max_pool2d", mean)
