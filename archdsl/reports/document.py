@@ -56,7 +56,7 @@ def _text_of(part: str | Table, color: bool) -> list[str]:
 
         return wrap(part, 110, break_long_words=False, break_on_hyphens=False)
     head: list[list[Cell | str]] = [[Cell(title, BOLD) for title in part.titles]] if any(part.titles) else []
-    rows = [*head, *[list(row) for row in part.rows]]
+    rows = [*head, *part.rows]
     caption = [part.caption] if part.caption else []
     return [*caption, format_columns(rows, part.align, color=color).rstrip("\n")]
 

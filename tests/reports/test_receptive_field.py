@@ -103,7 +103,8 @@ def test_dropped_rows() -> None:
 
 
 def test_several_inputs_have_fields_of_their_own() -> None:
-    text = "network n {\n input a [3, 16, 16]\n input b [3, 16, 16]\n one: { a -> conv(4, 3) }\n two: { b -> conv(4, 5) }\n add { one; two }\n}"
+    inputs = "input a [3, 16, 16]\n input b [3, 16, 16]"
+    text = f"network n {{\n {inputs}\n one: {{ a -> conv(4, 3) }}\n two: {{ b -> conv(4, 5) }}\n add {{ one; two }}\n}}"
     field = receptive_fields(flatten(loads(text).graph))[-1]
     assert {number: axes[0].size for number, axes in field.fields.items()} == {0: 3, 1: 5}
 

@@ -203,13 +203,14 @@ def divide(a: Tensor, b: Tensor) -> Tensor:
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
         g, (first, second) = grads[0], kept
         assert g is not None
-        one = pointwise(g, second) if needs[0] else None
         two = None
         if needs[1] and first is not None:
-            negated, quotient = pointwise(g), pointwise(first, second)
-            quotient = pointwise(quotient, second)
-            two = pointwise(negated, quotient)
-        return [one, two]
+            once = pointwise(first, second)
+            twice = pointwise(once, second)
+            negated = pointwise(g)
+            two = pointwise(negated, twice)
+            del once, twice, negated
+        return [pointwise(g, second) if needs[0] else None, two]
 
     return record(pointwise(a, b), [a, b], backward)
 

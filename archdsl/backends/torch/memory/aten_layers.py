@@ -11,13 +11,14 @@ from archdsl.backends.torch.memory.aten import (
     filled,
     from_output,
     ordered,
+    pointwise,
     reshape,
     shaped_like,
     transposed,
     viewed,
 )
 from archdsl.backends.torch.memory.autograd import record
-from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Tensor, empty, in_order
+from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, LONG, Tensor, empty, empty_like, in_order
 from archdsl.shapes import Dim, Shape
 
 # -- windows --
@@ -179,3 +180,35 @@ def batched_product(a: Tensor, b: Tensor) -> Tensor:
     one = reshape(a, (lead, *a.shape[-2:]))
     two = reshape(b, (lead, *b.shape[-2:]))
     return viewed(matrix_product(one, two), (*a.shape[:-1], b.shape[-1]))
+
+
+def vector_norm(x: Tensor, shape: Shape) -> Tensor:
+    """Return lengths along axes, of which `shape` has a size of one. The gradient divides the input by those that are not 0."""
+    out = empty(x.meter, shape)
+    kept = out.view(shape)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        divided = pointwise(x, kept)
+        zeros = empty(x.meter, kept.shape, BOOL)
+        made = empty_like(divided)
+        del divided, zeros
+        return [made]
+
+    return record(out, [x], backward)
+
+
+def add_product(start: Tensor, factor: Tensor, other: Tensor) -> Tensor:
+    """Return `addcmul`, whose gradients need both factors."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g = grads[0]
+        assert g is not None
+        scaled = empty_like(other)
+        one = pointwise(g, scaled)
+        del scaled
+        scaled = empty_like(factor)
+        two = pointwise(g, scaled)
+        del scaled
+        return [g, one, two]
+
+    return record(pointwise(other, factor), [start, factor, other], backward)

@@ -220,6 +220,21 @@ def _self_attention(at: Applied) -> Tensor:
     return aten.permuted(made, [1, 0, 2])
 
 
+def _global_response_norm(at: Applied) -> Tensor:
+    """Return the runtime's `GlobalResponseNorm`, whose norms and scale are variables until it returns."""
+    x, axis = at.x, at.op.attributes(*at.plain)["axis"] + 1
+    kept = tuple([size if i in (0, axis) else 1 for i, size in enumerate(x.shape)])
+    norms = layers.vector_norm(x, kept)
+    single = tuple([1 if i == axis else size for i, size in enumerate(kept)])
+    scale = aten.divide(norms, aten.plus_number(layers.mean(norms, single)))
+    wide = (kept[axis], *[1] * (len(kept) - axis - 1))
+    weight, bias = at.parameters["weight"], at.parameters["bias"]
+    product = layers.add_product(aten.reshape(bias, wide), aten.reshape(weight, wide), aten.multiply(x, scale))
+    made = aten.add(x, product)
+    del norms, scale
+    return made
+
+
 def _response_norm(at: Applied) -> Tensor:
     """Return `F.local_response_norm`, as its Python source does it for images."""
     if at.rank != 2:
@@ -326,6 +341,7 @@ _RULES: Final[dict[str, Rule]] = {
     "flatten": _flatten, "reshape": _flatten, "add": _add, "mul": _multiply, "concat": _concatenate, "dropout": _dropout,
     "split": _split, "permute": _permute, "rearrange": _rearrange, "attend": _attend, "slice": _slice,
     "layer_scale": _layer_scale, "pad": _padded, "pad_channels": _padded, "pad_to": _padded, "frozen_bn": _frozen_norm,
-    "crop_like": _crop, "mha": _self_attention, "lrn": _response_norm, "droppath": _drop_path, "param": _param,
+    "crop_like": _crop, "mha": _self_attention, "lrn": _response_norm,
+    "grn": _global_response_norm, "droppath": _drop_path, "param": _param,
     "pos_embed": _pos_embed, "act": _activation,
 }  # fmt: skip
