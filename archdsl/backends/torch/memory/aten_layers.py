@@ -18,7 +18,7 @@ from archdsl.backends.torch.memory.aten import (
     viewed,
 )
 from archdsl.backends.torch.memory.autograd import record
-from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, LONG, Tensor, empty, empty_like, in_order
+from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, LONG, Tensor, empty, empty_like
 from archdsl.shapes import Dim, Shape
 
 # -- windows --
@@ -27,7 +27,7 @@ from archdsl.shapes import Dim, Shape
 def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
     """Return a convolution, whose gradient needs input and weight. It allocates all gradients at once."""
     last = x.is_channels_last
-    out = empty(x.meter, shape, strides=in_order(shape, (0, 2, 3, 1)) if last else None)
+    out = empty(x.meter, shape)
     makers = [ordered(x) if last else filled(x), ordered(weight) if last else filled(weight)]
     makers += [] if bias is None else [filled(bias)]
     kept = (x, weight)

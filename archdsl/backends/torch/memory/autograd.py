@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-from archdsl.backends.torch.memory.tensors import Tensor, empty
+from archdsl.backends.torch.memory.tensors import Tensor, empty, empty_like
 from archdsl.shapes import Shape
 
 Backward: TypeAlias = "Callable[[list[Tensor | None], list[bool]], list[Tensor | None]]"
@@ -104,7 +104,7 @@ def _added(buffer: list[Tensor | None], position: int, gradient: Tensor) -> Tens
     before = buffer[position]
     if before is None:
         return gradient
-    return empty(gradient.meter, gradient.shape, strides=gradient.strides if 0 not in gradient.strides else None)
+    return empty_like(before)
 
 
 def _called(node: Node, gradients: list[Tensor | None]) -> list[Tensor | None]:
