@@ -142,6 +142,10 @@ def _add(at: Applied) -> Tensor:
     return _chained(aten.add, at.inputs)
 
 
+def _scale(at: Applied) -> Tensor:
+    return aten.by_number(at.x)
+
+
 def _multiply(at: Applied) -> Tensor:
     return _chained(aten.multiply, at.inputs)
 
@@ -342,6 +346,6 @@ _RULES: Final[dict[str, Rule]] = {
     "split": _split, "permute": _permute, "rearrange": _rearrange, "attend": _attend, "slice": _slice,
     "layer_scale": _layer_scale, "pad": _padded, "pad_channels": _padded, "pad_to": _padded, "frozen_bn": _frozen_norm,
     "crop_like": _crop, "mha": _self_attention, "lrn": _response_norm,
-    "grn": _global_response_norm, "droppath": _drop_path, "param": _param,
+    "grn": _global_response_norm, "scale": _scale, "droppath": _drop_path, "param": _param,
     "pos_embed": _pos_embed, "act": _activation,
 }  # fmt: skip
