@@ -27,6 +27,8 @@ class Reach(NamedTuple):
     @property
     def size(self) -> int:
         """The receptive field: the positions from first to last, those of the position that sees the most."""
+        if len(self.first) == 1:
+            return self.last[0] - self.first[0] + 1
         return max([last - first for first, last in zip(self.first, self.last, strict=True)]) + 1
 
     @property

@@ -58,18 +58,23 @@ def receptive_fields(flat: FlatGraph) -> list[LayerField]:
         rank = len(flat.values[number].shape)
         seen.append({(number, axis): Seen(axis) for axis in range(min(1, rank - 1), rank)})
     found = []
+    known: dict[Seen, AxisField] = {}
     for node in flat.nodes:
         inputs = [seen[number] for number in node.inputs]
         made = sights(node.op, node.node.input_shapes, inputs, [value.shape for value in node.node.outputs])
         seen += made
-        found.append(_layer(inputs, made[0]))
+        found.append(_layer(inputs, made[0], known))
     return found
 
 
-def _layer(inputs: list[Sight], output: Sight) -> LayerField:
+def _layer(inputs: list[Sight], output: Sight, known_fields: dict[Seen, AxisField]) -> LayerField:
     fields: dict[int, list[AxisField]] = {}
     for (number, _), seen in sorted(output.items()):
-        fields.setdefault(number, []).append(_field(seen))
+        key = seen._replace(axis=0)  # the axes of an image often see equally much
+        field = known_fields.get(key)
+        if field is None:
+            field = known_fields[key] = _field(seen)
+        fields.setdefault(number, []).append(field)
     before = inputs[0] if len(inputs) == 1 else {}
     growing = [(before[key], seen) for key, seen in output.items() if key in before and _grows(before[key], seen)]
     new_from = max([one.reach.size for one, _ in growing if one.reach is not None], default=None)

@@ -50,11 +50,13 @@ def command(
     """
     chosen = form or _format_of(output)
     network = require_network(address, settings, session, sizes)
-    made = network.report(batch=batch)
+    with session.collector_paused():
+        made = network.report(batch=batch)
+        text = made.text(color=colorful(sys.stdout)) if chosen == "text" and output is None else made.written(chosen)
     if output is None or output == "-":
-        print_text(made.text(color=colorful(sys.stdout)) if chosen == "text" else made.written(chosen))
+        print_text(text)
     else:
-        network.write(output, made.written(chosen))
+        network.write(output, text)
 
 
 def _format_of(output: str | None) -> str:
