@@ -113,7 +113,8 @@ def _terms(op: Any, shapes: tuple[Shape, ...], weight: tuple[int, ...]) -> float
     """Return how many products an output adds up."""
     if op.name == "upconv":
         given = op.attributes(shapes[0])
-        return weight[0] / given["groups"] * prod(k / s for k, s in zip(given["k"], given["stride"], strict=True))
+        positions = [k / s for k, s in zip(given["k"], given["stride"], strict=True)]
+        return float(weight[0] / given["groups"] * prod(positions))
     return weight[0] if getattr(op, "transposed", False) else fans(weight)[0]
 
 

@@ -9,6 +9,7 @@ no content.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import gcd, prod
 from typing import Any, Final, TypeAlias
 
@@ -176,15 +177,18 @@ def _slice(op: Any, shapes: Sequence[Shape], seen: Sequence[Sight], outputs: Seq
 
 
 def _split(op: Any, shapes: Sequence[Shape], seen: Sequence[Sight], outputs: Sequence[Shape]) -> list[Sight]:
-    axis, start, found = op.attributes(shapes[0])["axis"], 0, list[Sight]()
+    axis, found = op.attributes(shapes[0])["axis"], list[Sight]()
+    start: Dim = 0
     for shape in outputs:
-        at: Dim = start
-        found.append(_each(seen[0], lambda one, at=at: _from(one, at) if one.axis == axis else one))
+        found.append(_each(seen[0], partial(_from, axis, start)))
         start = start + shape[axis]
     return found
 
 
-def _from(one: Seen, start: Dim) -> Seen:
+def _from(axis: int, start: Dim, one: Seen) -> Seen:
+    """Return what a part of an axis sees that starts at a position."""
+    if one.axis != axis:
+        return one
     return one.window(1, 1, -start) if isinstance(start, int) else one.unknown()
 
 
@@ -246,7 +250,7 @@ def _attend(op: Any, shapes: Sequence[Shape], seen: Sequence[Sight], outputs: Se
 
 
 def _mha(op: Any, shapes: Sequence[Shape], seen: Sequence[Sight], outputs: Sequence[Shape]) -> Sight:
-    given = dict(zip(("x", *op.present), seen, strict=True))
+    given: dict[str, Sight] = dict(zip(("x", *op.present), seen, strict=True))
     key = given.get("key", given["x"])
     return joined([mixed(given["x"], [1]), mixed(key, [0, 1]), mixed(given.get("value", key), [0, 1])])
 

@@ -92,7 +92,7 @@ def _peak(graph: Graph, trace: Trace, batch: int) -> Peak | None:
         bytes = trace.at(event)
         formula = (_formula(bytes, graph.valid_sizes),) if bytes.of_example else ()
         return Peak(batch, value, formula, _where(trace, event))
-    events = {}
+    events: dict[int, None] = {}
     for sizes in reversed(samples(graph)):
         events.setdefault(trace.peak(batch, sizes)[1])
     try:
@@ -125,10 +125,10 @@ def _where(trace: Trace, event: int) -> str:
 
 
 def _curve(trace: Trace, batch: int) -> tuple[int, ...]:
-    known = [0, *[size.bytes * (batch if size.of_batch else 1) for size in trace.sizes]]
+    known = [0, *trace.numbers(batch)]
     live, found = 0, list[int]()
     for event, number in enumerate(trace.events, 1):
-        live += known[number] if number > 0 else -known[trace.events[-number - 1]]  # type: ignore[operator]
+        live += known[number] if number > 0 else -known[trace.events[-number - 1]]
         if event >= trace.start:
             found.append(live)
     return tuple(found)

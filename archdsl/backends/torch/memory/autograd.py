@@ -73,9 +73,10 @@ def run_backward(roots: Sequence[tuple[Edge, Tensor]]) -> None:
     waiting = _dependencies([edge[0] for edge, _ in roots])
     buffers: dict[Node, list[Tensor | None]] = {}
     ready: list[tuple[int, int, Node]] = []
-    for (node, position), gradient in roots:
+    for (node, position), given in roots:
         buffer = buffers.setdefault(node, [None] * node.outputs)
-        buffer[position] = _added(buffer, position, gradient)
+        buffer[position] = _added(buffer, position, given)
+        del given
     for node in buffers:
         if not waiting.get(node):
             heappush(ready, (-node.number, len(ready), node))

@@ -54,7 +54,7 @@ def measured(graph: Graph, *, batch: int = MANY, training: bool = True) -> Memor
 class _Step(NamedTuple):
     """A step of a `forward`: which variables it takes, and which it sets."""
 
-    index: int
+    number: int
     taken: tuple[str, ...]
     targets: tuple[str, ...]
 
@@ -175,7 +175,7 @@ class _Run:
         plan = self._network.plan(module)
         variables = dict(zip(plan.inputs, given, strict=True))
         for step in plan.steps:
-            made = self._step(module.steps[step.index], [variables[name] for name in step.taken], paths, bool(module.alike))
+            made = self._step(module.steps[step.number], [variables[name] for name in step.taken], paths, bool(module.alike))
             for name, tensor in zip(step.targets, made, strict=True):
                 variables[name] = tensor
                 del tensor
@@ -197,7 +197,7 @@ class _Run:
             if name not in self._stored:
                 raise Unmodelled(node.op.name)
             tensors[key] = self._stored[name]
-        batch = max([tensor.shape[0] for tensor in inputs], default=1)
+        batch = self._meter.batch if any(tensor.shape[0] != 1 for tensor in inputs) else 1
         if step.expansion is not None:
             for i in step.expansion.expanded:
                 inputs[i] = aten.expanded(inputs[i], (self._meter.batch, *inputs[i].shape[1:]))

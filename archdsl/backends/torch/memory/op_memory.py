@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from archdsl.backends.torch.memory import aten
 from archdsl.backends.torch.memory import aten_layers as layers
-from archdsl.backends.torch.memory.tensors import Meter, Tensor
+from archdsl.backends.torch.memory.tensors import Meter, Tensor, empty
 from archdsl.ops.base import Category
 from archdsl.shapes import Shape
 
@@ -178,7 +178,7 @@ def _padded(at: Applied) -> Tensor:
 def _frozen_norm(at: Applied) -> Tensor:
     """Return the runtime's `FrozenBatchNorm`: five vectors, of which two stay, a product and a sum."""
     channels = at.x.shape[1:2]
-    below = aten.empty(at.meter, channels)
+    below = empty(at.meter, channels)
     root = aten.by_number(below)
     del below
     scale = aten.by_number(root)
@@ -319,7 +319,7 @@ def _drop_path(at: Applied) -> Tensor:
     if at.op.p == 1:
         raise Unmodelled(at.op.name)
     rows = at.x.shape[0] if at.op.mode == "row" else 1
-    kept = aten.empty(at.meter, (rows, *[1] * at.rank, 1))
+    kept = empty(at.meter, (rows, *[1] * at.rank, 1))
     made = aten.multiply(at.x, aten.by_number(kept))
     del kept  # a variable of the runtime's `stochastic_depth`, which lasts until it returns
     return made

@@ -50,9 +50,13 @@ class Trace(NamedTuple):
     forward: int
     steps: tuple[Step, ...]
 
+    def numbers(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> list[int]:
+        """Return the bytes of each size for a batch and symbolic sizes."""
+        return [_number(size.bytes, sizes) * (batch if size.of_batch else 1) for size in self.sizes]
+
     def peak(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> tuple[int, int]:
         """Return the most bytes for a batch and symbolic sizes, and the event with which they are reached."""
-        known = [0, *[_number(size.bytes, sizes) * (batch if size.of_batch else 1) for size in self.sizes]]
+        known = [0, *self.numbers(batch, sizes)]
         events, live, most, at = self.events, 0, 0, 0
         for event, number in enumerate(events, 1):
             if number < 0:
