@@ -1,8 +1,8 @@
 """Further line breaks in lines that are too long.
 
-First the parts of statements go apart: at `;`, into bodies, at arrows, at the claims of an alias and the `where` of a network. What is still too long is
-broken inside its round and square brackets, and goes on below the first item. There, line ends of the text stay if what they
-divide would not fit on a line. Nothing else depends on them, so that the result is formatted already.
+First the parts of statements go apart: at `;`, into bodies, at arrows, at the claims of an alias and the `where` of a network.
+What is still too long is broken inside its round and square brackets, and goes on below the first item. There, line ends of the
+text stay if what they divide would not fit on a line. Nothing else depends on them, so that the result is formatted already.
 """
 
 from __future__ import annotations
