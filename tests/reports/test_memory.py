@@ -30,7 +30,7 @@ BLOCKS = {
     "dropout": "conv(8, 3) -> dropout(0.2) -> conv(8, 3) -> droppath(0.3)",
     "an enlargement": "conv(8, 3, stride = 2) -> relu -> upconv(4, 2) -> upsample(2) -> resize(20, mode = bilinear)",
     "an activation that keeps its input": "conv(8, 3) -> relu6 -> conv(8, 3) -> leaky_relu -> maxpool(2) -> avgpool(2)",
-    "an auxiliary head": "conv(8, 3) -> relu\n aux(weight = 0.3) side: { gap -> flatten }\n conv(4, 3) -> gap -> flatten",
+    "an auxiliary head": "conv(8, 3)\n aux(weight = 0.3) side: { gap -> flatten -> linear(4) }\n conv(4, 3) -> gap -> flatten",
     "a skip of the input": "conv(3, 1) -> skip { relu -> conv(3, 3) } -> skip { conv(3, 3) -> bn } -> relu",
 }
 

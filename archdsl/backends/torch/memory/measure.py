@@ -185,7 +185,7 @@ class _Run:
     def _step(self, step: OpStep | CallStep, inputs: list[Tensor], paths: Paths, any_size: bool) -> list[Tensor]:
         """Return what a step makes. `any_size` says that its module is called for inputs of other sizes as well."""
         if step.training_only and not self._training:
-            return inputs[:0] if not step.outputs else [inputs[0]] * len(step.outputs)
+            return [empty(self._meter, (0,)) for _ in step.outputs]  # in evaluation the variable is None
         below = step.node.paths_below(paths)
         if isinstance(step, CallStep):
             return self.run(step.callee, inputs, below)
