@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
+    from archdsl.reports import Report
     from archdsl.train import Result
     from archdsl.train.recorder import StopWhen
     from archdsl.weights import Channels, MatchBy
@@ -132,6 +133,17 @@ class Network:
     def table(self) -> Table:
         """Return the layer table, with the number of parameters, the MACs per example, and the depth."""
         return layer_table(self.graph, self.recipe)
+
+    def report(self, *, batch: int = 32) -> Report:
+        """Return a report on cost, memory, receptive fields, paths, variance and savings, computed without PyTorch.
+
+        `batch` is the number of examples of a training step, two or more. Print the report, or write `report.html()`.
+        """
+        from archdsl.reports import report  # here: most networks need none
+
+        if batch < 2:
+            raise ValueError(f"a batch of a training step has two examples or more, not {batch}")
+        return report(self.graph, batch)
 
     def build(
         self,
