@@ -48,7 +48,11 @@ def command(
     `html` is an interactive page, one file for a browser: frames unfold, beside a table of the layers.
     """
     if served:
-        _serve(address, settings, session, sizes, output, form, detail, port)
+        if output is not None or form is not None:
+            raise click.UsageError("--serve writes no file: leave out -o and --format")
+        from archdsl.cli.serve import serve  # here: files need no server
+
+        serve(address, lambda: read_network(address, settings, session, sizes), detail, _PORT if port is None else port)
         return
     if port is not None:
         raise click.UsageError("--port is for --serve")
@@ -61,23 +65,6 @@ def command(
         print_bytes(drawn)
     else:
         network.write(output, drawn)
-
-
-def _serve(
-    address: str,
-    settings: tuple[tuple[str, str], ...],
-    session: Session,
-    sizes: InputSizes,
-    output: str | None,
-    form: str | None,
-    detail: Detail,
-    port: int | None,
-) -> None:
-    if output is not None or form is not None:
-        raise click.UsageError("--serve writes no file: leave out -o and --format")
-    from archdsl.cli.serve import serve  # here: files need no server
-
-    serve(address, lambda: read_network(address, settings, session, sizes), detail, _PORT if port is None else port)
 
 
 def _format_of(output: str) -> str:
