@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
-from archdsl.importers.model import Value
+from archdsl.importers.model import Call, Value
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
 from archdsl.ops import Op
 from archdsl.ops.base import Category
@@ -188,6 +188,8 @@ def _in_segments(loop: Loop) -> Loop:
 
 def _alike(rounds: list[list[Statement]], free: bool) -> bool:
     """Whether rounds are a loop for a person: those of a list, or equal ones."""
+    if all(len(r) == 1 and isinstance(r[0], Stage) and isinstance(r[0].callee, Call) and r[0].callee.origin.unit for r in rounds):
+        return len({form(statements, exact=True) for statements in rounds}) == 1
     if len(rounds) > 2 and (free or len(rounds) > 3):
         return True
     if free and all(len(r) == 1 and isinstance(r[0], Stage) and not isinstance(r[0].callee, str) for r in rounds):

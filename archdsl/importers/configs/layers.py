@@ -1,0 +1,186 @@
+"""The layers of a configuration file as ops of the language: what the readers of all formats write into.
+
+A reader gives each layer twice: as an op, and as the shape and the number of parameters by the formulas of its own program. Both
+must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value
+from archdsl.ops import Op
+from archdsl.source import SourceFile, Span
+
+
+@dataclass(eq=False)
+class Layer:
+    """What is read at the moment: how messages call it, and where it stands."""
+
+    where: str
+    span: Span
+    name: str = ""
+
+
+@dataclass(eq=False)
+class Layers:
+    """The layers of one file. `kind` is the format, as messages name it."""
+
+    kind: str
+    source: SourceFile
+    partial: bool = False
+    main: Call = field(default_factory=lambda: Call("", Origin("")))
+    remarks: list[str] = field(default_factory=list)
+    """What of the file is not part of the network, in sentences for the header."""
+    refused: list[tuple[Layer, str]] = field(default_factory=list)
+    params: int = 0
+    """The number of parameters, by the formulas of the file's own program."""
+    layer: Layer | None = None
+    title: str = ""
+    """The name of the network in the file."""
+    version: str = ""
+    """The version of the program, if the file has it."""
+    names: dict[Value, str] = field(default_factory=dict)
+    """Names of results."""
+    _bodies: list[list[Node]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._bodies.append(self.main.body)
+
+    # -- errors --
+
+    def invalid(self, reason: str, span: Span | None = None, help: str | None = None) -> NoReturn:
+        """Raise `SpecError` E1211 about the layer that is read, or a place in it."""
+        layer = self.layer
+        error = codes.configs.InvalidConfig(self.kind, reason, layer.where if layer is not None else None, help)
+        raise SpecError(error.at(span or (layer.span if layer is not None else Span(self.source, 0, 0))))
+
+    def refuse(self, reason: str, *inputs: Value, shape: tuple[int, ...] | None = None) -> Value:
+        """Note that the language lacks the layer that is read; return a placeholder for its result."""
+        assert self.layer is not None
+        self.refused.append((self.layer, reason))
+        if not self.partial:
+            self.require_expressible()
+        value = Value(shape or (inputs[0].shape if inputs else (1,)))
+        line = self.layer.span.line_column[0]
+        text = " ".join(f"{self.layer.where} (line {line}): {reason}".split())
+        self._add(Apply("UNKNOWN", {"reason": text}, list(inputs[:1]), [value]))
+        return value
+
+    def require_expressible(self) -> None:
+        """Raise `SpecError` E1212 if the language lacks a layer."""
+        if self.refused:
+            (first, reason), *others = self.refused
+            more = [f"line {layer.span.line_column[0]}: {layer.where}: {why}" for layer, why in others]
+            raise SpecError(codes.configs.LayerNotExpressible(self.kind, first.where, reason, more).at(first.span))
+
+    # -- layers --
+
+    def input(self, name: str, shape: tuple[int, ...], dtype: str = "float") -> Value:
+        """Add an input of the network."""
+        if any(size < 1 for size in shape):
+            self.invalid(f"the input has the sizes {list(shape)}, and all must be at least 1")
+        value = Value(shape, True, dtype, None, name)
+        self.main.inputs.append(value)
+        return value
+
+    def op(
+        self, name: str, args: Mapping[str, Any], *inputs: Value, key: str | None = None, operands: Mapping[str, Value] | None = None
+    ) -> Value:  # fmt: skip
+        """Add an op; return its result. Raise `SpecError` E1211 if it does not fit its inputs."""
+        made = Op.registry.get(name)
+        assert made is not None, name
+        shapes = [value.shape for value in [*inputs, *(operands or {}).values()]]
+        try:
+            found = made(**dict(args)).outputs(*shapes)[0]
+        except SpecError as error:
+            self.invalid(self._shapes_in(error.diagnostics[0], shapes))
+        value = Value(tuple(int(size) for size in found), any(v.batched for v in inputs), "float")
+        place = Place(self.layer.name if self.layer is not None else "")
+        node = Apply(name, dict(args), list(inputs), [value], key, "", place, dict(operands or {}))
+        if name == "conv":
+            node.args["channels"] = inputs[0].shape[0]
+        self._add(node)
+        return value
+
+    @staticmethod
+    def _shapes_in(error: Diagnostic, shapes: list[tuple[int, ...]]) -> str:
+        sizes = " and ".join(str(list(shape)) for shape in shapes)
+        return f"{error.message} (the input is {sizes})" if sizes else error.message
+
+    def _add(self, node: Node) -> None:
+        for value in node.outputs:
+            value.producer = node
+        self._bodies[-1].append(node)
+
+    def call(self, path: str, origin: Origin) -> Scope:
+        """Return a context in which layers belong to a call of a module."""
+        return Scope(self, Call(path, origin))
+
+    def classes(self, result: Value) -> None:
+        """Make the outputs of the last layer a parameter `classes`, if the network gives a vector of scores."""
+        at: Node | None = result.producer
+        while isinstance(at, Apply) and at.op not in ("linear", "conv") and len(at.inputs) == 1:
+            at = at.inputs[0].producer
+        if isinstance(at, Apply) and at.op in ("linear", "conv") and len([n for n in result.shape if n != 1]) == 1:
+            self.main.origin = Origin("", {"classes": at.args["out"]})
+
+    def claims(self, value: Value, shape: tuple[int, ...], params: int = 0) -> None:
+        """Note the shape and the parameters of a layer by the formulas of the file's own program; they must be those of the op."""
+        self.params += params
+        if value.shape != shape:
+            self.invalid(
+                f"the result is {list(shape)} by the rules of {self.kind}, and {list(value.shape)} as the ops of the language"
+            )
+
+
+class Scope:
+    """A module that is open while its layers are added."""
+
+    def __init__(self, layers: Layers, call: Call) -> None:
+        self._layers, self.call = layers, call
+
+    def __enter__(self) -> Call:
+        self._layers._bodies[-1].append(self.call)
+        self._layers._bodies.append(self.call.body)
+        return self.call
+
+    def __exit__(self, *_: object) -> None:
+        self._layers._bodies.pop()
+        if not self.call.body:
+            self._layers._bodies[-1].remove(self.call)
+
+
+def conv_args(
+    out: int, k: Any, stride: Any = 1, pad: Any = 0, dilation: Any = 1, groups: int = 1, bias: bool = True
+) -> dict[str, Any]:
+    """Return the arguments of a convolution as the importer keeps them: all of them, sizes that agree as one number."""
+    return {
+        "out": out, "k": compact(k), "stride": compact(stride), "pad": compact(pad), "dilation": compact(dilation),
+        "groups": groups, "bias": bias,
+    }  # fmt: skip
+
+
+def pool_args(k: Any, stride: Any, pad: Any = 0, ceil: bool = False) -> dict[str, Any]:
+    """Return the arguments of a max pool as the importer keeps them."""
+    return {"k": compact(k), "stride": compact(stride), "pad": compact(pad), "ceil": ceil, "dilation": 1}
+
+
+def average_args(k: Any, stride: Any, pad: Any = 0, ceil: bool = False, count_pad: bool = True) -> dict[str, Any]:
+    """Return the arguments of an average pool as the importer keeps them."""
+    return {"k": compact(k), "stride": compact(stride), "pad": compact(pad), "ceil": ceil, "count_pad": count_pad}
+
+
+def bn_args(eps: float, momentum: float, affine: bool = True) -> dict[str, Any]:
+    """Return the arguments of batch normalization as the importer keeps them."""
+    return {"eps": eps, "momentum": momentum, "affine": affine}
+
+
+def compact(sizes: Any) -> Any:
+    """Return sizes per axis as one number if they agree."""
+    if isinstance(sizes, tuple | list):
+        return sizes[0] if len(set(sizes)) == 1 else tuple(sizes)
+    return sizes

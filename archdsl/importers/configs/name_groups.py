@@ -1,0 +1,1 @@
+def group_by_names(main): pass
