@@ -5,7 +5,7 @@ Sizes and counts are those of Darknet's `parser.c` and of the `make_..._layer` f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 from archdsl.importers.configs.darknet_sections import DARKNET, Section, read_sections
@@ -30,17 +30,17 @@ _RECURRENT = ("rnn", "gru", "lstm", "crnn", "conv_lstm")
 _CROPPED = ("flip", "angle", "saturation", "exposure", "noadjust", "shift", "crop_height", "crop_width")
 
 
-def read_darknet(source: SourceFile, *, partial: bool = False) -> Layers:
-    """Return the layers of a Darknet file. Raise `SpecError` E1211 or E1212 with the line."""
+def read_darknet(source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
+    """Return the layers of a Darknet file. `sizes` replace those of its input. Raise `SpecError` E1211 or E1212 with the line."""
     net, *sections = read_sections(source)
-    return _Darknet(Layers(DARKNET, source, partial), net).read(sections)
+    return _Darknet(Layers(DARKNET, source, partial), net, sizes).read(sections)
 
 
 class _Darknet:
     """Reads one file. `values` has the result of each layer so far."""
 
-    def __init__(self, layers: Layers, net: Section) -> None:
-        self.layers, self.net = layers, net
+    def __init__(self, layers: Layers, net: Section, sizes: Sequence[tuple[int, ...]]) -> None:
+        self.layers, self.net, self._sizes = layers, net, sizes
         self.values: list[Value] = []
         self.heads: list[Value] = []
 
@@ -61,8 +61,10 @@ class _Darknet:
             layers.invalid("the network computes nothing: no section is a layer")
         return layers
 
-    def _input(self, first: Section) -> tuple[int, int, int]:
+    def _input(self, first: Section) -> tuple[int, ...]:
         net = self.net
+        if self._sizes:
+            return self._sizes[0]
         if net.has("inputs") and not net.has("height"):
             return (net.number("inputs", 0, 1), 1, 1)
         shape = (net.number("channels", 3, 1), net.number("height", 0, 1), net.number("width", 0, 1))

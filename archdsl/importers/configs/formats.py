@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.configs.layers import Layers
 from archdsl.source import SourceFile
 
-LARGEST: Final = 8_000_000
+LARGEST: Final = 2_000_000
 """Bytes that a configuration file may have: the largest known ones, Keras files of deep networks, have one million."""
 
 
 class Reader(Protocol):
     """Reads a text of a format."""
 
-    def __call__(self, source: SourceFile, *, partial: bool = False) -> Layers:
+    def __call__(self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
         """Return the layers; raise `SpecError` with the line."""
 
 
@@ -34,11 +34,11 @@ class ConfigFormat(NamedTuple):
     named: bool = True
     """Whether its layers have names of their own."""
 
-    def read(self, source: SourceFile, *, partial: bool = False, **options: Any) -> Layers:
+    def read(self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
         """Return the layers of a text. The reader is imported now, since a command needs one of them."""
         module, name = self.reader
-        read: Callable[..., Layers] = getattr(import_module(module), name)
-        return read(source, partial=partial, **options)
+        read: Reader = getattr(import_module(module), name)
+        return read(source, partial=partial, sizes=sizes)
 
 
 _PACKAGE = "archdsl.importers.configs"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.importers.configs.name_groups import group_by_names
-from archdsl.importers.configs.region_names import name_regions
+from archdsl.importers.configs.region_names import Part, name_parts
 from archdsl.importers.configs.regions import Body, Region, form_of, main_branch
 from archdsl.importers.model import Apply, Call, Node, Origin, applications, connect
 
@@ -29,14 +29,15 @@ def grouped(main: Call, *, named: bool) -> None:
 
 def _group(call: Call, named: bool, taken: set[str]) -> None:
     for inner in [node for node in call.body if isinstance(node, Call)]:
-        if inner.origin.container:
+        if inner.origin.container or not inner.origin.name:
             _group(inner, named, taken)
     body = Body(call.body, call.inputs, call.outputs)
     for at, regions in enumerate(_classes(body)):
         name = _fresh(_class_name(regions), taken)
-        paths = name_regions(regions, name, call.path) if named else [f"~{name}{at}.{n}" for n in range(len(regions))]
-        for region, path in zip(regions, paths, strict=True):
-            _replace(call, region, path, name)
+        parts = [_part(call, region) for region in regions]
+        paths = name_parts(parts, name, call.path) if named else [f"~{name}{at}.{n}" for n in range(len(regions))]
+        for part, region, path in zip(parts, regions, paths, strict=True):
+            _replace(call, part.nodes, Call(path, Origin(name), part.nodes, [region.entry], [region.exit]))
     connect(call)
 
 
@@ -84,14 +85,18 @@ def _fresh(name: str, taken: set[str]) -> str:
     return found
 
 
-def _replace(call: Call, region: Region, path: str, name: str) -> None:
-    """Put the nodes of a region into a call. Calls that were made inside of it before are among its nodes."""
+def _part(call: Call, region: Region) -> Part:
+    """Return the nodes of a body that are a region; calls that were made of some of them before stand for these."""
     inside = {id(node) for node in region.nodes}
-    wrapped: list[Node] = [node for node in call.body if id(node) in inside or _is_within(node, region)]
-    made = Call(path, Origin(name), wrapped, [region.entry], [region.exit])
-    last = max(call.body.index(node) for node in wrapped)
-    call.body[last] = made
-    moved = {id(node) for node in wrapped}
+    nodes = [node for node in call.body if id(node) in inside or _is_within(node, region)]
+    common = {id(node) for node in main_branch(region)}
+    return Part(nodes, [node for node in nodes if id(node) in common or isinstance(node, Call)], region.join.place.module)
+
+
+def _replace(call: Call, nodes: list[Node], made: Call) -> None:
+    """Put a call in the place of the nodes that it has."""
+    call.body[max(call.body.index(node) for node in nodes)] = made
+    moved = {id(node) for node in nodes}
     call.body = [node for node in call.body if id(node) not in moved]
 
 

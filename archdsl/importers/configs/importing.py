@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class ImportedConfig:
         return self.text
 
 
-def import_config(path: str, *, partial: bool = False, network: str | None = None) -> ImportedConfig:
+def import_config(path: str, *, partial: bool = False, network: str | None = None, sizes: Sequence[tuple[int, ...]] = ()) -> ImportedConfig:
     """Return the spec of a configuration file. Raise `SpecError` E1211 to E1213 if it is not valid or cannot be expressed.
 
     `network` is the name of the network and, for Ultralytics files with several scales, the letter of one at its end.
@@ -48,7 +49,7 @@ def import_config(path: str, *, partial: bool = False, network: str | None = Non
     found = config_format(path, source.text)
     if found is None:
         raise SpecError(unknown_format(path, source.text))
-    return import_source(source, found, Path(path).stem, partial=partial, network=network)
+    return import_source(source, found, Path(path).stem, partial=partial, network=network, sizes=sizes)
 
 
 def unknown_format(path: str, text: str) -> codes.configs.UnknownFormat:
@@ -60,10 +61,10 @@ def unknown_format(path: str, text: str) -> codes.configs.UnknownFormat:
 
 
 def import_source(
-    source: SourceFile, form: ConfigFormat, stem: str, *, partial: bool = False, network: str | None = None
+    source: SourceFile, form: ConfigFormat, stem: str, *, partial: bool = False, network: str | None = None, sizes: Sequence[tuple[int, ...]] = ()
 ) -> ImportedConfig:
     """Return the spec of a text in a format. `stem` is the name of its file, which names the network unless the text does."""
-    layers = form.read(source, partial=partial)
+    layers = form.read(source, partial=partial, sizes=sizes)
     name = network or _name(layers.title or stem)
     flat = flow_of(layers.main)
     model = _model(layers, name)
@@ -92,7 +93,9 @@ def _model(layers: Layers, name: str) -> Model:
     for at, value in enumerate(layers.main.outputs):
         shown = layers.names.get(value) or f"output{at + 1}"
         outputs["main" if at == 0 else shown] = value
-    return Model(layers.main, name, outputs, {})
+    auxiliary = set(layers.heads.values())
+    outputs = {shown: value for shown, value in outputs.items() if value not in auxiliary}
+    return Model(layers.main, name, outputs, dict(layers.heads))
 
 
 def _again(model: Model) -> Model:

@@ -6,12 +6,15 @@ must agree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value
+from archdsl.importers.naming import can_name_a_value
 from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
 
@@ -45,6 +48,8 @@ class Layers:
     """The version of the program, if the file has it."""
     names: dict[Value, str] = field(default_factory=dict)
     """Names of results."""
+    heads: dict[str, Value] = field(default_factory=dict)
+    """Results that only training has, by name."""
     _bodies: list[list[Node]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -78,6 +83,19 @@ class Layers:
             raise SpecError(codes.configs.LayerNotExpressible(self.kind, first.where, reason, more).at(first.span))
 
     # -- layers --
+
+    @staticmethod
+    def input_name(name: str, axes: int) -> str:
+        """Return the name of an input: that in the file, or what it is."""
+        if can_name_a_value(name) and name not in ("data", "input", "input_1"):
+            return name
+        return {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(axes, "value")
+
+    @staticmethod
+    def result_name(name: str) -> str:
+        """Return the name of a result as a label that can be a name."""
+        made = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "result"
+        return made if can_name_a_value(made) else f"{made}_result"
 
     def input(self, name: str, shape: tuple[int, ...], dtype: str = "float") -> Value:
         """Add an input of the network."""
@@ -152,6 +170,12 @@ class Scope:
         self._layers._bodies.pop()
         if not self.call.body:
             self._layers._bodies[-1].remove(self.call)
+
+
+def key_of(name: str) -> str:
+    """Return the name of a layer as a key: a dot would part two keys, and quotes and braces mean something in a label."""
+    key = re.sub(r"[.\"'{}\\\s]", "_", name)[:90]
+    return f"{key}_" if key in MODULE_ATTRIBUTES else key
 
 
 def conv_args(

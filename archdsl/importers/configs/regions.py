@@ -114,7 +114,8 @@ def form_of(nodes: Sequence[Node], entry: Value) -> tuple[Any, ...]:
         for value in node.outputs:
             numbers[value] = len(numbers)
         name = node.op if isinstance(node, Apply) else f"<{node.origin.name}>"
-        found.append((name, tuple(numbers.get(value, -1) for value in node.reads)))
+        reads = [numbers.get(value, -1) for value in node.reads]
+        found.append((name, tuple(sorted(reads) if name in ("add", "mul") else reads)))
     return tuple(found)
 
 
