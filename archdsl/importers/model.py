@@ -71,6 +71,8 @@ class Origin:
     inputs: tuple[str, ...] = ()
     unit: bool = False
     """Whether it is a layer with its norm and activation. Two of them with other numbers are two lines, and no loop."""
+    flat: bool = False
+    """Whether its body is a list of layers, as of a configuration file: there, long branches of a concatenation stand apart."""
 
 
 @dataclass(eq=False)

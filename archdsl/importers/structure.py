@@ -17,6 +17,9 @@ from archdsl.importers.writer import Writer
 _LONG = 12
 """A branch of many more steps than this is not put into the braces of a join whose other branch is empty."""
 
+_APART = 3
+"""A branch of so many layers or modules is not put into a concatenation of two in a list of layers."""
+
 
 class Structure:
     """Makes statements of calls. `blocks` says which calls are calls of a block; others stand as groups, or are one op."""
@@ -92,7 +95,7 @@ class Structure:
                 if (
                     isinstance(step.node, Apply)
                     and step.node.is_join
-                    and (found := self._branches(step, steps, final)) is not None
+                    and (found := self._branches(step, steps, final, call.origin.flat)) is not None
                 ):
                     origin, branches = found
                     inside = [inner for branch in branches for inner in branch]
@@ -107,7 +110,9 @@ class Structure:
                     break
         return steps
 
-    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:  # noqa: C901
+    def _branches(  # noqa: C901
+        self, join: Step, steps: list[Step], final: list[Value], flat: bool
+    ) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
         makers = {value: step for step in steps for value in step.outputs}
         reads = Counter(value for step in steps for value in step.reads)
@@ -141,6 +146,9 @@ class Structure:
             if cut is None:
                 return None
             origin, branches = cut
+        if flat and join.node.op == "concat" and len(branches) == 2:  # type: ignore[union-attr]
+            if max(map(call_count, branches)) >= _APART:
+                return None
         if reads[origin] > 1 and any(not branch for branch in branches):
             longest = max(branches, key=lambda branch: sum(step.size for step in branch))
             nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)

@@ -35,13 +35,15 @@ class Layers:
     kind: str
     source: SourceFile
     partial: bool = False
-    main: Call = field(default_factory=lambda: Call("", Origin("")))
+    main: Call = field(default_factory=lambda: Call("", Origin("", flat=True)))
     remarks: list[str] = field(default_factory=list)
     """What of the file is not part of the network, in sentences for the header."""
     refused: list[tuple[Layer, str]] = field(default_factory=list)
     params: int = 0
     """The number of parameters, by the formulas of the file's own program."""
     layer: Layer | None = None
+    features_last: set[Value] = field(default_factory=set)
+    """Values whose features are the last axis, as of tokens; others have channels first."""
     title: str = ""
     """The name of the network in the file."""
     version: str = ""
@@ -124,6 +126,12 @@ class Layers:
         self._add(node)
         return value
 
+    def param(self, shape: tuple[int, ...], key: str) -> Value:
+        """Add a learned tensor of its own; return it."""
+        value = Value(shape, False)
+        self._add(Apply("param", {"shape": shape}, [], [value], key, "", Place(self.layer.name if self.layer is not None else "")))
+        return value
+
     @staticmethod
     def _shapes_in(error: Diagnostic, shapes: list[tuple[int, ...]]) -> str:
         sizes = " and ".join(str(list(shape)) for shape in shapes)
@@ -144,7 +152,7 @@ class Layers:
         while isinstance(at, Apply) and at.op not in ("linear", "conv") and len(at.inputs) == 1:
             at = at.inputs[0].producer
         if isinstance(at, Apply) and at.op in ("linear", "conv") and len([n for n in result.shape if n != 1]) == 1:
-            self.main.origin = Origin("", {"classes": at.args["out"]})
+            self.main.origin = Origin("", {"classes": at.args["out"]}, flat=True)
 
     def claims(self, value: Value, shape: tuple[int, ...], params: int = 0) -> None:
         """Note the shape and the parameters of a layer by the formulas of the file's own program; they must be those of the op."""

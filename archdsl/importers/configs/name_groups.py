@@ -14,6 +14,8 @@ from archdsl.importers.model import Apply, Call, Node, Origin, Value, connect
 
 _SLASH = re.compile(r"([A-Za-z][\w.\-]*\d\w*)/(.+)")
 _NUMBER = re.compile(r"([A-Za-z][A-Za-z_\-]*?\d+[A-Za-z]?)[_\-](?=.*[A-Za-z])(.+)")
+_CLASSES = {"block": "unit"}
+"""Names of classes in place of words of the language."""
 _ALIKE = 0.5
 """The share of labels that two modules of one class have in common at least."""
 
@@ -57,10 +59,11 @@ def _modules(call: Call, names: dict[Node, str]) -> dict[str, list[Node]]:
     members: dict[str, list[Node]] = {}
     by_node: dict[Node, str] = {}
     makers = {value: node for node in call.body for value in node.outputs}
+    with_weights = {parts[0] for node in call.body if _has_key(node) and (parts := _split(names.get(node, ""))) is not None}
     for node in call.body:
         parts = _split(names.get(node, ""))
         prefix = parts[0] if parts is not None else None
-        if prefix is None and is_activation(node):
+        if prefix not in with_weights and is_activation(node):
             prefix = by_node.get(makers.get(node.reads[0]))  # type: ignore[arg-type]
         if prefix is not None:
             by_node[node] = prefix
@@ -118,7 +121,8 @@ def _name_classes(calls: list[Call]) -> None:
             and not all(isinstance(node, Call) for node in other.body)
         ]  # fmt: skip
         if alike:
-            call.origin = Origin(stem(_last(call)).strip("_-") or "module_")
+            kind = stem(_last(call)).strip("_-")
+            call.origin = Origin(_CLASSES.get(kind, kind) or "unit")
 
 
 def _last(call: Call) -> str:
