@@ -8,6 +8,7 @@ last one, and is read later, gets a name.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from archdsl.importers.model import Apply, Call, Node, Value
 from archdsl.importers.statements import Statement
@@ -41,8 +42,7 @@ class Structure:
         nodes = [sole(node) for node in call.body]
         steps = [self._step(node) for node in nodes if not is_empty(node)]
         final = [value for value in call.outputs if value not in self._heads]
-        if call.path == "":
-            steps = self._with_heads(steps, call)
+        steps = self._with_heads(steps, call)
         steps = self._collapsed(steps, final, call)
         return self._written(steps, call, final)
 
@@ -56,8 +56,9 @@ class Structure:
     def _with_heads(self, steps: list[Step], call: Call) -> list[Step]:
         """Make one step of all that only serves a head."""
         made_here = {value: step for step in steps for value in step.outputs}
-        for value, name in [*self._heads.items(), *self._further(call)]:
-            if value not in made_here or (value not in call.outputs):
+        heads = self._heads.items() if call.path == "" else ()
+        for value, name in [*((v, n) for v, n in heads if v in call.outputs), *self._further(call, made_here)]:
+            if value not in made_here:
                 continue
             kind = "aux" if value in self._heads else "output"
             chain: list[Step] = []
@@ -76,9 +77,13 @@ class Structure:
                 steps = [*steps[: self._after(steps, at)], head, *steps[self._after(steps, at) :]]
         return steps
 
-    def _further(self, call: Call) -> list[tuple[Value, str]]:
-        outputs = [value for value in call.outputs if value in self._outputs]
-        return [(value, self._outputs[value]) for value in outputs[1:]] if call.path == "" else []
+    def _further(self, call: Call, made: Iterable[Value]) -> list[tuple[Value, str]]:
+        """Return the further outputs of the network. A module has those that it does not hand on, as a detector's head."""
+        if call.path == "":
+            outputs = [value for value in call.outputs if value in self._outputs][1:]
+        else:
+            outputs = [value for value in made if value in self._outputs and value not in call.outputs]
+        return [(value, self._outputs[value]) for value in outputs]
 
     @staticmethod
     def _after(steps: list[Step], value: Value) -> int:

@@ -6,6 +6,8 @@ Numbers that vary are explained by `expressions`.
 
 from __future__ import annotations
 
+import re
+
 from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
 from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import category
@@ -77,7 +79,8 @@ class Template(Loops):
             label = last.head.removesuffix(":") if last.labelled and not last.head.startswith(("aux ", "output ")) else ""
         else:
             label = (last.label or "") if last is not None and last.kind == "stage" else ""
-        if not can_name_a_value(label) or label in scope.root.taken | scope.names_around():
+        family = re.fullmatch(r"([A-Za-z_]\w*)(?:\[\d+\])+", label)
+        if not can_name_a_value(family[1] if family else label) or label in scope.root.taken | scope.names_around():
             return False
         self.register([s.value for s in slot.values() if isinstance(s, Mark)], label, scope)
         return True

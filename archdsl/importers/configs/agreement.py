@@ -42,8 +42,8 @@ class Agreement:
 class Flow(NamedTuple):
     """The ops of a file's network: for each the values that it takes and makes, by number, and how it is called."""
 
-    values: list[tuple[Any, tuple[int, ...], tuple[int, ...]]]
-    """Of each op its signature, the positions of its inputs, and the shape of its result."""
+    values: list[tuple[Any, tuple[int, ...], tuple[tuple[int, ...], ...]]]
+    """Of each op its signature, the positions of its inputs, and the shapes of its results."""
     inputs: list[tuple[int, ...]]
     outputs: list[int]
 
@@ -51,13 +51,15 @@ class Flow(NamedTuple):
 def flow_of(main: Call) -> Flow:
     """Return the flow through a model, before anything is grouped."""
     positions: dict[Value, int] = {value: at for at, value in enumerate(main.inputs)}
-    found: list[tuple[Any, tuple[int, ...], tuple[int, ...]]] = []
+    found: list[tuple[Any, tuple[int, ...], tuple[tuple[int, ...], ...]]] = []
     for node in walk(main):
         if isinstance(node, Apply):
             shapes = [value.shape for value in node.reads]
             reads = tuple(positions[value] for value in node.reads)
-            positions[node.outputs[0]] = len(positions)
-            found.append((_signature(_op(node), shapes) if node.op != "UNKNOWN" else "UNKNOWN", reads, node.outputs[0].shape))
+            for value in node.outputs:
+                positions[value] = len(positions)
+            signature = _signature(_op(node), shapes) if node.op != "UNKNOWN" else ("UNKNOWN", (), ())
+            found.append((signature, reads, tuple(value.shape for value in node.outputs)))
     return Flow(found, [value.shape for value in main.inputs], [positions[value] for value in main.outputs])
 
 
@@ -87,9 +89,10 @@ def compare(flow: Flow, params: int, graph: Graph) -> Agreement:
     made: list[int] = []
     for node in flat.nodes:
         shapes = node.node.input_shapes
-        number = _number(_signature(node.op, shapes), [ours[at] for at in node.inputs], tuple(node.shape), known)
-        ours.append(number)
-        made.append(number)
+        results_of = tuple(tuple(value.shape) for value in node.node.outputs)
+        numbers = _number(_signature(node.op, shapes), [ours[at] for at in node.inputs], results_of, known)
+        ours += numbers
+        made.append(numbers[0])
     missing, extra = Counter(theirs) - Counter(made), Counter(made) - Counter(theirs)
     report.note(
         not missing and not extra,
@@ -112,15 +115,18 @@ def compare(flow: Flow, params: int, graph: Graph) -> Agreement:
 
 def _numbered(flow: Flow, known: Numbers) -> tuple[list[int], list[int]]:
     numbers = [known.setdefault(("input", shape), len(known)) for shape in flow.inputs]
-    inputs = len(numbers)
-    for signature, reads, shape in flow.values:
-        numbers.append(_number(signature, [numbers[at] for at in reads], shape, known))
-    return numbers[inputs:], [numbers[at] for at in flow.outputs]
+    made = []
+    for signature, reads, shapes in flow.values:
+        results = _number(signature, [numbers[at] for at in reads], shapes, known)
+        numbers += results
+        made.append(results[0])
+    return made, [numbers[at] for at in flow.outputs]
 
 
-def _number(signature: Any, reads: list[int], shape: tuple[Any, ...], known: Numbers) -> int:
+def _number(signature: Any, reads: list[int], shapes: tuple[Any, ...], known: Numbers) -> list[int]:
+    """Return a number for each result of an op."""
     ordered = sorted(reads) if signature[0] in _ANY_ORDER else reads
-    return known.setdefault((signature, tuple(ordered), shape), len(known))
+    return [known.setdefault((signature, tuple(ordered), at, shape), len(known)) for at, shape in enumerate(shapes)]
 
 
 def _difference(

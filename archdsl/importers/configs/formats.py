@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.configs.layers import Layers
@@ -14,13 +14,6 @@ from archdsl.source import SourceFile
 
 LARGEST: Final = 2_000_000
 """Bytes that a configuration file may have: the largest known ones, Keras files of deep networks, have one million."""
-
-
-class Reader(Protocol):
-    """Reads a text of a format."""
-
-    def __call__(self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
-        """Return the layers; raise `SpecError` with the line."""
 
 
 class ConfigFormat(NamedTuple):
@@ -33,12 +26,16 @@ class ConfigFormat(NamedTuple):
     program: str
     named: bool = True
     """Whether its layers have names of their own."""
+    modules: bool = False
+    """Whether its layers are modules already, so that none have to be found."""
 
-    def read(self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
+    def read(
+        self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = (), **options: Any
+    ) -> Layers:
         """Return the layers of a text. The reader is imported now, since a command needs one of them."""
         module, name = self.reader
-        read: Reader = getattr(import_module(module), name)
-        return read(source, partial=partial, sizes=sizes)
+        read: Callable[..., Layers] = getattr(import_module(module), name)
+        return read(source, partial=partial, sizes=sizes, **options)
 
 
 _PACKAGE = "archdsl.importers.configs"
@@ -52,7 +49,7 @@ FORMATS: Final = (
                  (f"{_PACKAGE}.keras", "read_keras"), "Keras"),
     ConfigFormat("Ultralytics YAML", (".yaml", ".yml"),
                  re.compile(r"(?:.*\n)*?(?:backbone|nc|depth_multiple|scales|head)\s*:"),
-                 (f"{_PACKAGE}.ultralytics", "read_ultralytics"), "Ultralytics"),
+                 (f"{_PACKAGE}.ultralytics", "read_ultralytics"), "Ultralytics", modules=True),
 )  # fmt: skip
 
 

@@ -68,8 +68,10 @@ def import_source(
     name = network or _name(layers.title or stem)
     flat = flow_of(layers.main)
     model = _model(layers, name)
-    grouped(model.main, named=form.named)
+    if not form.modules:
+        grouped(model.main, named=form.named)
     connect(model.main)
+    _keep_outputs(model)
     header = _header(source, form, layers)
     text = spec_text([model], header)
     if layers.refused:
@@ -96,6 +98,14 @@ def _model(layers: Layers, name: str) -> Model:
     auxiliary = set(layers.heads.values())
     outputs = {shown: value for shown, value in outputs.items() if value not in auxiliary}
     return Model(layers.main, name, outputs, dict(layers.heads))
+
+
+def _keep_outputs(model: Model) -> None:
+    """Let the head of a detector declare the outputs that it makes, but the last one, which is the network's result."""
+    first = next(iter(model.outputs.values()))
+    for node in model.main.body:
+        if isinstance(node, Call) and len(node.outputs) > 1 and set(node.outputs) <= set(model.outputs.values()):
+            node.outputs = [first] if first in node.outputs else node.outputs[-1:]
 
 
 def _again(model: Model) -> Model:

@@ -126,6 +126,15 @@ class Layers:
         self._add(node)
         return value
 
+    def split(self, value: Value, parts: int) -> list[Value]:
+        """Add a split of the channels into equal parts; return them."""
+        if value.shape[0] % parts:
+            self.invalid(f"{parts} parts do not divide {value.shape[0]} channels")
+        made = [Value((value.shape[0] // parts, *value.shape[1:]), value.batched) for _ in range(parts)]
+        place = Place(self.layer.name if self.layer is not None else "")
+        self._add(Apply("split", {"parts": parts, "axis": 0}, [value], list(made), None, "", place))
+        return made
+
     def param(self, shape: tuple[int, ...], key: str) -> Value:
         """Add a learned tensor of its own; return it."""
         value = Value(shape, False)
