@@ -176,7 +176,8 @@ class Template(Loops):
                 block.value(parameter.name, stage.callee.row)  # type: ignore[union-attr]
                 for block, stage in zip(blocks, stages, strict=True)
             ]
-            if parameter.default is not None and all(literal(value) == parameter.default for value in values):
+            defaults = [next(p.default for p in block.parameters if p.name == parameter.name) for block in blocks]
+            if all(default is not None and literal(value) == default for value, default in zip(values, defaults, strict=True)):
                 positional = False
                 continue
             text = self._explain(values, parameter.role, scope, rows, wanted=parameter.name)

@@ -74,6 +74,18 @@ class UnreadableConfig(Diagnostic, code=E1211):
         return f"{self.path}: {self.reason}"
 
 
+class NoWeights(Diagnostic, code=E1211):
+    """Weights that are asked of a configuration file."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` comes from a configuration file, which has no weights"
+
+    def remedy(self) -> str:
+        return "leave out `--weights`"
+
+
 class LayerNotExpressible(Diagnostic, code=E1212):
     """A layer that the language lacks. `others` are further ones, each with its line."""
 

@@ -15,7 +15,7 @@ from archdsl.analysis import Costs
 from archdsl.importers.literal import Word
 from archdsl.importers.model import Apply, Call, Value, walk
 from archdsl.ir import Graph
-from archdsl.ir.flat import flatten
+from archdsl.ir.flat import flatten, state
 from archdsl.ops import Op
 
 _SAME_OP = {"depthwise": "conv", "bottleneck": "conv"}
@@ -138,3 +138,17 @@ def _difference(
     return f"the text is another network, {' '.join(parts)}"
 
 
+
+
+def keys_of(main: Call) -> set[str]:
+    """Return the keys of all layers of a model."""
+    return {node.key for node in walk(main) if isinstance(node, Apply) and node.key is not None}
+
+
+def compare_keys(report: Agreement, wanted: set[str], graph: Graph) -> None:
+    """Note whether the layers of a graph have the keys that the names in the file give."""
+    entries = state(graph)
+    found = {key if key in wanted else key.rpartition(".")[0] for key in entries}
+    missing, extra = sorted(wanted - found), sorted(found - wanted)
+    shown = f"without {', '.join(missing[:3])}" if missing else f"with {', '.join(extra[:3])}"
+    report.note(not missing and not extra, f"{len(wanted)} layers by their names", f"the layers have other names, {shown}")

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.importers.configs.layers import Layers
 from archdsl.source import SourceFile
+
+if TYPE_CHECKING:
+    from archdsl.importers.configs.layers import Layers
 
 LARGEST: Final = 2_000_000
 """Bytes that a configuration file may have: the largest known ones, Keras files of deep networks, have one million."""
@@ -29,13 +31,11 @@ class ConfigFormat(NamedTuple):
     modules: bool = False
     """Whether its layers are modules already, so that none have to be found."""
 
-    def read(
-        self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = (), **options: Any
-    ) -> Layers:
+    def read(self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
         """Return the layers of a text. The reader is imported now, since a command needs one of them."""
         module, name = self.reader
         read: Callable[..., Layers] = getattr(import_module(module), name)
-        return read(source, partial=partial, sizes=sizes, **options)
+        return read(source, partial=partial, sizes=sizes)
 
 
 _PACKAGE = "archdsl.importers.configs"
@@ -60,6 +60,12 @@ def config_format(path: str, text: str) -> ConfigFormat | None:
     named = [form for form in FORMATS if path.lower().endswith(form.suffixes)]
     both = [form for form in fitting if form in named]
     return next(iter([*both, *fitting]), named[0] if named and not text.strip() else None)
+
+
+def is_config(address: str) -> bool:
+    """Whether an address of a model is a configuration file: by the end of its name, or since there is such a file."""
+    ending = address.lower().endswith(tuple(suffix for form in FORMATS for suffix in form.suffixes))
+    return ending or (":" not in address and Path(address).is_file())
 
 
 def read_config_text(path: Path) -> SourceFile:

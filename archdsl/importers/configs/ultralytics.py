@@ -31,14 +31,27 @@ _NOT_READ = (
 ).split()
 
 
-def read_ultralytics(
-    source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = (), scale: str | None = None
-) -> Layers:
-    """Return the layers of an Ultralytics file. `scale` is the row of its `scales`, by default the one that the file's name has.
+def read_ultralytics(source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
+    """Return the layers of an Ultralytics file, at the scale that the file's name has (`yolov8s.yaml`) or else its first one.
 
     Raise `SpecError` E1211 or E1212 with the line.
     """
-    return _Reader(Layers(ULTRALYTICS, source, partial), read_yaml(source), sizes, scale).read()
+    root = read_yaml(source)
+    scale = _scale_of(source, root.value.get("scales"))
+    layers = _Reader(Layers(ULTRALYTICS, source, partial), root, sizes, scale).read()
+    if scale is not None:
+        others = ", ".join(root.value["scales"].value)
+        layers.remarks.append(f"Its scale is `{scale}` of {others}: as for Ultralytics, the letter in the name `yolov8s.yaml` chooses")
+    return layers
+
+
+def _scale_of(source: SourceFile, scales: Item | None) -> str | None:
+    if scales is None:
+        return None
+    if not isinstance(scales.value, dict) or not scales.value:
+        invalid(scales.span, "`scales` must be a mapping from a letter to depth, width and most channels")
+    match = re.search(r"yolo(?:e-)?v?\d+([a-z])(?![a-z])", Path(source.name).stem)
+    return match[1] if match and match[1] in scales.value else str(next(iter(scales.value)))
 
 
 class _Reader:
@@ -68,22 +81,14 @@ class _Reader:
         return value
 
     def _scale(self, wanted: str | None) -> tuple[float, float, float]:
-        scales = self.top.get("scales")
-        if scales is None:
+        if wanted is None:
             return self._number("depth_multiple", 1.0), self._number("width_multiple", 1.0), float("inf")
-        if not isinstance(scales.value, dict) or not scales.value:
-            invalid(scales.span, "`scales` must be a mapping from a letter to depth, width and most channels")
-        name = Path(self.layers.source.name).stem
-        match = re.search(r"yolo(?:e-)?v?\d+([a-z])\b", name.replace("-", " ").replace("_", " "))
-        chosen = wanted or (match[1] if match and match[1] in scales.value else next(iter(scales.value)))
-        if chosen not in scales.value:
-            invalid(scales.span, f"there is no scale `{chosen[:40]}`", help=f"the file has {', '.join(scales.value)}")
-        row = scales.value[chosen]
+        row = self.top["scales"].value[wanted]
         numbers = row.plain()
-        if not isinstance(numbers, list) or len(numbers) != 3 or any(isinstance(n, bool) or not isinstance(n, int | float) or n <= 0 for n in numbers):
-            invalid(row.span, f"the scale `{chosen}` must have three numbers: depth, width and most channels")
-        self.chosen = chosen
-        self.layers.remarks.append(f"The scale is `{chosen}` of {', '.join(scales.value)}: `--call '(scale=\"{chosen}\")'` chooses one")
+        fits = isinstance(numbers, list) and len(numbers) == 3
+        if not fits or any(isinstance(n, bool) or not isinstance(n, int | float) or not 0 < n < 2**31 for n in numbers):
+            invalid(row.span, f"the scale `{wanted[:40]}` must have three numbers: depth, width and most channels")
+        self.chosen = wanted
         return numbers[0], numbers[1], numbers[2]
 
     chosen = ""
