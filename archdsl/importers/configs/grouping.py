@@ -13,7 +13,7 @@ from archdsl.importers.configs.region_names import Part, name_parts
 from archdsl.importers.configs.regions import Body, Region, form_of, main_branch
 from archdsl.importers.model import Apply, Call, Node, Origin, applications, connect
 
-_KINDS = {"add": "residual", "mul": "gate", "concat": "joined", "sub": "difference", "max": "maximum", "min": "minimum"}
+_KINDS = {"add": "residual", "mul": "gate", "concat": "branches", "sub": "difference", "max": "maximum", "min": "minimum"}
 _SMALLEST = 3
 """A module has at least so many layers."""
 
@@ -70,13 +70,15 @@ def _around(region: Region, classes: Sequence[Sequence[Region]]) -> Region | Non
 
 def _class_name(regions: Sequence[Region]) -> str:
     first = regions[0]
-    if any(isinstance(node, Apply) and node.op == "slice" for node in first.nodes):
-        return "csp"
+    if first.join.op == "concat" and any(_is_partial_stage(node) for node in first.nodes):
+        return "csp"  # cross stage partial: a part of the channels takes a longer way (arXiv:1911.11929)
     if first.join.op == "concat" and first.entry in first.join.inputs and len(first.join.inputs) == 2:
         return "dense_layer"
-    if first.join.op == "concat" and len(first.join.inputs) > 2:
-        return "branches"
     return _KINDS.get(first.join.op, "module_")
+
+
+def _is_partial_stage(node: Node) -> bool:
+    return isinstance(node, Apply) and node.op in ("slice", "add") and (node.op == "add" or node.args["axis"] == 0)
 
 
 def _fresh(name: str, taken: set[str]) -> str:

@@ -110,7 +110,12 @@ class Layers:
     def op(
         self, name: str, args: Mapping[str, Any], *inputs: Value, key: str | None = None, operands: Mapping[str, Value] | None = None
     ) -> Value:  # fmt: skip
-        """Add an op; return its result. Raise `SpecError` E1211 if it does not fit its inputs."""
+        """Add an op; return its result. Raise `SpecError` E1211 if it does not fit its inputs.
+
+        A dropout with a probability of zero, which does nothing, is left out.
+        """
+        if name in ("dropout", "dropout2d") and args["p"] == 0:
+            return inputs[0]
         made = Op.registry.get(name)
         assert made is not None, name
         shapes = [value.shape for value in [*inputs, *(operands or {}).values()]]
