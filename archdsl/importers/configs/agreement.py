@@ -96,7 +96,7 @@ def compare(flow: Flow, params: int, graph: Graph) -> Agreement:
     missing, extra = Counter(theirs) - Counter(made), Counter(made) - Counter(theirs)
     report.note(
         not missing and not extra,
-        f"the {len(made)} ops with their arguments, and what flows between them",
+        f"{len(made)} op{'s' * (len(made) != 1)} with their arguments, and what flows between them",
         _difference(flow, theirs, missing, [node.op.name for node in flat.nodes], made, extra),
     )
     outputs = [ours[at] for at in flat.outputs]
@@ -151,4 +151,4 @@ def compare_keys(report: Agreement, wanted: set[str], graph: Graph) -> None:
     found = {key if key in wanted else key.rpartition(".")[0] for key in entries}
     missing, extra = sorted(wanted - found), sorted(found - wanted)
     shown = f"without {', '.join(missing[:3])}" if missing else f"with {', '.join(extra[:3])}"
-    report.note(not missing and not extra, f"{len(wanted)} layers by their names", f"the layers have other names, {shown}")
+    report.note(not missing and not extra, f"{len(wanted)} layer{'s' * (len(wanted) != 1)} with weights, by their names", f"the layers have other names, {shown}")

@@ -92,6 +92,7 @@ def _imported(
 ) -> ImportedConfig:
     """Return the spec of a text, with the `modules` that occur several times as blocks, or layer by layer."""
     layers = form.read(source, partial=partial, sizes=sizes)
+    layers.without_unused()
     name = _name(layers.title or Path(source.name).stem)
     flow = flow_of(layers.main)
     model = _model(layers, name)

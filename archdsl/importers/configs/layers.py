@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
-from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value
+from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value, applications
 from archdsl.importers.naming import can_name_a_value
 from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
@@ -39,8 +39,8 @@ class Layers:
     remarks: list[str] = field(default_factory=list)
     """What of the file is not part of the network, in sentences for the header."""
     refused: list[tuple[Layer, str]] = field(default_factory=list)
-    params: int = 0
-    """The number of parameters, by the formulas of the file's own program."""
+    counts: dict[Value, int] = field(default_factory=dict)
+    """The number of parameters of the layer that makes a value, by the formulas of the file's own program."""
     layer: Layer | None = None
     features_last: set[Value] = field(default_factory=set)
     """Values whose features are the last axis, as of tokens; others have channels first."""
@@ -160,6 +160,29 @@ class Layers:
         """Return a context in which layers belong to a call of a module."""
         return Scope(self, Call(path, origin))
 
+    @property
+    def params(self) -> int:
+        """The number of parameters, by the formulas of the file's own program."""
+        return sum(self.counts.values())
+
+    def without_unused(self) -> None:
+        """Leave out layers whose results nothing reads."""
+        used: set[Node] = set()
+        waiting = list(self.main.outputs)
+        while waiting:
+            node = waiting.pop().producer
+            if node is not None and node not in used:
+                used.add(node)
+                waiting += node.reads
+        unused = [node for node in applications(self.main) if node not in used]
+        if unused:
+            _remove(self.main, set(unused))
+            made = {value for node in unused for value in node.outputs}
+            self.counts = {value: count for value, count in self.counts.items() if value not in made}
+            names = list(dict.fromkeys(node.place.module for node in unused if node.place.module))
+            more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+            self.remarks.append(f"Nothing reads the results of {', '.join(names[:4])}{more}, which are left out")
+
     def classes(self, result: Value) -> None:
         """Make the outputs of the last layer a parameter `classes`, if the network gives a vector of scores."""
         at: Node | None = result.producer
@@ -170,7 +193,7 @@ class Layers:
 
     def claims(self, value: Value, shape: tuple[int, ...], params: int = 0) -> None:
         """Note the shape and the parameters of a layer by the formulas of the file's own program; they must be those of the op."""
-        self.params += params
+        self.counts[value] = self.counts.get(value, 0) + params
         if value.shape != shape:
             self.invalid(
                 f"the result is {list(shape)} by the rules of {self.kind}, and {list(value.shape)} as the ops of the language"
@@ -192,6 +215,14 @@ class Scope:
         self._layers._bodies.pop()
         if not self.call.body:
             self._layers._bodies[-1].remove(self.call)
+
+
+def _remove(call: Call, nodes: set[Node]) -> None:
+    """Take nodes out of a call, and calls that are empty then."""
+    for inner in call.body:
+        if isinstance(inner, Call):
+            _remove(inner, nodes)
+    call.body = [node for node in call.body if node not in nodes and not (isinstance(node, Call) and not node.body)]
 
 
 def key_of(name: str) -> str:
