@@ -171,7 +171,9 @@ class Blocks:
 
 def shadowed(bodies: Iterable[list[Statement]]) -> set[str]:
     """Return the names of ops that bodies call, so that no parameter may have them, although others may."""
-    return {stage.callee for body in bodies for stage in stages(body) if isinstance(stage.callee, str) and stage.callee in SHADOWING}
+    return {
+        stage.callee for body in bodies for stage in stages(body) if isinstance(stage.callee, str) and stage.callee in SHADOWING
+    }
 
 
 def prepared(statements: list[Statement], *, free: bool = False) -> list[Statement]:

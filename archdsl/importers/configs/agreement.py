@@ -138,8 +138,6 @@ def _difference(
     return f"the text is another network, {' '.join(parts)}"
 
 
-
-
 def keys_of(main: Call) -> set[str]:
     """Return the keys of all layers of a model."""
     return {node.key for node in walk(main) if isinstance(node, Apply) and node.key is not None}
@@ -151,4 +149,8 @@ def compare_keys(report: Agreement, wanted: set[str], graph: Graph) -> None:
     found = {key if key in wanted else key.rpartition(".")[0] for key in entries}
     missing, extra = sorted(wanted - found), sorted(found - wanted)
     shown = f"without {', '.join(missing[:3])}" if missing else f"with {', '.join(extra[:3])}"
-    report.note(not missing and not extra, f"{len(wanted)} layer{'s' * (len(wanted) != 1)} with weights, by their names", f"the layers have other names, {shown}")
+    report.note(
+        not missing and not extra,
+        f"{len(wanted)} layer{'s' * (len(wanted) != 1)} with weights, by their names",
+        f"the layers have other names, {shown}",
+    )

@@ -74,12 +74,16 @@ class CaffeReader:
             invalid(entry.span, f"`{entry.name}` must be a message: `layer {{ ... }}`")
         message = entry.value
         if message.get("layer") is not None:
-            invalid(entry.span, "this is the format of 2013, with a layer in each `layers`: convert it with Caffe's `upgrade_net_proto_text`")
+            invalid(
+                entry.span,
+                "this is the format of 2013, with a layer in each `layers`: convert it with Caffe's `upgrade_net_proto_text`",
+            )
         message.span = entry.span
         return message
 
     def _counts(self, message: Message) -> bool:
         """Whether a layer is there when the network is tested; training layers are, if they are heads with a loss of their own."""
+
         def phases(name: str) -> list[str]:
             return [e.value.text("phase") for e in message.all(name) if isinstance(e.value, Message) and e.value.get("phase")]
 
@@ -232,7 +236,9 @@ class CaffeReader:
         if bottom in tops:
             self.layers.invalid(f"its bottom `{bottom}` is its own top, and no layer before makes it", entry)
         if bottom in self._made_later:
-            self.layers.invalid(f"its bottom `{bottom}` is made by a later layer: layers stand in the order in which they run", entry)
+            self.layers.invalid(
+                f"its bottom `{bottom}` is made by a later layer: layers stand in the order in which they run", entry
+            )
         self.layers.invalid(f"no layer makes its bottom `{bottom}`", entry, did_you_mean(bottom, self.blobs))
 
     @staticmethod
@@ -263,7 +269,9 @@ class CaffeReader:
         if not results:
             self.layers.layer = None
             invalid(self.net.span, "the network computes nothing: no layer counts in the phase of testing")
-        auxiliary = [value for value in results if value in self._heads and self._heads[value][1] < 1 and value is not results[-1]]
+        auxiliary = [
+            value for value in results if value in self._heads and self._heads[value][1] < 1 and value is not results[-1]
+        ]
         for value in auxiliary:
             self.layers.heads[key_of(_stem(self._heads[value][0]))] = value
         rest = [value for value in results if value not in auxiliary]
@@ -275,12 +283,12 @@ class CaffeReader:
 
     # -- for the layers --
 
-    def norm(self, message: Message, value: Value, scale: Message | None) -> Value:
+    def norm(self, message: Message, value: Value, scale: Message | None, key: str) -> Value:
         """Add a `BatchNorm` with the `Scale` behind it, if there is one: Caffe keeps statistics and parameters in two layers."""
         given = message.message("batch_norm_param")
         momentum = round(1 - given.real("moving_average_fraction", 0.999), 10)
         affine = scale is not None and scale.message("scale_param").flag("bias_term", False)
-        found = self.layers.op("bn", bn_args(given.real("eps", 1e-5), momentum, affine), value, key=key_of(message.text("name")))
+        found = self.layers.op("bn", bn_args(given.real("eps", 1e-5), momentum, affine), value, key=key)
         self.layers.claims(found, value.shape, 2 * value.shape[0] if affine else 0)
         return found
 

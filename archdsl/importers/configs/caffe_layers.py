@@ -38,7 +38,7 @@ class CaffeLayers:
 
     def __init__(self, reader: CaffeReader, message: Message) -> None:
         self.reader, self.layers, self.message = reader, reader.layers, message
-        self.key = key_of(message.text("name"))
+        self.key = key_of(self.layers.layer.name if self.layers.layer is not None else "")
 
     def read(self, kind: str, values: list[Value], scale: Message | None, tops: int) -> list[Value]:
         """Return the values of the layer's tops. `scale` is a `Scale` layer right behind it."""
@@ -47,7 +47,7 @@ class CaffeLayers:
         if kind in _PLAIN:
             return [self.layers.op(_PLAIN[kind], {}, values[0])]
         if kind == "BatchNorm":
-            return [self.reader.norm(self.message, values[0], scale)]
+            return [self.reader.norm(self.message, values[0], scale, self.key)]
         method: Callable[[CaffeLayers, list[Value]], Value] | None = _READERS.get(kind)
         if method is not None:
             return [method(self, values)]
@@ -104,7 +104,9 @@ class CaffeLayers:
         groups = given.number("group", 1, 1)
         args = {**conv_args(out, k, stride, pad, dilation, groups, bias), "output_pad": 0}
         found = self.layers.op("upconv", args, value, key=self.key)
-        sizes = [s * (n - 1) + d * (w - 1) + 1 - 2 * p for n, w, s, p, d in zip(value.shape[1:], k, stride, pad, dilation, strict=True)]
+        sizes = [
+            s * (n - 1) + d * (w - 1) + 1 - 2 * p for n, w, s, p, d in zip(value.shape[1:], k, stride, pad, dilation, strict=True)
+        ]
         self.layers.claims(found, (out, *sizes), value.shape[0] * (out // groups) * prod(k) + out * bias)
         return found
 
@@ -137,7 +139,9 @@ class CaffeLayers:
             return self.layers.op("mul", {}, a, b)
         if made_by is not None and getattr(made_by, "op", "") == "bn" and made_by.args["affine"]:  # type: ignore[union-attr]
             return values[0]
-        return self.layers.refuse("a learned scale that does not belong to a `BatchNorm`, or has no `bias_term`, cannot be expressed", *values)
+        return self.layers.refuse(
+            "a learned scale that does not belong to a `BatchNorm`, or has no `bias_term`, cannot be expressed", *values
+        )
 
     # -- layers without weights --
 
@@ -167,7 +171,9 @@ class CaffeLayers:
             else self.layers.op("avgpool", average_args(k, stride, pad, up), value)
         )
         if found.shape != (value.shape[0], *sizes):
-            return self.layers.refuse(f"a window of {list(k)} with a stride of {list(stride)} begins behind the end of the input", value)
+            return self.layers.refuse(
+                f"a window of {list(k)} with a stride of {list(stride)} begins behind the end of the input", value
+            )
         self.layers.claims(found, (value.shape[0], *sizes))
         return found
 
@@ -198,7 +204,11 @@ class CaffeLayers:
     def _clip(self, values: list[Value]) -> Value:
         given = self.message.message("clip_param")
         low, high = given.real("min", 0.0), given.real("max", 0.0)
-        return self.layers.op("relu6", {}, values[0]) if (low, high) == (0, 6) else self.layers.op("clamp", {"low": low, "high": high}, values[0])
+        return (
+            self.layers.op("relu6", {}, values[0])
+            if (low, high) == (0, 6)
+            else self.layers.op("clamp", {"low": low, "high": high}, values[0])
+        )
 
     def _power(self, values: list[Value]) -> Value:
         given, value = self.message.message("power_param"), values[0]
@@ -247,7 +257,9 @@ class CaffeLayers:
         if any(n == 0 and at >= len(shape) for at, n in enumerate(dims[1:])):
             self.layers.invalid("`dim: 0` copies an axis that the input does not have")
         sizes = tuple(shape[at] if n == 0 else n for at, n in enumerate(dims[1:]))
-        return self.layers.op("flatten", {}, values[0]) if sizes == (-1,) else self.layers.op("reshape", {"sizes": sizes}, values[0])
+        return (
+            self.layers.op("flatten", {}, values[0]) if sizes == (-1,) else self.layers.op("reshape", {"sizes": sizes}, values[0])
+        )
 
     def _permute(self, values: list[Value]) -> Value:
         order = self.message.message("permute_param").numbers("order")
@@ -257,7 +269,9 @@ class CaffeLayers:
         return self.layers.op("permute", {"order": tuple(axis - 1 for axis in order[1:])}, values[0])
 
     def _shuffle(self, values: list[Value]) -> Value:
-        return self.layers.op("channel_shuffle", {"groups": self.message.message("shuffle_channel_param").number("group", 1, 1)}, values[0])
+        return self.layers.op(
+            "channel_shuffle", {"groups": self.message.message("shuffle_channel_param").number("group", 1, 1)}, values[0]
+        )
 
     def _upsample(self, values: list[Value]) -> Value:
         scale = self.message.message("upsample_param").number("scale", 2, 1)
@@ -317,7 +331,9 @@ class CaffeLayers:
         if operation == "SUM" and factors == [1, -1]:
             return self.layers.op("sub", {}, *values)
         if operation == "SUM":
-            values = [self.layers.op("scale", {"factor": f}, v) if f != 1 else v for f, v in zip(factors, values, strict=False)] or values
+            values = [
+                self.layers.op("scale", {"factor": f}, v) if f != 1 else v for f, v in zip(factors, values, strict=False)
+            ] or values
         name = {"SUM": "add", "PROD": "mul", "MAX": "max"}[operation]
         return self.layers.op(name, {}, *values)
 

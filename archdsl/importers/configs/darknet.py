@@ -123,7 +123,16 @@ class _Darknet:
         section.number("padding", 0)
         norm, activation = section.number("batch_normalize", 0), section.text("activation", "logistic")
         c, h, w = self._image(x)
-        args = {"out": out, "k": size, "stride": stride, "pad": pad, "output_pad": 0, "dilation": 1, "groups": 1, "bias": not norm}
+        args = {
+            "out": out,
+            "k": size,
+            "stride": stride,
+            "pad": pad,
+            "output_pad": 0,
+            "dilation": 1,
+            "groups": 1,
+            "bias": not norm,
+        }
         shape = (out, (h - 1) * stride + size - 2 * pad, (w - 1) * stride + size - 2 * pad)
         return self._weighted("upconv", args, x, norm, activation, shape, out * c * size * size)
 
@@ -170,7 +179,9 @@ class _Darknet:
 
             if name in _RARE:
                 return self.layers.refuse(f"the activation `{name}` cannot be expressed", x)
-            self.layers.invalid(f"Darknet has no activation `{name[:40]}`", help=did_you_mean(name[:40], [*_ACTIVATIONS, "linear"]))
+            self.layers.invalid(
+                f"Darknet has no activation `{name[:40]}`", help=did_you_mean(name[:40], [*_ACTIVATIONS, "linear"])
+            )
         op, args = _ACTIVATIONS[name]
         return self.layers.op(op, args, x)
 
@@ -346,5 +357,3 @@ _RARE = (
     "loggy", "ramp", "plse", "stair", "lhtan", "hard_mish", "revleaky", "normalize_channels", "normalize_channels_softmax",
     "normalize_channels_softmax_maxval", "gelu_exact", "revswish", "hardswish",
 )  # fmt: skip
-
-

@@ -106,7 +106,7 @@ def _is_within(node: Node, region: Region) -> bool:
     """Whether a node is a call that was made of nodes of the region."""
     if not isinstance(node, Call) or node in region.nodes:
         return False
-    outer = {id(inner) for inner in region.nodes} | {id(op) for n in region.nodes if isinstance(n, Call) for op in applications(n)}
+    outer = {id(inner) for inner in region.nodes} | {
+        id(op) for n in region.nodes if isinstance(n, Call) for op in applications(n)
+    }
     return all(id(inner) in outer for inner in node.body)
-
-

@@ -157,5 +157,3 @@ def _header(source: SourceFile, form: ConfigFormat, layers: Layers) -> list[str]
         f"on {today} by archdsl {__version__}; only the structure is taken over, and the licence of the file applies to its weights.",
         *(f"{remark}." for remark in layers.remarks),
     ]
-
-

@@ -175,7 +175,9 @@ class KerasReader:
         if unknown is not None:
             from archdsl.diagnostics.suggest import did_you_mean
 
-            self.layers.invalid(f"it takes the value of `{unknown[:60]}`, and there is no such layer", help=did_you_mean(unknown, names))
+            self.layers.invalid(
+                f"it takes the value of `{unknown[:60]}`, and there is no such layer", help=did_you_mean(unknown, names)
+            )
         others = ", ".join(f"`{other}`" for _, other in waiting[1:4])
         self.layers.invalid(f"what flows into it depends on itself{f', by {others}' if others else ''}: layers form a circle")
 
@@ -281,5 +283,3 @@ def _tensors_in(node: Any, depth: int = 0) -> Iterator[tuple[str, int]]:
         elif depth < 6:
             for part in node:
                 yield from _tensors_in(part, depth + 1)
-
-

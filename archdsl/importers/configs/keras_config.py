@@ -72,7 +72,9 @@ class Config:
         if value is None:
             self._layers.invalid(f"`{name}` is missing")
         found = [value] * axes if isinstance(value, int) else value
-        if not isinstance(found, list) or any(isinstance(n, bool) or not isinstance(n, int) or not least <= n < 2**31 for n in found):
+        if not isinstance(found, list) or any(
+            isinstance(n, bool) or not isinstance(n, int) or not least <= n < 2**31 for n in found
+        ):
             self._layers.invalid(f"`{name}` is {str(value)[:40]}, and must be integers from {least} on")
         if len(found) != axes:
             self._layers.invalid(f"`{name}` has {len(found)} numbers, and the input {axes} spatial axes")

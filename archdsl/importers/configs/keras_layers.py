@@ -60,7 +60,8 @@ class KerasLayers(KerasShapes):
             return values[0]
         known = sorted({*(name.replace("#", "2") for name in _READERS), *_LACKING})
         return self.layers.refuse(
-            f"the class `{kind[:40]}` is not one of Keras that can be read" + (f"; {near}" if (near := did_you_mean(kind[:40], known)) else ""),
+            f"the class `{kind[:40]}` is not one of Keras that can be read"
+            + (f"; {near}" if (near := did_you_mean(kind[:40], known)) else ""),
             *values,
         )
 
@@ -115,10 +116,17 @@ class KerasLayers(KerasShapes):
 
     def _separable(self, values: list[Value]) -> Value:
         value, c = self._causal(self.first(values[0])), self.config
-        out, multiplier, bias, channels = c.number("filters"), c.number("depth_multiplier", 1), c.flag("use_bias", True), value.shape[0]
+        out, multiplier, bias, channels = (
+            c.number("filters"),
+            c.number("depth_multiplier", 1),
+            c.flag("use_bias", True),
+            value.shape[0],
+        )
         k, stride, dilation, sizes, pad = self._window(value)
         wide = channels * multiplier
-        middle = self.layers.op("conv", conv_args(wide, k, stride, pad, dilation, channels, False), value, key=f"{self.key}.depthwise")
+        middle = self.layers.op(
+            "conv", conv_args(wide, k, stride, pad, dilation, channels, False), value, key=f"{self.key}.depthwise"
+        )
         self.layers.claims(middle, (wide, *sizes), wide * prod(k))
         found = self.layers.op("conv", conv_args(out, 1, 1, 0, 1, 1, bias), middle, key=f"{self.key}.pointwise")
         self.layers.claims(found, (out, *sizes), out * (wide + bias))
@@ -192,7 +200,9 @@ class KerasLayers(KerasShapes):
     def _layer_norm(self, values: list[Value]) -> Value:
         value, c = values[0], self.config
         if not self.on_channels(c.data.get("axis", -1), value) or not (c.flag("center", True) and c.flag("scale", True)):
-            return self.layers.refuse("layer normalization over several axes, or without scale and shift, cannot be expressed", value)
+            return self.layers.refuse(
+                "layer normalization over several axes, or without scale and shift, cannot be expressed", value
+            )
         channels = value.shape[-1] if value in self.last else value.shape[0]
         axis = -1 if value in self.last and len(value.shape) > 1 else 0
         found = self.layers.op("ln", {"eps": c.real("epsilon", 1e-3), "axis": axis}, value, key=self.key)
@@ -224,7 +234,9 @@ class KerasLayers(KerasShapes):
         if name == "linear":
             return value
         if name in ("softmax", "log_softmax"):
-            return self.keep(self.layers.op(name, {"axis": -1 if value in self.last and len(value.shape) > 1 else 0}, value), value)
+            return self.keep(
+                self.layers.op(name, {"axis": -1 if value in self.last and len(value.shape) > 1 else 0}, value), value
+            )
         if name == "hard_sigmoid":
             return self.keep(self._hard_sigmoid(value), value)
         if name not in _ACTIVATIONS:

@@ -144,7 +144,11 @@ class KerasShapes:
         found = []
         for pair in pairs:
             both = [pair, pair] if isinstance(pair, int) else pair
-            if not isinstance(both, list) or len(both) != 2 or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in both):
+            if (
+                not isinstance(both, list)
+                or len(both) != 2
+                or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in both)
+            ):
                 self.layers.invalid(f"`{name}` must be numbers from 0 on, or pairs of them")
             found.append((both[0], both[1]))
         if len(found) != axes:
@@ -184,7 +188,9 @@ class KerasShapes:
         size = (self.config.number("height"), self.config.number("width"))
         mode = self.config.text("interpolation", "bilinear")
         if mode not in ("nearest", "bilinear") or self.config.flag("crop_to_aspect_ratio", False):
-            return self.layers.refuse(f"`Resizing` with the interpolation `{mode[:40]}`, or with a crop, cannot be expressed", values[0])
+            return self.layers.refuse(
+                f"`Resizing` with the interpolation `{mode[:40]}`, or with a crop, cannot be expressed", values[0]
+            )
         args = {"size": compact(size), "mode": mode, "align_corners": False, "antialias": False}
         return self.layers.op("resize", args, self.first(values[0]))
 
@@ -196,7 +202,9 @@ class KerasShapes:
         shapes = {value.shape for value in values}
         if len(shapes) > 1 and not broadcast:
             shown = " and ".join(str(list(value.shape)) for value in values)
-            return self.layers.refuse(f"a join of the shapes {shown}, of which Keras stretches one, cannot be expressed", values[0])
+            return self.layers.refuse(
+                f"a join of the shapes {shown}, of which Keras stretches one, cannot be expressed", values[0]
+            )
         return self.keep(self.layers.op(op, {}, *values), values[0])
 
     def _add(self, values: list[Value]) -> Value:
@@ -223,7 +231,9 @@ class KerasShapes:
         axis = self._axis(given, values[0]) if isinstance(given, int) and not isinstance(given, bool) else None
         if axis is None:
             return self.layers.refuse("a concatenation along the batch axis cannot be expressed", *values)
-        if len({len(value.shape) for value in values}) > 1 or len({self.is_last(value) for value in values}) > 1 < len(values[0].shape):
+        if len({len(value.shape) for value in values}) > 1 or len({self.is_last(value) for value in values}) > 1 < len(
+            values[0].shape
+        ):
             return self.layers.refuse("a concatenation of values of different layouts cannot be expressed", *values)
         if len(values) == 1:
             return values[0]

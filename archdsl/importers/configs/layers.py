@@ -19,6 +19,10 @@ from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
 
 
+_BEHIND_SCORES = frozenset({"softmax", "log_softmax", "sigmoid", "flatten", "gap", "relu", "dropout", "reshape"})
+"""Ops that may follow the layer that gives the score of each class."""
+
+
 @dataclass(eq=False)
 class Layer:
     """What is read at the moment: how messages call it, and where it stands."""
@@ -143,7 +147,9 @@ class Layers:
     def param(self, shape: tuple[int, ...], key: str) -> Value:
         """Add a learned tensor of its own; return it."""
         value = Value(shape, False)
-        self._add(Apply("param", {"shape": shape}, [], [value], key, "", Place(self.layer.name if self.layer is not None else "")))
+        self._add(
+            Apply("param", {"shape": shape}, [], [value], key, "", Place(self.layer.name if self.layer is not None else ""))
+        )
         return value
 
     @staticmethod
@@ -186,9 +192,10 @@ class Layers:
     def classes(self, result: Value) -> None:
         """Make the outputs of the last layer a parameter `classes`, if the network gives a vector of scores."""
         at: Node | None = result.producer
-        while isinstance(at, Apply) and at.op not in ("linear", "conv") and len(at.inputs) == 1:
+        while isinstance(at, Apply) and at.op in _BEHIND_SCORES:
             at = at.inputs[0].producer
-        if isinstance(at, Apply) and at.op in ("linear", "conv") and len([n for n in result.shape if n != 1]) == 1:
+        scores = isinstance(at, Apply) and (at.op == "linear" or (at.op == "conv" and at.args["k"] == 1))
+        if isinstance(at, Apply) and scores and len([size for size in result.shape if size != 1]) == 1:
             self.main.origin = Origin("", {"classes": at.args["out"]}, flat=True)
 
     def claims(self, value: Value, shape: tuple[int, ...], params: int = 0) -> None:

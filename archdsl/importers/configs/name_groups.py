@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from archdsl.importers.configs.regions import is_activation
-from archdsl.importers.model import Apply, Call, Node, Origin, Value, connect
+from archdsl.importers.model import Apply, Call, Node, Origin, Value, connect, walk
 
 _SLASH = re.compile(r"([A-Za-z][\w.\-]*\d\w*)/(.+)")
 _NUMBER = re.compile(r"([A-Za-z][A-Za-z_\-]*?\d+[A-Za-z]?)[_\-](?=.*[A-Za-z])(.+)")
@@ -20,12 +21,27 @@ _ALIKE = 0.5
 """The share of labels that two modules of one class have in common at least."""
 
 
-def group_by_names(call: Call, path: str = "", names: dict[Node, str] | None = None) -> None:
+def group_by_names(main: Call) -> None:
     """Make calls of the layers of modules, also of modules inside them. Keys become those of the modules."""
+    names: dict[Node, str] = {node: node.place.module for node in main.body if isinstance(node, Apply)}
+    _group(main, "", names, _kinds(names.values()))
+    _name_classes([node for node in walk(main) if isinstance(node, Call)])
+
+
+def _kinds(names: Iterable[str]) -> Counter[str]:
+    """Return how many modules of each kind the names tell of."""
+    paths: set[tuple[str, ...]] = set()
+    for name in names:
+        path: tuple[str, ...] = ()
+        while (parts := _split(name)) is not None:
+            path, name = (*path, parts[0]), parts[1]
+            paths.add(path)
+    return Counter(stem(path[-1]) for path in paths)
+
+
+def _group(call: Call, path: str, names: dict[Node, str], kinds: Counter[str]) -> None:
     connect(call)
-    if names is None:
-        names = {node: node.place.module for node in call.body if isinstance(node, Apply)}
-    found = _modules(call, names)
+    found = _modules(call, names, kinds)
     for prefix, nodes in found.items():
         inner = {node: _part(names[node], prefix) for node in nodes}
         module = Call(f"{path}.{prefix}" if path else prefix, Origin(""), nodes)
@@ -40,8 +56,7 @@ def group_by_names(call: Call, path: str = "", names: dict[Node, str] | None = N
     for node in call.body:
         if isinstance(node, Call) and node.path.rpartition(".")[2] in found:
             prefix = node.path.rpartition(".")[2]
-            group_by_names(node, node.path, {one: _part(names[one], prefix) for one in node.body})
-    _name_classes([node for node in call.body if isinstance(node, Call)])
+            _group(node, node.path, {one: _part(names[one], prefix) for one in node.body}, kinds)
 
 
 def _split(name: str) -> tuple[str, str] | None:
@@ -54,7 +69,7 @@ def _part(name: str, prefix: str) -> str:
     return parts[1] if parts is not None and parts[0] == prefix else name
 
 
-def _modules(call: Call, names: dict[Node, str]) -> dict[str, list[Node]]:
+def _modules(call: Call, names: dict[Node, str], kinds: Counter[str]) -> dict[str, list[Node]]:
     """Return the layers of each module of a body, by its name."""
     members: dict[str, list[Node]] = {}
     by_node: dict[Node, str] = {}
@@ -74,7 +89,6 @@ def _modules(call: Call, names: dict[Node, str]) -> dict[str, list[Node]]:
         if prefix not in whole and len(nodes) > 1 and any(_has_key(node) for node in nodes) and _is_module(call, nodes)
         and _labels_differ(nodes, names, prefix)
     }  # fmt: skip
-    kinds = Counter(map(stem, fitting))
     return {prefix: nodes for prefix, nodes in fitting.items() if kinds[stem(prefix)] > 1}
 
 

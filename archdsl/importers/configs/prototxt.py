@@ -119,7 +119,9 @@ def integer(entry: Entry, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         invalid(entry.span, f"`{entry.name}` must be an integer")
     if not least <= value < 2**31:
-        invalid(entry.span, f"`{entry.name}` is {value}, and must be at least {least}" + (" and below 2^31" if value > least else ""))
+        invalid(
+            entry.span, f"`{entry.name}` is {value}, and must be at least {least}" + (" and below 2^31" if value > least else "")
+        )
     return value
 
 
@@ -189,7 +191,10 @@ def _syntax_error(source: SourceFile, error: UnexpectedInput) -> NoReturn:
         invalid(Span(source, start, start + 1), reason)
     token = getattr(error, "token", None)
     shown = str(token) if token is not None else source.text[start : start + 1]
-    invalid(Span(source, start, start + max(len(shown), 1)), f"unexpected `{shown[:40]}`; a field is `name: value` or `name {{ ... }}`")
+    invalid(
+        Span(source, start, start + max(len(shown), 1)),
+        f"unexpected `{shown[:40]}`; a field is `name: value` or `name {{ ... }}`",
+    )
 
 
 @v_args(meta=True)

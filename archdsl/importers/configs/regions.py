@@ -138,5 +138,3 @@ def main_branch(region: Region) -> list[Node]:
         return region.nodes
     behind = region.nodes[region.nodes.index(region.join) :]
     return [*max(branches, key=len), *behind]
-
-

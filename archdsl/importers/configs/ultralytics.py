@@ -41,7 +41,9 @@ def read_ultralytics(source: SourceFile, *, partial: bool = False, sizes: Sequen
     layers = _Reader(Layers(ULTRALYTICS, source, partial), root, sizes, scale).read()
     if scale is not None:
         others = ", ".join(root.value["scales"].value)
-        layers.remarks.append(f"Its scale is `{scale}` of {others}: as for Ultralytics, the letter in the name `yolov8s.yaml` chooses")
+        layers.remarks.append(
+            f"Its scale is `{scale}` of {others}: as for Ultralytics, the letter in the name `yolov8s.yaml` chooses"
+        )
     return layers
 
 
@@ -119,7 +121,9 @@ class _Reader:
         for name in ("backbone", "head"):
             item = self.top.get(name)
             if item is None or not isinstance(item.value, list) or (not item.value and name == "backbone"):
-                reason = f"`{name}` is missing" if item is None else f"`{name}` must be a list of rows `[from, repeats, module, args]`"
+                reason = (
+                    f"`{name}` is missing" if item is None else f"`{name}` must be a list of rows `[from, repeats, module, args]`"
+                )
                 invalid(item.span if item is not None else self.root.span, reason)
             found += item.value
         return found
@@ -224,7 +228,9 @@ class _Reader:
             elif name == "p" and value is None:
                 fits = True
             else:
-                fits = isinstance(value, kinds) and (bool in kinds or (not isinstance(value, bool) and value >= (0 if name == "p" else 1e-9)))
+                fits = isinstance(value, kinds) and (
+                    bool in kinds or (not isinstance(value, bool) and value >= (0 if name == "p" else 1e-9))
+                )
             if not fits:
                 self.layers.invalid(f"its argument `{name}` is {str(value)[:40]}, which is not possible", args.span)
 
@@ -234,18 +240,24 @@ class _Reader:
             if given not in ([1], []):
                 return layers.refuse("a concatenation along another axis than the channels cannot be expressed", *values)
             if len({value.shape[1:] for value in values}) > 1:
-                layers.invalid(f"its inputs differ in height or width: {' and '.join(str(list(value.shape)) for value in values)}")
+                layers.invalid(
+                    f"its inputs differ in height or width: {' and '.join(str(list(value.shape)) for value in values)}"
+                )
             return self.modules.concat(*values) if len(values) > 1 else values[0]
         if kind != "Detect":
             mode = given[2] if len(given) > 2 else "nearest"
             if len(given) < 2 or given[0] is not None or not isinstance(given[1], int) or mode not in ("nearest", "bilinear"):
-                return layers.refuse("an `nn.Upsample` with a fixed size, or another mode than `nearest`, cannot be expressed", *values)
+                return layers.refuse(
+                    "an `nn.Upsample` with a fixed size, or another mode than `nearest`, cannot be expressed", *values
+                )
             return layers.op("upsample", {"scale": given[1], "mode": mode, "align_corners": False}, values[0])
         anchors = self.anchors if "anchors" in given else 0
         if any(isinstance(argument, list) for argument in given):
             anchors = len(next(argument for argument in given if isinstance(argument, list))[0]) // 2
         found = (
-            self.modules.detect_by_anchors(f"model.{at}", values, anchors) if anchors else self.modules.detect(f"model.{at}", values)
+            self.modules.detect_by_anchors(f"model.{at}", values, anchors)
+            if anchors
+            else self.modules.detect(f"model.{at}", values)
         )
         self.results += found
         for level, value in zip(values, found, strict=True):

@@ -56,7 +56,9 @@ def yolov3() -> str:
 def yolov3_tiny() -> str:
     body = [part for filters in (16, 32, 64, 128, 256) for part in (conv(filters, 3), POOL)]
     tail = [conv(512, 3), "[maxpool]\nsize=2\nstride=1\n", conv(1024, 3), conv(256, 1), conv(512, 3), plain(255), YOLO, route(-4)]
-    return "\n".join([net(416), *body, *tail, conv(128, 1), "[upsample]\nstride=2\n", route(-1, 8), conv(256, 3), plain(255), YOLO])
+    return "\n".join(
+        [net(416), *body, *tail, conv(128, 1), "[upsample]\nstride=2\n", route(-1, 8), conv(256, 3), plain(255), YOLO]
+    )
 
 
 def yolov4_tiny() -> str:
@@ -64,7 +66,17 @@ def yolov4_tiny() -> str:
     for filters in (64, 128, 256):
         found += [conv(filters, 3), route(-1, more="groups=2\ngroup_id=1\n"), conv(filters // 2, 3), conv(filters // 2, 3), route(-1, -2),
                   conv(filters, 1), route(-6, -1), POOL]  # fmt: skip
-    found += [conv(512, 3), conv(256, 1), conv(512, 3), plain(255), YOLO, route(-4), conv(128, 1), "[upsample]\nstride=2\n", route(-1, 23)]
+    found += [
+        conv(512, 3),
+        conv(256, 1),
+        conv(512, 3),
+        plain(255),
+        YOLO,
+        route(-4),
+        conv(128, 1),
+        "[upsample]\nstride=2\n",
+        route(-1, 23),
+    ]
     return "\n".join([*found, conv(256, 3), plain(255), YOLO])
 
 
@@ -72,7 +84,19 @@ def yolov2() -> str:
     def stage(filters: int, n: int) -> list[str]:
         return [conv(filters if at % 2 == 0 else filters // 2, 3 if at % 2 == 0 else 1) for at in range(n)]
 
-    body = [conv(32, 3), POOL, conv(64, 3), POOL, *stage(128, 3), POOL, *stage(256, 3), POOL, *stage(512, 5), POOL, *stage(1024, 5)]
+    body = [
+        conv(32, 3),
+        POOL,
+        conv(64, 3),
+        POOL,
+        *stage(128, 3),
+        POOL,
+        *stage(256, 3),
+        POOL,
+        *stage(512, 5),
+        POOL,
+        *stage(1024, 5),
+    ]
     tail = [conv(1024, 3), conv(1024, 3), route(-9), conv(64, 1), "[reorg]\nstride=2\n", route(-1, -4), conv(1024, 3), plain(425)]
     return "\n".join([net(608), *body, *tail, "[region]\nanchors = 0.57, 0.67\nclasses=80\n"])
 
@@ -83,7 +107,11 @@ def resnet50(groups: int = 1, factor: int = 4, width: int = 64) -> str:
         filters = width * 2**stage
         for block in range(n):
             stride = 2 if stage > 0 and block == 0 else 1
-            found += [conv(filters, 1), conv(filters, 3, stride, more=f"groups={groups}\n"), conv(factor * filters, 1, act="linear")]
+            found += [
+                conv(filters, 1),
+                conv(filters, 3, stride, more=f"groups={groups}\n"),
+                conv(factor * filters, 1, act="linear"),
+            ]
             if block == 0:
                 found += [route(-4), conv(factor * filters, 1, stride, act="linear"), shortcut(-3, "leaky")]
             else:

@@ -50,7 +50,11 @@ class Keras:
         config = {"name": self.name, "layers": self.layers, "input_layers": [["input_1", 0, 0]],
                   "output_layers": [[name, 0, 0] for name in outputs]}  # fmt: skip
         kind = "Functional"
-        extra = {"keras_version": "2.15.0", "backend": "tensorflow"} if self.version == 2 else {"module": "keras", "registered_name": "Functional"}
+        extra = (
+            {"keras_version": "2.15.0", "backend": "tensorflow"}
+            if self.version == 2
+            else {"module": "keras", "registered_name": "Functional"}
+        )
         return json.dumps({"class_name": kind, "config": config, **extra}, indent=1)
 
 
@@ -168,7 +172,9 @@ def unet(version: int = 3) -> str:
         x = k.pool(x, auto("max_pooling2d"), 2, 2)
     x = double(x, 128)
     for width, low in zip((64, 32, 16), reversed(kept), strict=True):
-        x = k.add("Conv2DTranspose", x, auto("conv2d_transpose"), filters=width, kernel_size=[2, 2], strides=[2, 2], padding="same")
+        x = k.add(
+            "Conv2DTranspose", x, auto("conv2d_transpose"), filters=width, kernel_size=[2, 2], strides=[2, 2], padding="same"
+        )
         x = double(k.add("Concatenate", [x, low], auto("concatenate"), axis=-1), width)
     return k.text(k.conv(x, auto("conv2d"), 1, 1, activation="sigmoid"))
 
@@ -176,4 +182,6 @@ def unet(version: int = 3) -> str:
 def sequential(*layers: tuple[str, dict[str, Any]], version: str = "2.15.0") -> str:
     """A sequential model of layers, each with its configuration."""
     entries = [{"class_name": kind, "config": config} for kind, config in layers]
-    return json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": entries}, "keras_version": version}, indent=1)
+    return json.dumps(
+        {"class_name": "Sequential", "config": {"name": "sequential", "layers": entries}, "keras_version": version}, indent=1
+    )
