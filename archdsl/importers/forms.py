@@ -210,6 +210,7 @@ def _rounds(statements: list[Statement], at: int, width: int, *, exact: bool = F
     window = statements[at : at + width]
     if len(window) < width or not _worth(window):
         return None
+    exact = exact or _is_unit(window)
     shape = form(window, exact=exact)
     rounds = [window]
     end = at + width

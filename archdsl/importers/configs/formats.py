@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.source import SourceFile
+from archdsl.syntax.other_formats import text_format
 
 if TYPE_CHECKING:
     from archdsl.importers.configs.layers import Layers
@@ -19,9 +20,9 @@ LARGEST: Final = 2_000_000
 
 
 class ConfigFormat(NamedTuple):
-    """A format: its name in messages, the ends of file names, how its text begins, and its reader by module and name."""
+    """A format: what its files are, the ends of their names, how their text begins, and its reader by module and name."""
 
-    name: str
+    kind: str
     suffixes: tuple[str, ...]
     begins: re.Pattern[str]
     reader: tuple[str, str]
@@ -40,14 +41,14 @@ class ConfigFormat(NamedTuple):
 
 _PACKAGE = "archdsl.importers.configs"
 FORMATS: Final = (
-    ConfigFormat("Darknet .cfg", (".cfg",), re.compile(r"(?:\s|[#;][^\n]*\n)*\[\s*net(?:work)?\s*\]", re.IGNORECASE),
+    ConfigFormat("a Darknet .cfg file", (".cfg",), re.compile(r"(?:\s|[#;][^\n]*\n)*\[\s*net(?:work)?\s*\]", re.IGNORECASE),
                  (f"{_PACKAGE}.darknet", "read_darknet"), "Darknet", named=False),
-    ConfigFormat("Caffe prototxt", (".prototxt", ".pt.txt", ".pbtxt"),
+    ConfigFormat("a Caffe prototxt file", (".prototxt", ".pt.txt", ".pbtxt"),
                  re.compile(r"(?:\s|#[^\n]*\n)*(?:name\s*:\s*[\"']|layers?\s*\{|input\s*:|input_(?:dim|shape)\s*[:{]|state\s*\{)"),
                  (f"{_PACKAGE}.caffe", "read_caffe"), "Caffe"),
-    ConfigFormat("Keras JSON", (".json",), re.compile(r"\s*\{.{0,2000}\"class_name\"\s*:", re.DOTALL),
+    ConfigFormat("a Keras model as JSON", (".json",), re.compile(r"\s*\{.{0,2000}\"class_name\"\s*:", re.DOTALL),
                  (f"{_PACKAGE}.keras", "read_keras"), "Keras"),
-    ConfigFormat("Ultralytics YAML", (".yaml", ".yml"),
+    ConfigFormat("an Ultralytics YAML file", (".yaml", ".yml"),
                  re.compile(r"(?:.*\n)*?(?:backbone|nc|depth_multiple|scales|head)\s*:"),
                  (f"{_PACKAGE}.ultralytics", "read_ultralytics"), "Ultralytics", modules=True),
 )  # fmt: skip
@@ -56,7 +57,9 @@ FORMATS: Final = (
 def config_format(path: str, text: str) -> ConfigFormat | None:
     """Return the format of a text: of those whose content fits, the one for the end of the name; None if none fits."""
     beginning = text[:20_000]
-    fitting = [form for form in FORMATS if form.begins.match(beginning)]
+    other = text_format(text)
+    kind = other.kind if other is not None else ""
+    fitting = [form for form in FORMATS if form.kind == kind or form.begins.match(beginning)]
     named = [form for form in FORMATS if path.lower().endswith(form.suffixes)]
     both = [form for form in fitting if form in named]
     return next(iter([*both, *fitting]), named[0] if named and not text.strip() else None)

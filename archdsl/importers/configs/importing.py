@@ -23,6 +23,9 @@ from archdsl.importers.network_text import spec_text
 from archdsl.source import SourceFile
 from archdsl.syntax.other_formats import text_format
 
+_MOST_OPS = 10_000
+"""The deepest published networks, residual ones of 1,001 layers, have 3,500."""
+
 
 @dataclass
 class ImportedConfig:
@@ -95,6 +98,9 @@ def _imported(
     layers.without_unused()
     name = _name(layers.title or Path(source.name).stem)
     flow = flow_of(layers.main)
+    if len(flow.values) > _MOST_OPS:
+        layers.layer = None
+        layers.invalid(f"the network has {len(flow.values):,} ops, and at most {_MOST_OPS:,} are read")
     model = _model(layers, name)
     if modules and not form.modules:
         grouped(model.main, named=form.named)

@@ -36,7 +36,7 @@ def _parsed(source: SourceFile) -> Any:
         return json.loads(source.text)
     except json.JSONDecodeError as error:
         at = min(error.pos, max(len(source.text.rstrip()) - 1, 0))
-        ends = error.pos >= len(source.text.rstrip())
+        ends = error.pos >= len(source.text.rstrip()) or error.msg.startswith("Unterminated string")
         reason = "the file ends in the middle of a value" if ends else f"no valid JSON: {error.msg[0].lower()}{error.msg[1:]}"
         raise SpecError(codes.configs.InvalidConfig(KERAS, reason).at(Span(source, at, at + 1))) from None
     except RecursionError:
