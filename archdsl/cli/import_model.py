@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 )
 @click.option("--unproved", is_flag=True, help="Write the text even if it does not agree with the model; its first line says so.")
 @click.option("--partial", is_flag=True, help="Write a comment in place of each operation that the language cannot express.")
-def command(address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, partial: bool) -> None:
+def command(
+    address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, partial: bool
+) -> None:
     """Write MODEL as text: a configuration file, or package.module:name, where name is a class, a function or a module.
 
     Configuration files are those of Darknet (.cfg), Caffe (.prototxt), Keras (.json) and Ultralytics (.yaml); nothing in them

@@ -70,8 +70,8 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
-    "outputs", "exporting", "inference", "importing", "configs", "warnings", "source_warnings", "habits", "misread_bodies", "notes", "calls",
-    "tokens",
+    "outputs", "exporting", "inference", "importing", "configs", "warnings", "source_warnings", "habits", "misread_bodies",
+    "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

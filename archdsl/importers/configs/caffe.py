@@ -1,6 +1,7 @@
 """Caffe `.prototxt`: layers that take blobs by name (`bottom`) and make others (`top`), in the phase of testing.
 
-Layers of the training phase count only where they are heads with a loss of their own. Layers whose top is their bottom work in place.
+Layers of the training phase count only where they are heads with a loss of their own. A layer whose top is its bottom works in
+place.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from archdsl.importers.model import Apply, Value
 from archdsl.source import SourceFile, Span
 
 _OLD_TYPES = {
-    "bnll": "BNLL", "hdf5_data": "HDF5Data", "hdf5_output": "HDF5Output", "lrn": "LRN", "mvn": "MVN", "relu": "ReLU", "tanh": "TanH",
+    "bnll": "BNLL", "hdf5_data": "HDF5Data", "hdf5_output": "HDF5Output", "lrn": "LRN", "mvn": "MVN", "relu": "ReLU",
+    "tanh": "TanH",
     "absval": "AbsVal", "prelu": "PReLU", "elu": "ELU", "softmax_loss": "SoftmaxWithLoss", "argmax": "ArgMax",
     "infogain_loss": "InfogainLoss", "sigmoid_cross_entropy_loss": "SigmoidCrossEntropyLoss",
 }  # fmt: skip
@@ -82,7 +84,7 @@ class CaffeReader:
         return message
 
     def _counts(self, message: Message) -> bool:
-        """Whether a layer is there when the network is tested; training layers are, if they are heads with a loss of their own."""
+        """Whether a layer is there when the network is tested, or belongs to a head that only training has."""
 
         def phases(name: str) -> list[str]:
             return [e.value.text("phase") for e in message.all(name) if isinstance(e.value, Message) and e.value.get("phase")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import ceil, e, prod
 from typing import TYPE_CHECKING
 
@@ -15,22 +16,20 @@ if TYPE_CHECKING:
     from archdsl.importers.configs.caffe import CaffeReader
 
 _PLAIN = {
-    "Sigmoid": "sigmoid", "TanH": "tanh", "AbsVal": "abs", "ReLU6": "relu6", "Mish": "mish", "SeLU": "selu", "HardSwish": "hardswish",
-    "HardSigmoid": "hardsigmoid",
+    "Sigmoid": "sigmoid", "TanH": "tanh", "AbsVal": "abs", "ReLU6": "relu6", "Mish": "mish", "SeLU": "selu",
+    "HardSwish": "hardswish", "HardSigmoid": "hardsigmoid",
 }  # fmt: skip
 _LACKING = {
-    "RNN": "recurrent layers cannot be expressed", "LSTM": "recurrent layers cannot be expressed",
-    "Recurrent": "recurrent layers cannot be expressed", "MVN": "a normalization by mean and variance of each image cannot be expressed",
-    "SPP": "spatial pyramid pooling cannot be expressed", "Im2col": "`Im2col` cannot be expressed",
-    "PriorBox": "boxes of a detector cannot be expressed", "DetectionOutput": "the decoding of a detector cannot be expressed",
-    "Normalize": "a division by the norm over channels with a learned scale cannot be expressed",
-    "ROIPooling": "pooling of regions cannot be expressed", "Proposal": "proposals of a detector cannot be expressed",
-    "Python": "a layer in Python has a rule of its own", "ArgMax": "the position of the largest score cannot be expressed",
-    "Reduction": "`Reduction` cannot be expressed", "Tile": "`Tile` cannot be expressed", "Filter": "`Filter` cannot be expressed",
-    "BatchReindex": "`BatchReindex` works on the batch axis", "Threshold": "`Threshold` cannot be expressed",
-    "Parameter": "`Parameter` cannot be expressed", "Interp": "`Interp`, of a branch of Caffe, cannot be expressed",
-    "BN": "`BN`, of a branch of Caffe, cannot be expressed", "CReLU": "`CReLU` cannot be expressed", "Embed": "`Embed` cannot be expressed",
+    **dict.fromkeys(("RNN", "LSTM", "Recurrent"), "recurrent layers"),
+    **{name: f"`{name}`" for name in (
+        "Im2col", "Reduction", "Tile", "Filter", "Threshold", "Parameter", "Embed", "CReLU", "Interp", "BN", "BatchReindex",
+    )},
+    "MVN": "a normalization by mean and variance of each image", "SPP": "spatial pyramid pooling",
+    "PriorBox": "boxes of a detector", "DetectionOutput": "the decoding of a detector", "ROIPooling": "pooling of regions",
+    "Normalize": "a division by the norm over channels with a learned scale", "Proposal": "proposals of a detector",
+    "Python": "a layer in Python, with a rule of its own,", "ArgMax": "the position of the largest score",
 }  # fmt: skip
+"""What cannot be expressed, by the type of the layer."""
 
 
 class CaffeLayers:
@@ -52,7 +51,7 @@ class CaffeLayers:
         if method is not None:
             return [method(self, values)]
         if kind in _LACKING:
-            return [self.layers.refuse(_LACKING[kind], *values)] * tops
+            return [self.layers.refuse(f"{_LACKING[kind]} cannot be expressed", *values)] * tops
         near = did_you_mean(kind[:40], sorted({*_READERS, *_PLAIN, *_LACKING, "Slice", "BatchNorm"}))
         if near is not None:
             self.layers.invalid(f"Caffe has no layer of the type `{kind[:40]}`", help=near)
@@ -309,9 +308,9 @@ class CaffeLayers:
                 self.layers.invalid(f"{tops} tops do not divide an axis of {size}")
             points = [size // tops * n for n in range(1, tops)]
         edges = [0, *points, size]
-        if len(edges) != tops + 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        if len(edges) != tops + 1 or any(a >= b for a, b in pairwise(edges)):
             self.layers.invalid(f"`slice_point` gives the edges {edges} for {tops} tops")
-        return [self.layers.op("slice", {"part": range(a, b), "axis": at}, value) for a, b in zip(edges, edges[1:], strict=False)]
+        return [self.layers.op("slice", {"part": range(a, b), "axis": at}, value) for a, b in pairwise(edges)]
 
     # -- joins --
 

@@ -95,7 +95,7 @@ class Section:
 
 
 def read_sections(source: SourceFile) -> list[Section]:
-    """Return the sections of a file, the first of which is `[net]`. Raise `SpecError` E1211 with the line if it is no such file."""
+    """Return the sections of a file, the first of which is `[net]`. Raise `SpecError` E1211 with the line if it is none."""
     found: list[Section] = []
     at = 0
     for line in source.text.split("\n"):
@@ -116,6 +116,12 @@ def read_sections(source: SourceFile) -> list[Section]:
         if not equals or not key:
             _invalid(span, f"`{_short(text)}` is no option: `key=value` was expected")
         found[-1].options.setdefault(key, (value, span))  # Darknet takes the first of two
+    _check_order(found, source)
+    return found
+
+
+def _check_order(found: list[Section], source: SourceFile) -> None:
+    """Raise `SpecError` E1211 if the first section, and it alone, is not `[net]`."""
     if not found:
         _invalid(Span(source, 0, 0), "the file has no section")
     if found[0].kind not in ("net", "network"):
@@ -125,7 +131,6 @@ def read_sections(source: SourceFile) -> list[Section]:
         _invalid(again.span, "a second `[net]`: a file describes one network")
     if len(found) == 1:
         _invalid(found[0].span, "the network has no layers: the file ends after `[net]`")
-    return found
 
 
 def _invalid(span: Span, reason: str) -> NoReturn:

@@ -160,6 +160,6 @@ def _header(source: SourceFile, form: ConfigFormat, layers: Layers) -> list[str]
     version = f" ({layers.version})" if layers.version else ""
     return [
         f"Imported from {Path(source.name).name}, a file of {form.program}{version},",
-        f"on {today} by archdsl {__version__}; only the structure is taken over, and the licence of the file applies to its weights.",
+        f"on {today} by archdsl {__version__}; only the structure is taken over. The licence of the file applies to its weights.",
         *(f"{remark}." for remark in layers.remarks),
     ]

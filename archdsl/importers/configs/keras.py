@@ -130,7 +130,7 @@ class KerasReader:
         self, entries: list[dict[str, Any]], own: Config, given: list[Value] | None, path: str, depth: int
     ) -> list[Value]:
         layers, values = self.layers, dict[tuple[str, int], Value]()
-        names = [Config(layers, entry.get("config") if isinstance(entry.get("config"), dict) else {}).text(
+        names = [Config(layers, entry.get("config")).text(
             "name", str(entry.get("name", ""))) for entry in entries]  # fmt: skip
         twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
         if twice is not None:
@@ -143,33 +143,36 @@ class KerasReader:
             values.update({(name, 0): value for name, value in zip(inputs, given, strict=True)})
         waiting = list(zip(entries, names, strict=True))
         while waiting:
-            later = []
-            for entry, name in waiting:
-                nodes = entry.get("inbound_nodes") or []
-                reads = [key for node in nodes[:1] for key in _tensors_in(node)] if isinstance(nodes, list) else []
-                missing = next((key for key in reads if key not in values), None)
-                if missing is not None:
-                    later.append((entry, name))
-                    continue
-                config = self._enter(entry)
-                if entry.get("class_name") == "InputLayer":
-                    if (name, 0) not in values:
-                        values[name, 0] = self._input(config)
-                    continue
-                if not reads:
-                    layers.invalid("its `inbound_nodes` name no value that flows into it")
-                made = self._layer(entry, config, [values[key] for key in reads], path, depth)
-                values.update({(name, at): value for at, value in enumerate(made)})
-                if len(nodes) > 1:
-                    layers.refuse(f"it runs {len(nodes)} times with the same weights, which needs a `module`", *made)
+            later = [(entry, name) for entry, name in waiting if not self._functional_layer(entry, name, values, path, depth)]
             if len(later) == len(waiting):
                 self._stuck(later, names)
             waiting = later
         return self._results(own, values)
 
+    def _functional_layer(
+        self, entry: dict[str, Any], name: str, values: dict[tuple[str, int], Value], path: str, depth: int
+    ) -> bool:
+        """Add a layer, if all that flows into it is there. Return whether it is."""
+        nodes = entry.get("inbound_nodes") or []
+        reads = [key for node in nodes[:1] for key in _tensors_in(node)] if isinstance(nodes, list) else []
+        if any(key not in values for key in reads):
+            return False
+        config = self._enter(entry)
+        if entry.get("class_name") == "InputLayer":
+            if (name, 0) not in values:
+                values[name, 0] = self._input(config)
+            return True
+        if not reads:
+            self.layers.invalid("its `inbound_nodes` name no value that flows into it")
+        made = self._layer(entry, config, [values[key] for key in reads], path, depth)
+        values.update({(name, at): value for at, value in enumerate(made)})
+        if len(nodes) > 1:
+            self.layers.refuse(f"it runs {len(nodes)} times with the same weights, which needs a `module`", *made)
+        return True
+
     def _stuck(self, waiting: list[tuple[dict[str, Any], str]], names: list[str]) -> None:
         """Raise `SpecError` for layers that take a value that no layer makes, or that take one another's."""
-        entry, name = waiting[0]
+        entry = waiting[0][0]
         self._enter(entry)
         unknown = next((key for key, _ in _tensors_in((entry.get("inbound_nodes") or [None])[0]) if key not in names), None)
         if unknown is not None:

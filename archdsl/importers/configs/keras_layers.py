@@ -17,21 +17,17 @@ if TYPE_CHECKING:
     from archdsl.importers.configs.keras import KerasReader
 
 _LACKING = {
-    "LSTM": "recurrent layers cannot be expressed", "GRU": "recurrent layers cannot be expressed",
-    "SimpleRNN": "recurrent layers cannot be expressed", "RNN": "recurrent layers cannot be expressed",
-    "Bidirectional": "recurrent layers cannot be expressed", "ConvLSTM2D": "recurrent layers cannot be expressed",
-    "TimeDistributed": "a layer for each step of a sequence cannot be expressed", "Lambda": "a Python function cannot be read",
-    "TFOpLambda": "a TensorFlow function as a layer cannot be read", "SlicingOpLambda": "a TensorFlow function as a layer cannot be read",
-    "LocallyConnected2D": "convolutions with other weights at each position cannot be expressed",
-    "LocallyConnected1D": "convolutions with other weights at each position cannot be expressed",
-    "MultiHeadAttention": "Keras' attention with its own projections cannot be expressed",
-    "Attention": "Keras' attention layer cannot be expressed", "AdditiveAttention": "additive attention cannot be expressed",
-    "GaussianNoise": "noise in training cannot be expressed", "GaussianDropout": "noise in training cannot be expressed",
-    "AlphaDropout": "alpha dropout cannot be expressed", "Masking": "masks of steps cannot be expressed",
-    "Dot": "`Dot` cannot be expressed", "RepeatVector": "`RepeatVector` cannot be expressed",
-    "UnitNormalization": "`UnitNormalization` cannot be expressed", "SpectralNormalization": "spectral normalization cannot be expressed",
-    "ThresholdedReLU": "`ThresholdedReLU` cannot be expressed", "EinsumDense": "`EinsumDense` cannot be expressed",
+    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D"), "recurrent layers"),
+    **dict.fromkeys(("LocallyConnected1D", "LocallyConnected2D"), "convolutions with other weights at each position"),
+    **dict.fromkeys(("TFOpLambda", "SlicingOpLambda"), "a TensorFlow function as a layer"),
+    **dict.fromkeys(("GaussianNoise", "GaussianDropout"), "noise in training"),
+    **{name: f"`{name}`" for name in (
+        "Dot", "RepeatVector", "UnitNormalization", "ThresholdedReLU", "EinsumDense", "Attention", "AdditiveAttention", "Masking",
+    )},
+    "MultiHeadAttention": "Keras' attention with its own projections", "SpectralNormalization": "spectral normalization",
+    "TimeDistributed": "a layer for each step of a sequence", "Lambda": "a Python function", "AlphaDropout": "alpha dropout",
 }  # fmt: skip
+"""What cannot be expressed, by the class of the layer."""
 _LEFT_OUT = re.compile(r"Random\w+|CenterCrop|RandAugment|MixUp|CutMix|AugMix|AutoContrast|Solarization|Equalization")
 _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("relu", {}), "sigmoid": ("sigmoid", {}), "tanh": ("tanh", {}), "elu": ("elu", {"alpha": 1.0}), "selu": ("selu", {}),
@@ -54,7 +50,7 @@ class KerasLayers(KerasShapes):
         if method is not None:
             return method(self, values)
         if kind in _LACKING:
-            return self.layers.refuse(_LACKING[kind], *values)
+            return self.layers.refuse(f"{_LACKING[kind]} cannot be expressed", *values)
         if _LEFT_OUT.fullmatch(kind):
             self._remark(f"`{kind}` is left out: it changes images before training, which belongs to the recipe")
             return values[0]
@@ -270,7 +266,7 @@ class KerasLayers(KerasShapes):
     def _prelu(self, values: list[Value]) -> Value:
         value, shared = values[0], self.config.data.get("shared_axes")
         axes = list(range(1, len(value.shape)))
-        if value in self.last and len(value.shape) > 1 or (len(axes) > 0 and shared != axes):
+        if (value in self.last and len(value.shape) > 1) or (axes and shared != axes):
             return self.layers.refuse("PReLU with other slopes at each position cannot be expressed", value)
         found = self.layers.op("prelu", {"per_channel": True}, value, key=self.key)
         self.layers.claims(found, value.shape, value.shape[0])

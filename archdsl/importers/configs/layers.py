@@ -18,7 +18,6 @@ from archdsl.importers.naming import can_name_a_value
 from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
 
-
 _BEHIND_SCORES = frozenset({"softmax", "log_softmax", "sigmoid", "flatten", "gap", "relu", "dropout", "reshape"})
 """Ops that may follow the layer that gives the score of each class."""
 
@@ -112,7 +111,8 @@ class Layers:
         return value
 
     def op(
-        self, name: str, args: Mapping[str, Any], *inputs: Value, key: str | None = None, operands: Mapping[str, Value] | None = None
+        self, name: str, args: Mapping[str, Any], *inputs: Value, key: str | None = None,
+        operands: Mapping[str, Value] | None = None,
     ) -> Value:  # fmt: skip
         """Add an op; return its result. Raise `SpecError` E1211 if it does not fit its inputs.
 
@@ -199,7 +199,7 @@ class Layers:
             self.main.origin = Origin("", {"classes": at.args["out"]}, flat=True)
 
     def claims(self, value: Value, shape: tuple[int, ...], params: int = 0) -> None:
-        """Note the shape and the parameters of a layer by the formulas of the file's own program; they must be those of the op."""
+        """Note shape and parameters of a layer by the formulas of the file's own program. The shape must be that of the op."""
         self.counts[value] = self.counts.get(value, 0) + params
         if value.shape != shape:
             self.invalid(

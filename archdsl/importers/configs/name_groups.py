@@ -1,7 +1,7 @@
 """Modules by the names of layers: `fire2/squeeze1x1` is the layer `squeeze1x1` of a module `fire2`.
 
-A name is parted at a slash, or behind its first number: `conv2_block1_1_conv` is `1_conv` in `block1` in `conv2`. Layers whose names
-begin alike are a module if one value flows into them and one out, and if there is another module with a name of this kind.
+A name is parted at a slash, or behind its first number: `conv2_block1_1_conv` is `1_conv` in `block1` in `conv2`. Layers whose
+names begin alike are a module if one value flows into them and one out, and if there is another module with a name of this kind.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NoReturn
@@ -16,6 +17,8 @@ from archdsl.source import SourceFile, Span
 
 CAFFE = "Caffe prototxt"
 _DEEPEST = 24
+_BRACES = re.compile(r"""[{}]|#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?""")
+"""Braces, and what may contain others: comments and texts."""
 _GRAMMAR = r"""
 start: _fields
 _fields: (item (";" | ",")?)*
@@ -147,34 +150,19 @@ def _parser() -> Lark:
 
 def _check_nesting(source: SourceFile) -> None:
     """Raise `SpecError` for messages inside one another that no file needs, and for braces that do not match."""
-    depth, opened = 0, []
-    quote = ""
-    at, text = 0, source.text
-    while at < len(text):
-        letter = text[at]
-        if quote:
-            if letter == "\\":
-                at += 1
-            elif letter in (quote, "\n"):
-                quote = ""
-        elif letter in "\"'":
-            quote = letter
-        elif letter == "#":
-            at = text.find("\n", at)
-            if at < 0:
-                break
-        elif letter == "{":
-            depth += 1
+    opened: list[int] = []
+    for match in _BRACES.finditer(source.text):
+        at, token = match.start(), match[0]
+        if token == "{":
             opened.append(at)
-            if depth > _DEEPEST:
+            if len(opened) > _DEEPEST:
                 invalid(Span(source, at, at + 1), f"more than {_DEEPEST} messages are inside one another")
-        elif letter == "}":
+        elif token == "}":
             if not opened:
                 invalid(Span(source, at, at + 1), "`}` without a `{` before it")
-            depth -= 1
             opened.pop()
-        at += 1
     if opened:
+        text = source.text
         start = text.rfind("\n", 0, opened[-1]) + 1
         start += len(text[start:]) - len(text[start:].lstrip())
         invalid(Span(source, start, opened[-1] + 1), "the file ends inside this message: its `}` is missing")

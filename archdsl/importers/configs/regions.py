@@ -120,7 +120,7 @@ def form_of(nodes: Sequence[Node], entry: Value) -> tuple[Any, ...]:
 
 
 def main_branch(region: Region) -> list[Node]:
-    """Return the longest branch of a sum of two, and what follows the sum: the other one may be missing elsewhere. Else all nodes."""
+    """Return the longest branch of a sum of two and what follows it, since the other may be missing elsewhere; else all nodes."""
     if region.join.op != "add" or len(region.join.inputs) != 2:
         return region.nodes
     makers = {value: node for node in region.nodes for value in node.outputs}

@@ -1,6 +1,7 @@
 """Ultralytics YAML: a table of modules, each with its input, how often it is repeated, its class, and arguments.
 
-`depth_multiple` and `width_multiple`, or a row of `scales`, change repetitions and channels, as `parse_model` of Ultralytics does.
+`depth_multiple` and `width_multiple`, or a row of `scales`, change repetitions and channels, as `parse_model` of Ultralytics
+does.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from archdsl.source import SourceFile
 
 _SIZE = 640
 """The size of images for which Ultralytics trains detectors; classifiers have 224."""
-_KNOWN = frozenset({"nc", "scales", "depth_multiple", "width_multiple", "max_channels", "activation", "backbone", "head", "anchors", "ch",
-                    "channels", "names", "kpt_shape", "scale", "reg_max", "end2end", "yaml_file"})  # fmt: skip
+_KNOWN = frozenset({
+    "nc", "scales", "depth_multiple", "width_multiple", "max_channels", "activation", "backbone", "head", "anchors", "ch",
+    "channels", "names", "kpt_shape", "scale", "reg_max", "end2end", "yaml_file",
+})  # fmt: skip
 _REPEATS = frozenset({"C3", "C2f", "C3k2", "BottleneckCSP"})
 """Classes that take the number of repetitions as an argument; others are put one after another."""
 _NOT_READ = (
-    "C1 C2 C2PSA C2fPSA C2fAttn C2fCIB C3TR C3Ghost C3x RepC3 PSA SCDown RepNCSPELAN4 ELAN1 ADown AConv SPPELAN CBLinear CBFuse HGStem HGBlock"
-    " GhostBottleneck DWConvTranspose2d ConvTranspose RTDETRDecoder WorldDetect ImagePoolingAttn AIFI v10Detect Segment Pose OBB A2C2f"
-    " TorchVision Index nn.ConvTranspose2d nn.BatchNorm2d Contract Expand CrossConv MixConv2d TransformerBlock"
+    "C1 C2 C2PSA C2fPSA C2fAttn C2fCIB C3TR C3Ghost C3x RepC3 PSA SCDown RepNCSPELAN4 ELAN1 ADown AConv SPPELAN CBLinear CBFuse"
+    " HGStem HGBlock GhostBottleneck DWConvTranspose2d ConvTranspose RTDETRDecoder WorldDetect ImagePoolingAttn AIFI v10Detect"
+    " Segment Pose OBB A2C2f TorchVision Index nn.ConvTranspose2d nn.BatchNorm2d Contract Expand CrossConv MixConv2d"
+    " TransformerBlock"
 ).split()
 
 

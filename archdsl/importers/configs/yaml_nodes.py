@@ -42,18 +42,8 @@ def read_yaml(source: SourceFile) -> Item:
     if len(source.text) > _LONGEST:
         invalid(Span(source, 0, 1), f"the file has {len(source.text):,} characters, and no such file has more than {_LONGEST:,}")
 
-    def span(mark: Any, end: Any = None) -> Span:
-        return Span(source, mark.index, max(end.index if end is not None else mark.index + 1, mark.index + 1))
-
-    resolver = yaml.SafeLoader("")
     try:
-        depth = 0
-        for event in yaml.parse(source.text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                invalid(span(event.start_mark, event.end_mark), "anchors and aliases (`&name`, `*name`) are not read")
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                invalid(span(event.start_mark), f"more than {_DEEPEST} lists are inside one another")
+        _check_events(source, yaml)
         root = yaml.compose(source.text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -61,25 +51,51 @@ def read_yaml(source: SourceFile) -> Item:
         invalid(Span(source, index, index + 1), f"no valid YAML: {error.problem or 'the file ends too early'}")
     except yaml.YAMLError as error:
         invalid(Span(source, 0, 1), f"no valid YAML: {str(error).splitlines()[0]}")
-
-    def convert(node: Any) -> Item:
-        place = span(node.start_mark, node.end_mark)
-        if isinstance(node, yaml.SequenceNode):
-            return Item([convert(child) for child in node.value], place)
-        if isinstance(node, yaml.MappingNode):
-            found: dict[str, Item] = {}
-            for key, child in node.value:
-                if not isinstance(key, yaml.ScalarNode):
-                    invalid(span(key.start_mark), "a key must be a word")
-                if key.value in found:
-                    invalid(span(key.start_mark, key.end_mark), f"`{key.value[:40]}` is there twice")
-                found[key.value] = convert(child)
-            return Item(found, place)
-        try:
-            return Item(resolver.construct_object(node), place)
-        except (yaml.YAMLError, ValueError, OverflowError):
-            invalid(place, f"`{str(node.value)[:40]}` is no value that such a file can have")
-
     if not isinstance(root, yaml.MappingNode):
         invalid(Span(source, 0, 1), "the file is no mapping: `nc:`, `backbone:` and `head:` were expected")
-    return convert(root)
+    return _Converter(source, yaml).item(root)
+
+
+def _span(source: SourceFile, start: Any, end: Any = None) -> Span:
+    return Span(source, start.index, max(end.index if end is not None else start.index + 1, start.index + 1))
+
+
+def _check_events(source: SourceFile, yaml: Any) -> None:
+    """Raise `SpecError` for anchors, aliases, and lists inside one another that no file needs."""
+    depth = 0
+    for event in yaml.parse(source.text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            invalid(_span(source, event.start_mark, event.end_mark), "anchors and aliases (`&name`, `*name`) are not read")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            invalid(_span(source, event.start_mark), f"more than {_DEEPEST} lists are inside one another")
+
+
+class _Converter:
+    """Makes items of the nodes of a file. Nesting is limited before, so that this recursion is, too."""
+
+    def __init__(self, source: SourceFile, yaml: Any) -> None:
+        self._source, self._yaml, self._resolver = source, yaml, yaml.SafeLoader("")
+
+    def item(self, node: Any) -> Item:
+        """Return the item of a node."""
+        place = _span(self._source, node.start_mark, node.end_mark)
+        if isinstance(node, self._yaml.SequenceNode):
+            return Item([self.item(child) for child in node.value], place)
+        if isinstance(node, self._yaml.MappingNode):
+            return Item(self._mapping(node), place)
+        try:
+            return Item(self._resolver.construct_object(node), place)
+        except (self._yaml.YAMLError, ValueError, OverflowError):
+            invalid(place, f"`{str(node.value)[:40]}` is no value that such a file can have")
+
+    def _mapping(self, node: Any) -> dict[str, Item]:
+        found: dict[str, Item] = {}
+        for key, child in node.value:
+            place = _span(self._source, key.start_mark, key.end_mark)
+            if not isinstance(key, self._yaml.ScalarNode):
+                invalid(place, "a key must be a word")
+            if key.value in found:
+                invalid(place, f"`{key.value[:40]}` is there twice")
+            found[key.value] = self.item(child)
+        return found

@@ -167,10 +167,12 @@ def googlenet(train_val: bool = False) -> str:
         return text + dense(f"{n}classifier", f"{n}fc", 1000) + _loss(f"{n}loss", f"{n}classifier", 0.3)
 
     def _loss(name: str, bottom: str, weight: float) -> str:
-        return f'layer {{ name: "{name}" type: "SoftmaxWithLoss" bottom: "{bottom}" bottom: "label" top: "{name}" loss_weight: {weight} }}\n'
+        bottoms = f'bottom: "{bottom}" bottom: "label"'
+        return f'layer {{ name: "{name}" type: "SoftmaxWithLoss" {bottoms} top: "{name}" loss_weight: {weight} }}\n'
 
     data = "".join(
-        f'layer {{ name: "data" type: "Data" top: "data" top: "label" include {{ phase: {phase} }} transform_param {{ crop_size: 224 }} }}\n'
+        'layer { name: "data" type: "Data" top: "data" top: "label" transform_param { crop_size: 224 } include { phase: %s } }\n'
+        % phase
         for phase in ("TRAIN", "TEST")
     )
     text = f'name: "GoogleNet"\n{data}' if train_val else head("GoogleNet", 224)
@@ -210,7 +212,8 @@ def googlenet(train_val: bool = False) -> str:
     text += dense("loss3/classifier", "pool5/7x7_s1", 1000)
     if not train_val:
         return text + layer("prob", "Softmax", "loss3/classifier")
-    accuracy = 'layer { name: "accuracy" type: "Accuracy" bottom: "loss3/classifier" bottom: "label" top: "accuracy" include { phase: TEST } }\n'
+    bottoms = 'bottom: "loss3/classifier" bottom: "label"'
+    accuracy = f'layer {{ name: "accuracy" type: "Accuracy" {bottoms} top: "accuracy" include {{ phase: TEST }} }}\n'
     return text + _loss("loss3/loss3", "loss3/classifier", 1) + accuracy
 
 

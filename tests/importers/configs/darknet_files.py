@@ -11,7 +11,8 @@ YOLO = "[yolo]\nmask = 6,7,8\nanchors = 10,13,  16,30,  33,23\nclasses=80\nnum=9
 
 def net(size: int, channels: int = 3) -> str:
     """The first section, with settings of training as they stand there."""
-    return f"[net]\n# Testing\nbatch=1\nsubdivisions=1\nheight={size}\nwidth = {size}\nchannels={channels}\nmomentum=0.9\npolicy=steps\nsteps=100,200\n"
+    training = "momentum=0.9\npolicy=steps\nsteps=100,200\n"
+    return f"[net]\n# Testing\nbatch=1\nsubdivisions=1\nheight={size}\nwidth = {size}\nchannels={channels}\n{training}"
 
 
 def conv(filters: int, size: int, stride: int = 1, *, norm: bool = True, act: str = "leaky", more: str = "") -> str:
@@ -64,8 +65,8 @@ def yolov3_tiny() -> str:
 def yolov4_tiny() -> str:
     found = [net(416), conv(32, 3, 2), conv(64, 3, 2)]
     for filters in (64, 128, 256):
-        found += [conv(filters, 3), route(-1, more="groups=2\ngroup_id=1\n"), conv(filters // 2, 3), conv(filters // 2, 3), route(-1, -2),
-                  conv(filters, 1), route(-6, -1), POOL]  # fmt: skip
+        half = route(-1, more="groups=2\ngroup_id=1\n")
+        found += [conv(filters, 3), half, *[conv(filters // 2, 3)] * 2, route(-1, -2), conv(filters, 1), route(-6, -1), POOL]
     found += [
         conv(512, 3),
         conv(256, 1),
@@ -138,9 +139,14 @@ def alexnet() -> str:
 
 def squeeze_and_excite() -> str:
     """A file as that of EfficientNet, with gates, depthwise convolutions and swish."""
-    unit = [conv(96, 1, act="swish"), conv(96, 3, act="swish", more="groups=96\n"), "[avgpool]\n", conv(8, 1, norm=False, act="swish"),
-            conv(96, 1, norm=False, act="logistic"), "[scale_channels]\nfrom=-4\n", conv(32, 1, act="linear"), "[dropout]\nprobability=.0\n",
-            shortcut(-9)]  # fmt: skip
+    gate = [
+        "[avgpool]\n",
+        conv(8, 1, norm=False, act="swish"),
+        conv(96, 1, norm=False, act="logistic"),
+        "[scale_channels]\nfrom=-4\n",
+    ]
+    inside = [conv(96, 1, act="swish"), conv(96, 3, act="swish", more="groups=96\n"), *gate, conv(32, 1, act="linear")]
+    unit = [*inside, "[dropout]\nprobability=.0\n", shortcut(-9)]
     return "\n".join([net(64), conv(32, 3, 2, act="swish"), *unit, *unit, *unit, "[avgpool]\n", plain(10), "[softmax]\n"])
 
 

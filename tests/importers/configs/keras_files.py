@@ -21,8 +21,8 @@ class Keras:
         if self.version == 2:
             entry["inbound_nodes"] = [[[one, 0, 0, {}] for one in names]] if names else []
         else:
-            tensors = [{"class_name": "__keras_tensor__", "config": {"shape": [None, 1], "dtype": "float32", "keras_history": [one, 0, 0]}}
-                       for one in names]  # fmt: skip
+            shape = {"shape": [None, 1], "dtype": "float32"}
+            tensors = [{"class_name": "__keras_tensor__", "config": {**shape, "keras_history": [one, 0, 0]}} for one in names]
             args = [tensors] if len(tensors) > 1 else tensors
             entry |= {"module": "keras.layers", "registered_name": None}
             entry["inbound_nodes"] = [{"args": args, "kwargs": {}}] if names else []
@@ -103,8 +103,9 @@ def mobilenet_v2(version: int = 2) -> str:
         return k.add("ReLU", x, name, max_value=6.0, negative_slope=0.0, threshold=0.0)
 
     def depthwise(x: str, name: str, stride: int) -> str:
-        return k.add("DepthwiseConv2D", x, name, kernel_size=[3, 3], strides=[stride, stride], padding="same" if stride == 1 else "valid",
-                     depth_multiplier=1, use_bias=False, activation="linear", dilation_rate=[1, 1])  # fmt: skip
+        padding = "same" if stride == 1 else "valid"
+        return k.add("DepthwiseConv2D", x, name, kernel_size=[3, 3], strides=[stride, stride], padding=padding, depth_multiplier=1,
+                     use_bias=False, activation="linear", dilation_rate=[1, 1])  # fmt: skip
 
     x = relu6(norm(k.conv("input_1", "Conv1", 32, 3, 2, "same", use_bias=False), "bn_Conv1"), "Conv1_relu")
     x = relu6(norm(depthwise(x, "expanded_conv_depthwise", 1), "expanded_conv_depthwise_BN"), "expanded_conv_depthwise_relu")

@@ -85,10 +85,13 @@ def test_pools_round_up_as_in_caffe(size: int, k: int, stride: int, pad: int, ki
 def test_the_enumeration_of_2014(tmp_path: Path) -> None:
     text = (
         files.head("old", 8)
-        + 'layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1 convolution_param { num_output: 4 kernel_size: 3 } }'
+        + """\
+        layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1 convolution_param { num_output: 4 kernel_size: 3 } }
+        layers { name: "r" type: RELU bottom: "c" top: "c" }
+        layers { name: "d" type: INNER_PRODUCT bottom: "c" top: "d" inner_product_param { num_output: 2 } }
+        layers { name: "l" type: SOFTMAX_LOSS bottom: "d" bottom: "label" top: "l" }
+    """
     )
-    text += '\nlayers { name: "r" type: RELU bottom: "c" top: "c" }\nlayers { name: "d" type: INNER_PRODUCT bottom: "c" top: "d" inner_product_param { num_output: 2 } }\n'
-    text += 'layers { name: "l" type: SOFTMAX_LOSS bottom: "d" bottom: "label" top: "l" }'
     with pytest.raises(SpecError, match="no layer makes its bottom `label`"):
         imported(tmp_path, text)
     found = imported(tmp_path, text.replace(' bottom: "label"', ""))
@@ -97,7 +100,8 @@ def test_the_enumeration_of_2014(tmp_path: Path) -> None:
 
 def test_only_what_is_there_in_testing(tmp_path: Path) -> None:
     train = 'layer { name: "noise" type: "Dropout" bottom: "a" top: "a" exclude { phase: TEST } }\n'
-    data = 'layer { name: "data" type: "MemoryData" top: "data" top: "label" memory_data_param { batch_size: 1 channels: 1 height: 8 width: 8 } }\n'
+    sizes = "memory_data_param { batch_size: 1 channels: 1 height: 8 width: 8 }"
+    data = f'layer {{ name: "data" type: "MemoryData" top: "data" top: "label" {sizes} }}\n'
     text = data + files.conv("a", "data", 4, 3) + train
     found = imported(tmp_path, text)
     assert "input image [1, 8, 8]" in found.text

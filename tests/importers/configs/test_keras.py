@@ -115,7 +115,8 @@ def test_preprocessing_says_what_is_left_out(tmp_path: Path) -> None:
 
 def test_tokens_keep_their_features_last(tmp_path: Path) -> None:
     found = sequential(
-        tmp_path, [20], ("Embedding", {"input_dim": 100, "output_dim": 16}), ("Conv1D", {"filters": 8, "kernel_size": 3, "padding": "causal"}),
+        tmp_path, [20], ("Embedding", {"input_dim": 100, "output_dim": 16}),
+        ("Conv1D", {"filters": 8, "kernel_size": 3, "padding": "causal"}),
         ("GlobalMaxPooling1D", {}), ("Dense", {"units": 1, "activation": "sigmoid"}),
     )  # fmt: skip
     assert "input features: int [20]" in found.text and "transpose(0, 1) -> pad(before = 2, after = 0)" in found.text
@@ -129,7 +130,6 @@ def test_the_hard_sigmoid_of_each_version(tmp_path: Path) -> None:
 
 
 def test_a_model_in_a_model(tmp_path: Path) -> None:
-    inner = json.loads(files.Keras("encoder", (16, 16, 3)).text("input_1"))
     encoder = files.Keras("encoder", (16, 16, 3))
     encoder.relu(encoder.norm(encoder.conv("input_1", "conv", 8, 3, padding="same"), "norm"), "out")
     inner = json.loads(encoder.text("out"))

@@ -45,8 +45,18 @@ WRONG = {
     "a word for a number": (".cfg", NET + CONV.replace("=4", "=many"), 5, "`filters` is `many`, and must be an integer"),
     "no option": (".cfg", NET + "[convolutional]\nfilters\n", 5, "`filters` is no option: `key=value` was expected"),
     "an open bracket": (".cfg", NET + "[convolutional\n", 4, "is no section"),
-    "a window that is too large": (".cfg", NET + CONV.replace("pad=1", "pad=0").replace("=3", "=9"), 4, "a window of 9 does not fit a size of 8"),
-    "a layer before the first": (".cfg", NET + CONV + "[shortcut]\nfrom=-3\n", 10, "`from` names layer -3, and the layers before it are 0 to 0"),
+    "a window that is too large": (
+        ".cfg",
+        NET + CONV.replace("pad=1", "pad=0").replace("=3", "=9"),
+        4,
+        "a window of 9 does not fit a size of 8",
+    ),
+    "a layer before the first": (
+        ".cfg",
+        NET + CONV + "[shortcut]\nfrom=-3\n",
+        10,
+        "`from` names layer -3, and the layers before it are 0 to 0",
+    ),
     "a later layer": (".cfg", NET + CONV + "[route]\nlayers=-1, 7\n", 10, "names layer 7, and the layers before it are 0 to 0"),
     "a group too many": (".cfg", NET + CONV + "[route]\nlayers=-1\ngroups=2\ngroup_id=2\n", 12, "there are 2 groups: 0 to 1"),
     "other heights": (".cfg", NET + CONV + "[maxpool]\nstride=2\n[route]\nlayers=0,1\n", 12, "differ in height or width"),
@@ -100,7 +110,10 @@ def test_the_line_is_named(case: str, tmp_path: Path) -> None:
 
 LACKING = {
     ".cfg": (NET + CONV + "[lstm]\noutput=4\n", "[lstm] (layer 1): recurrent layers"),
-    ".prototxt": (HEAD + LAYER + caffe.layer("p", "Python", "c"), 'layer "p": a layer in Python has a rule of its own'),
+    ".prototxt": (
+        HEAD + LAYER + caffe.layer("p", "Python", "c"),
+        'layer "p": a layer in Python, with a rule of its own, cannot be expressed',
+    ),
     ".json": (keras_with(activation="softsign"), 'Conv2D "c": the activation `softsign` cannot be expressed'),
     ".yaml": (YAML + "  - [-1, 1, C2PSA, [64]]\n", "row 1 (C2PSA): the module `C2PSA` cannot be read"),
 }
@@ -129,7 +142,11 @@ def test_a_circle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"[net]\nname=\xff\n", "line 2 has the byte 0xff"), (b"[net]\0", "it is binary"), (b"[net]\n" * 400_000, "more than 2,000,000 bytes")],
+    [
+        (b"[net]\nname=\xff\n", "line 2 has the byte 0xff"),
+        (b"[net]\0", "it is binary"),
+        (b"[net]\n" * 400_000, "more than 2,000,000 bytes"),
+    ],
 )
 def test_no_text(data: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "net.cfg").write_bytes(data)
@@ -139,7 +156,11 @@ def test_no_text(data: bytes, reason: str, tmp_path: Path) -> None:
 
 
 def test_deep_messages(tmp_path: Path) -> None:
-    for name, text in [("a.prototxt", "layer { " * 5000), ("b.json", '{"class_name": ' + "[" * 100_000), ("c.yaml", "nc: " + "[" * 90_000)]:
+    for name, text in [
+        ("a.prototxt", "layer { " * 5000),
+        ("b.json", '{"class_name": ' + "[" * 100_000),
+        ("c.yaml", "nc: " + "[" * 90_000),
+    ]:
         (tmp_path / name).write_text(text)
         with pytest.raises(SpecError) as raised:
             import_file(tmp_path / name)
@@ -149,7 +170,12 @@ def test_deep_messages(tmp_path: Path) -> None:
 def test_damaged_files_give_errors_with_codes() -> None:
     """Files with lines that are missing, doubled, cut or exchanged. More of them: raise the number of rounds."""
     chance = random.Random(1)
-    texts = [(".cfg", darknet.yolov4_tiny()), (".prototxt", caffe.squeezenet()), (".json", keras.unet()), (".yaml", ultralytics.YOLOV5)]
+    texts = [
+        (".cfg", darknet.yolov4_tiny()),
+        (".prototxt", caffe.squeezenet()),
+        (".json", keras.unet()),
+        (".yaml", ultralytics.YOLOV5),
+    ]
     found = set()
     for _ in range(60):
         suffix, text = chance.choice(texts)
