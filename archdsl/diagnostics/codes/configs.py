@@ -74,7 +74,7 @@ class UnreadableConfig(Diagnostic, code=E1211):
         return f"{self.path}: {self.reason}"
 
 
-class NoWeights(Diagnostic, code=E1211):
+class ConfigWithoutWeights(Diagnostic, code=E1211):
     """Weights that are asked of a configuration file."""
 
     name: str

@@ -56,7 +56,7 @@ class ImportedConfig:
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Raise `SpecError` E1211: a configuration file has no weights."""
-        raise SpecError(codes.configs.NoWeights(", ".join(self.names)))
+        raise SpecError(codes.configs.ConfigWithoutWeights(", ".join(self.names)))
 
 
 def import_file(path: str | Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False) -> ImportedConfig:

@@ -170,9 +170,9 @@ def googlenet(train_val: bool = False) -> str:
         bottoms = f'bottom: "{bottom}" bottom: "label"'
         return f'layer {{ name: "{name}" type: "SoftmaxWithLoss" {bottoms} top: "{name}" loss_weight: {weight} }}\n'
 
+    crop = "transform_param { crop_size: 224 }"
     data = "".join(
-        'layer { name: "data" type: "Data" top: "data" top: "label" transform_param { crop_size: 224 } include { phase: %s } }\n'
-        % phase
+        f'layer {{ name: "data" type: "Data" top: "data" top: "label" {crop} include {{ phase: {phase} }} }}\n'
         for phase in ("TRAIN", "TEST")
     )
     text = f'name: "GoogleNet"\n{data}' if train_val else head("GoogleNet", 224)

@@ -104,8 +104,8 @@ def mobilenet_v2(version: int = 2) -> str:
 
     def depthwise(x: str, name: str, stride: int) -> str:
         padding = "same" if stride == 1 else "valid"
-        return k.add("DepthwiseConv2D", x, name, kernel_size=[3, 3], strides=[stride, stride], padding=padding, depth_multiplier=1,
-                     use_bias=False, activation="linear", dilation_rate=[1, 1])  # fmt: skip
+        return k.add("DepthwiseConv2D", x, name, kernel_size=[3, 3], strides=[stride, stride], padding=padding,
+                     depth_multiplier=1, use_bias=False, activation="linear", dilation_rate=[1, 1])  # fmt: skip
 
     x = relu6(norm(k.conv("input_1", "Conv1", 32, 3, 2, "same", use_bias=False), "bn_Conv1"), "Conv1_relu")
     x = relu6(norm(depthwise(x, "expanded_conv_depthwise", 1), "expanded_conv_depthwise_BN"), "expanded_conv_depthwise_relu")

@@ -86,7 +86,7 @@ def test_the_enumeration_of_2014(tmp_path: Path) -> None:
     text = (
         files.head("old", 8)
         + """\
-        layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1 convolution_param { num_output: 4 kernel_size: 3 } }
+        layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" convolution_param { num_output: 4 kernel_size: 3 } }
         layers { name: "r" type: RELU bottom: "c" top: "c" }
         layers { name: "d" type: INNER_PRODUCT bottom: "c" top: "d" inner_product_param { num_output: 2 } }
         layers { name: "l" type: SOFTMAX_LOSS bottom: "d" bottom: "label" top: "l" }
