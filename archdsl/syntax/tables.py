@@ -1,6 +1,6 @@
 """The grammar's lexer, rules and parse table: lark makes them from `arch.lark`, and a file keeps them for later commands.
 
-    python -m archdsl.syntax.tables    writes grammars/arch.json; needed after a change of the grammar
+    python -m archdsl.syntax.tables    writes grammars/arch.json and arch.gbnf; needed after a change of the grammar
 
 To read them takes a hundredth of the time that making them does, and does not import lark. The file says which grammar it was
 made from. If the grammar is another, the tables are made anew, in memory.
@@ -185,5 +185,14 @@ def _spliced(children: list[Any], lists: Sequence[int]) -> list[Any]:
     return found
 
 
+def generated() -> dict[str, str]:
+    """What the generated files of the grammar hold."""
+    from archdsl.syntax.gbnf import gbnf  # here: it reads the tables
+
+    tables = make_tables(grammar_text())
+    return {_FILE: text_of(tables), "arch.gbnf": gbnf(tables)}
+
+
 if __name__ == "__main__":
-    (resource_folder("grammars") / _FILE).write_text(text_of(make_tables(grammar_text())), encoding="utf-8")
+    for name, text in generated().items():
+        (resource_folder("grammars") / name).write_text(text, encoding="utf-8")
