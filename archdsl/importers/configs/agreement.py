@@ -69,7 +69,8 @@ def _op(node: Apply) -> Op:
     args = {name: value for name, value in node.args.items() if name != "channels"}
     if isinstance(args.get("out"), Word):
         args["out"] = node.outputs[0].shape[0]
-    return made(**args)
+    op: Op = made(**args)
+    return op
 
 
 def _signature(op: Op, shapes: Sequence[Any]) -> Any:

@@ -5,15 +5,16 @@ Sizes and counts are those of Darknet's `parser.c` and of the `make_..._layer` f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 from archdsl.importers.configs.darknet_sections import DARKNET, Section, read_sections
 from archdsl.importers.configs.layers import Layer, Layers, bn_args, conv_args, pool_args
 from archdsl.importers.model import Origin, Value
 from archdsl.source import SourceFile
 
-_ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
+_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "leaky": ("leaky_relu", {"slope": 0.1}), "relu": ("relu", {}), "relie": ("leaky_relu", {"slope": 0.01}),
     "logistic": ("sigmoid", {}), "tanh": ("tanh", {}), "elu": ("elu", {"alpha": 1.0}), "selu": ("selu", {}),
     "mish": ("mish", {}), "swish": ("silu", {}), "gelu": ("gelu", {"approximate": "tanh"}), "relu6": ("relu6", {}),
@@ -74,9 +75,9 @@ class _Darknet:
 
     def _layer(self, section: Section, x: Value) -> Value:
         kind = section.kind
-        reader: Callable[[Section, Value], Value] | None = _READERS.get(kind)
+        reader = _READERS.get(kind)
         if reader is not None:
-            found = reader(self, section, x)  # type: ignore[call-arg,arg-type]
+            found = reader(self, section, x)
             section.finish(_TRAINING)
             return found
         if kind in _HEADS:
@@ -145,7 +146,7 @@ class _Darknet:
         return self._weighted("linear", {"out": out, "bias": not norm, "axis": None}, x, norm, activation, (out,), inputs * out)
 
     def _weighted(
-        self, op: str, args: dict[str, object], x: Value, norm: int, activation: str, shape: tuple[int, ...], weights: int
+        self, op: str, args: Mapping[str, Any], x: Value, norm: int, activation: str, shape: tuple[int, ...], weights: int
     ) -> Value:
         """Add a layer with its batch norm and activation. With batch norm, these are a block: the one of all such sections."""
         count = weights + shape[0] * (2 if norm else 1)
@@ -332,7 +333,7 @@ class _Darknet:
         return x.shape[0], x.shape[1], x.shape[2]
 
 
-_READERS = {
+_READERS: dict[str, Callable[[_Darknet, Section, Value], Value]] = {
     "convolutional": _Darknet.convolutional, "conv": _Darknet.convolutional, "deconvolutional": _Darknet.deconvolutional,
     "deconv": _Darknet.deconvolutional, "connected": _Darknet.connected, "conn": _Darknet.connected,
     "maxpool": _Darknet.maxpool, "max": _Darknet.maxpool, "avgpool": _Darknet.avgpool, "avg": _Darknet.avgpool,

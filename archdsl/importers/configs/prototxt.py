@@ -22,8 +22,8 @@ _BRACES = re.compile(r"""[{}]|#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?"
 _GRAMMAR = r"""
 start: _fields
 _fields: (item (";" | ",")?)*
-item: NAME ":" (scalar | list | message) | NAME message
-list: "[" [(scalar | message) ("," (scalar | message))*] "]"
+item: NAME ":" (scalar | several | message) | NAME message
+several: "[" [(scalar | message) ("," (scalar | message))*] "]"
 message: "{" _fields "}" | "<" _fields ">"
 scalar: TEXT+ | NUMBER | NAME
 NAME: /[A-Za-z_][\w.\/-]*/
@@ -207,7 +207,7 @@ class _Build(Transformer[Token, Any]):
         values = value if isinstance(value, list) else [value]
         return [Entry(name, one, self._span(meta)) for one in values]
 
-    def list(self, meta: Any, children: list[Any]) -> list[Any]:
+    def several(self, meta: Any, children: list[Any]) -> list[Any]:
         return children
 
     def scalar(self, meta: Any, children: list[Token]) -> Any:

@@ -212,7 +212,7 @@ class _Reader:
         if len(rest) > len(names):
             self.layers.invalid(f"it has {len(given)} arguments, and takes at most {len(names) + 1}", args.span)
         options = dict(zip(names, rest, strict=False))
-        self._check(options, args)
+        self._check(kind, options, args)
         if kind == "C3k2" and self.chosen and self.chosen in "mlx":
             options["c3k"] = True
         path = f"model.{at}"
@@ -224,18 +224,9 @@ class _Reader:
             x = build(self.modules, f"{path}.{i}", x, out, **options)
         return x
 
-    def _check(self, options: Mapping[str, Any], args: Item) -> None:
+    def _check(self, kind: str, options: Mapping[str, Any], args: Item) -> None:
         for name, value in options.items():
-            kinds: tuple[type, ...] = (bool,) if name in ("shortcut", "act", "c3k") else (float, int) if name == "e" else (int,)
-            if name == "k" and isinstance(value, list):
-                fits = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in value)
-            elif name == "p" and value is None:
-                fits = True
-            else:
-                fits = isinstance(value, kinds) and (
-                    bool in kinds or (not isinstance(value, bool) and value >= (0 if name == "p" else 1e-9))
-                )
-            if not fits:
+            if not _possible(kind, name, value):
                 self.layers.invalid(f"its argument `{name}` is {str(value)[:40]}, which is not possible", args.span)
 
     def _special(self, at: int, kind: str, given: list[Any], values: list[Value], args: Item) -> Value:
@@ -271,6 +262,20 @@ class _Reader:
         if not anchors:
             layers.main.origin = type(layers.main.origin)("", {"classes": self.classes}, flat=True)
         return found[-1]
+
+
+def _possible(kind: str, name: str, value: Any) -> bool:
+    """Whether an argument can have a value."""
+    if name in ("shortcut", "act", "c3k"):
+        return isinstance(value, bool)
+    if name == "k" and kind in ("SPP", "Bottleneck"):
+        windows = value if isinstance(value, list) else []
+        return bool(windows) and all(_possible("", "k", n) for n in windows) and (kind == "SPP" or len(windows) == 2)
+    if name == "p" and value is None:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value <= 8 if name == "e" else isinstance(value, int) and value >= (0 if name == "p" else 1)
 
 
 _BUILDERS: dict[str, Callable[..., Value]] = {

@@ -93,6 +93,12 @@ WRONG = {
     "a bomb": (".yaml", "nc: 4\na: &a [1, 1]\nbackbone: [*a, *a]\nhead: []\n", 2, "anchors and aliases"),
     "no backbone": (".yaml", "nc: 4\nhead: []\n", 1, "`backbone` is missing"),
     "no channels": (".yaml", YAML + "  - [-1, 1, Conv, []]\n", 5, "must be the number of output channels"),
+    "a window that is none": (
+        ".yaml",
+        YAML + "  - [-1, 1, Bottleneck, [64, True, 1, 3]]\n",
+        5,
+        "`k` is 3, which is not possible",
+    ),
     "an open list": (".yaml", YAML + "  - [-1, 1, Conv, [64\n", None, "no valid YAML"),
 }
 
