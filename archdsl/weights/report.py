@@ -10,10 +10,10 @@ from typing import Any
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
 from archdsl.html_page import html_table
 from archdsl.ir import FlatNode, Graph, Usage, flatten, state, tensor_key
-from archdsl.ops.positions import RelativeBias
 from archdsl.source import Span
 from archdsl.weights import Channels, MatchBy
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
+from archdsl.weights.of_graph import holds_positions
 from archdsl.weights.stored import StoredWeights, unreadable
 from archdsl.weights.unwrap import listed
 
@@ -151,11 +151,6 @@ def _owners(graph: Graph) -> dict[str, FlatNode]:
     return found
 
 
-def _is_index(key: str, node: FlatNode) -> bool:
-    """Return whether a tensor holds positions in a table."""
-    return isinstance(node.op, RelativeBias) and key == node.path
-
-
 def report_on(
     graph: Graph,
     stored: StoredWeights,
@@ -183,7 +178,7 @@ def report_on(
     fit = match(
         wanted, stored, by=by, optional=heads if without_heads else (), spare=idle - set(wanted), prefix=prefix,
         adaptable=first if channels is not None else None,
-        integers={key for key, node in nodes.items() if node is not None and _is_index(key, node)},
+        integers={key for key, node in nodes.items() if node is not None and holds_positions(key, node)},
         loose={key for key, node in nodes.items() if node is not None and node.op.loose_axes},
     )  # fmt: skip
     fit = without_spoiled(replace(fit, notes=stored.notes + fit.notes), wanted, stored)
