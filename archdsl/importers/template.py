@@ -47,7 +47,9 @@ class Template(Loops):
                     self.after,
                     {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or self.after,
                 )
-                if isinstance(next(iter(slots[at].values())), Mark) and self._named_by_label(found, slots[at], scope):
+                if isinstance(next(iter(slots[at].values())), Mark) and self._named_by_label(
+                    found, slots[at], slots[at - 1] if at else {}, scope
+                ):
                     self.after = after
                     at += 1
                     continue
@@ -70,9 +72,20 @@ class Template(Loops):
             at = behind
         return found
 
-    def _named_by_label(self, found: list[Text], slot: dict[int, Statement], scope: Scope) -> bool:
+    def _named_by_label(
+        self, found: list[Text], slot: dict[int, Statement], before: dict[int, Statement], scope: Scope
+    ) -> bool:
         """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
         last = found[-1] if found else None
+        if (
+            isinstance(last, Line) and last.label is None and last.kind in ("stage", "standalone") and scope.kind != "loop"
+            and set(before) == set(slot)
+            and all(isinstance(s, Stage) and s.label is None and isinstance(s.callee, str) for s in before.values())
+        ):  # fmt: skip
+            values = [s.value for s in slot.values() if isinstance(s, Mark)]
+            last.label = self._name_of_value(values, scope)
+            self.register(values, last.label, scope, taken=True)
+            return True
         if isinstance(last, Braces):
             label = last.head.removesuffix(":") if last.labelled and not last.head.startswith(("aux ", "output ")) else ""
         else:
@@ -158,7 +171,9 @@ class Template(Loops):
         elif first.names:
             shown = []
             for at in range(len(first.names)):
-                name = fresh_name("abcdefgh"[at] if len(first.names) <= 4 else f"part{at + 1}", scope.root.taken)
+                usual = "abcdefgh"[at] if len(first.names) <= 4 else f"part{at + 1}"
+                hints = {s.names[at].hint for s in own}
+                name = fresh_name((hints.pop() if len(hints) == 1 else "") or usual, scope.root.taken)
                 self.register([s.names[at] for s in own], name, scope, taken=True)
                 shown.append(name)
             found = [Line(text, f"[{', '.join(shown)}]", heavy, "split")]
