@@ -186,7 +186,7 @@ def _shape(name: str, module: Any) -> tuple[int, ...]:
     import torch
 
     if "video" in name:
-        return (3, 16, 112, 112)
+        return (3, 16, 224, 224) if "s3d" in name else (3, 16, 112, 112)
     if name in SIDES:
         return (3, SIDES[name], SIDES[name])
     try:
@@ -202,7 +202,7 @@ def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
     from archdsl.diagnostics import SpecError
     from archdsl.importers import importing
-    from archdsl.importers.trace import trace
+    from archdsl.importers.load_module import Loaded
 
     found: dict[str, Any] = {}
     try:
@@ -217,7 +217,7 @@ def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
         exported = time.process_time()
         found["export_s"] = round(exported - start, 2)
         short = name.rpartition(":")[2].rpartition(".")[2]
-        model = trace(module.eval(), example, short, arguments)
+        model = importing.traced(Loaded(module.eval(), short, arguments, name), example, short)
         text = importing.spec_text([model], importing._header([name]))
         found |= {"import_s": round(time.process_time() - exported, 2), "lines": sum(bool(line.strip()) for line in text.splitlines())}
         if options.texts:

@@ -58,3 +58,30 @@ def _mask(s: Step, node: Any, dims: Dims, like: Value) -> Value:
     if len(shape) > len(dims) - 1:
         raise Refused(f"{s.node.target}: a mask for each example of the batch")
     return value if shape == value.shape else s.then("reshape", {"sizes": shape}, value, shape)
+
+
+@rule("einsum")
+def _einsum(s: Step) -> list[Apply]:
+    """A product of matrices, with its axes where they have to be."""
+    equation, operands = s.node.args[0].replace(" ", ""), s.node.args[1]
+    source, _, result = equation.partition("->")
+    terms = source.split(",")
+    if len(terms) != 2 or "." in equation or not result:
+        raise Refused(f"PyTorch's `{s.node.target}` with `{s.node.args[0]}`")
+    left, right = terms
+    both = [axis for axis in result if axis in left and axis in right]
+    inner = [axis for axis in left if axis in right and axis not in result]
+    rows, columns = ([axis for axis in term if axis in result and axis not in both] for term in terms)
+    if len(inner) != 1 or len(rows) != 1 or len(columns) != 1:
+        raise Refused(f"PyTorch's `{s.node.target}` with `{s.node.args[0]}`, which is no product of matrices")
+    a, dims = _turned(s, operands[0], left, [*both, rows[0], inner[0]])
+    b, others = _turned(s, operands[1], right, [*both, inner[0], columns[0]])
+    if dims != others or a.shape[:-2] != b.shape[:-2]:
+        raise Refused(f"PyTorch's `{s.node.target}`: its operands differ in more than the two axes of a product")
+    made = [*both, rows[0], columns[0]]
+    return s.make("matmul", {}, a, b, shape=(*a.shape[:-1], b.shape[-1]), dims=tuple(dims[made.index(axis)] for axis in result))
+
+
+def _turned(s: Step, node: Any, term: str, order: list[str]) -> tuple[Value, Dims]:
+    value, dims = s.merged(node, 2)
+    return s.sorted(value, tuple(dims[term.index(axis)] for axis in order))

@@ -28,12 +28,14 @@ def _index(s: Step) -> list[Apply]:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: rows of a table by index, but for windows")
     if key is None or not key.endswith(INDEX):
         raise Refused(f"a bias of relative positions whose index is no part of the `state_dict`, in `{s.place.code}`")
+    if len(s.t.tensor(key).shape) != 1:
+        raise Refused(f"a bias of relative positions whose index is stored as {tuple(s.t.tensor(key).shape)}, and not as one axis")
     path = key.rpartition(".")[0]
     positions = window[0] * window[1]
     args: dict[str, Any] = {"heads": heads, "window": window[0] if window[0] == window[1] else window}
     value = Value((heads, positions, positions), batched=False)
     dims: Dims = ((1, 2), (0,)) if index.dim() == 1 else ((1,), (2,), (0,))
-    node = Apply("rel_bias", args, [], [value], path, "", s.place)
+    node = Apply("rel_bias", args, [], [value], None, "", s.place)
     if s.is_stored(table):
         if s.t.key(table) != f"{path}.{TABLE}".removeprefix("."):
             raise Refused(f"a bias of relative positions whose table is called `{s.t.key(table)}`")

@@ -272,9 +272,9 @@ def _sizes(calls: list[Call], channels: str) -> tuple[dict[str, list[Any]], dict
 
 
 def _channels_last(call: Call) -> bool:
-    """Whether the channels of an image are its last axis, as in Swin: a norm or a dense layer takes it as it is."""
-    first = next((n for n in applications(call) if n.op in ("ln", "linear") and n.inputs[0].shape == call.inputs[0].shape), None)
-    return first is not None and first.args["axis"] == -1
+    """Whether the channels of an image are its last axis, as in Swin: the first norm or dense layer takes it as it is."""
+    first = next((n for n in applications(call) if n.op in ("ln", "linear")), None)
+    return first is not None and first.args["axis"] == -1 and first.inputs[0].shape[-1] == call.inputs[0].shape[-1]
 
 
 def parameters(columns: list[Column], arguments: Sequence[Mapping[str, Any]]) -> list[Parameter]:

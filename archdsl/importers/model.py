@@ -107,6 +107,8 @@ class Model:
     outputs: dict[str, Value]
     heads: dict[str, Value]
     sizes_of_state: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    at_size: bool = True
+    """Whether the shapes of its values are those for the sizes of its inputs."""
 
 
 def walk(call: Call) -> Iterator[Node]:

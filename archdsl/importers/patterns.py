@@ -6,14 +6,48 @@ from collections import Counter
 
 from archdsl.importers.attention_pattern import attention
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
+from archdsl.importers.resizing import resized
 from archdsl.importers.rearrangement import ARRANGING, rearranged
-from archdsl.importers.windows import parted, shifted
+from archdsl.importers.windows import cropped, folded, late, parted, shifted
+
+
+def channel_norms(call: Call) -> None:
+    """Replace a norm of the last axis between two permutations, which bring the channels there and back, by one over the channels."""
+    body: list[Node] = []
+    reads = _reads(call)
+    for node in call.body:
+        if isinstance(node, Call):
+            channel_norms(node)
+        body.append(node)
+        last = body[-3:]
+        if len(last) == 3 and (norm := _norm_of_channels(last, reads)) is not None:
+            body[-3:] = [norm]
+    call.body = body
+
+
+def _norm_of_channels(nodes: list[Node], reads: Counter[Value]) -> Apply | None:
+    first, norm, last = nodes
+    if not (isinstance(first, Apply) and isinstance(norm, Apply) and isinstance(last, Apply)):
+        return None
+    if first.op != "permute" or last.op != "permute" or norm.op not in ("ln", "rms_norm") or norm.args["axis"] != -1:
+        return None
+    rank = len(first.args["order"])
+    there, back = (*range(1, rank), 0), (rank - 1, *range(rank - 1))
+    inner = (first.outputs[0], norm.outputs[0])
+    if first.args["order"] != there or last.args["order"] != back or (norm.inputs[0], last.inputs[0]) != inner:
+        return None
+    if any(reads[value] != 1 for value in inner):
+        return None
+    made = Apply(norm.op, {**norm.args, "axis": 0}, first.inputs, last.outputs, norm.key, norm.path, norm.place)
+    made.outputs[0].producer = made
+    return made
 
 
 def recognize(main: Call) -> None:
     """Replace runs of ops by the op of the language that they are, and leave out those that nothing reads."""
     attention(main)
     _without_unread(main)
+    resized(main)
     reads = _reads(main)
     _in_body(main, reads)
     _without_unread(main)
@@ -53,7 +87,7 @@ def _in_body(call: Call, reads: Counter[Value]) -> None:
             found.append(node)
         elif node.outputs[0] not in inner:
             found += _joined(_chain(node, makers, reads), replaced)
-    call.body = shifted(parted(found))
+    call.body = late(cropped(folded(shifted(parted(found)))))
     if replaced:
         for other in applications(call):
             other.inputs = [replaced.get(value, value) for value in other.inputs]

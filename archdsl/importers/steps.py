@@ -92,24 +92,4 @@ def sole(node: Node) -> Node:
             if op.key in (None, node.path):
                 op.path = node.path
                 return op
-        norm = _channel_norm(body)
-        if norm is not None and norm.key == node.path:
-            norm.path = node.path
-            return norm
     return node
-
-
-def _channel_norm(body: list[Node]) -> Apply | None:
-    """Return the norm over channels that a norm between two permutations is; None if there is no such thing."""
-    ops = [node for node in body if isinstance(node, Apply)]
-    if len(ops) != 3 or len(body) != 3:
-        return None
-    first, norm, last = ops
-    if first.op != "permute" or last.op != "permute" or norm.op not in ("ln", "rms_norm") or norm.args["axis"] != -1:
-        return None
-    rank = len(first.args["order"])
-    if first.args["order"] != (*range(1, rank), 0) or last.args["order"] != (rank - 1, *range(rank - 1)):
-        return None
-    made = Apply(norm.op, {**norm.args, "axis": 0}, first.inputs, last.outputs, norm.key, norm.path, norm.place)
-    made.outputs[0].producer = made
-    return made

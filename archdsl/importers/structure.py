@@ -181,7 +181,7 @@ class Structure:
     def _written(self, steps: list[Step], call: Call, final: list[Value]) -> list[Statement]:
         current: Value | None = call.inputs[0] if call.inputs else None
         written = Writer(self, call, current)
-        needed = needed_names(steps, current, final[:1])
+        needed = needed_names(steps, current, final if call.path else final[:1])
         written.names = needed
         if current is not None and current in needed and call.path != "":
             written.mark(current)

@@ -23,7 +23,7 @@ from archdsl.importers.aten import Refused, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened
-from archdsl.importers.patterns import recognize
+from archdsl.importers.patterns import channel_norms, recognize
 
 BATCH = 2
 """Examples in the batch of a trace: in training mode, batch norm needs more than one."""
@@ -115,6 +115,7 @@ class _Tracer:
         if len(shown) == 1:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
+        channel_norms(main)
         opened(main)
         connect(main)
         recognize(main)
