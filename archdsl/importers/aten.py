@@ -214,6 +214,14 @@ class Step:
         self.extra.append(node)
         return value
 
+    def join(self, op: str, left: Value, right: Value) -> Value:
+        """Return the result of a join of two values that precedes that of the node; the first one has all sizes."""
+        value = Value(left.shape, left.batched or right.batched)
+        node = Apply(op, {}, [left, right], [value], None, self.place.module, self.place)
+        value.producer = node
+        self.extra.append(node)
+        return value
+
     def make(
         self, op: str, args: dict[str, Any], *inputs: Value, key: str | None = None, shape: tuple[int, ...] | None = None,
         dims: Dims | None = None,

@@ -102,12 +102,32 @@ def _instance_norm(s: Step) -> list[Apply]:
 @rule("layer_norm")
 def _layer_norm(s: Step) -> list[Apply]:
     weight, bias = s.arg("weight"), s.arg("bias")
-    if len(s.arg("normalized_shape")) != 1 or weight is None or bias is None:
-        raise Refused("layer norm over several axes, or without scale and shift")
+    if len(s.arg("normalized_shape")) != 1:
+        raise Refused("layer norm over several axes")
+    if weight is None or bias is None:
+        return _normalized(s, weight, bias)
     source, dims = _features_last(s)
     axis = -1 if len(source.shape) > 1 else 0
     args = {"eps": s.arg("eps"), "axis": axis}
     return s.make("ln", args, source, key=s.prefix(weight, bias), shape=source.shape, dims=dims)
+
+
+def _normalized(s: Step, weight: Any, bias: Any) -> list[Apply]:
+    """Return the arithmetic of a layer norm without a shift, or without a scale, which `ln` always has."""
+    if bias is not None:
+        raise Refused("layer norm with a shift and without a scale")
+    source, dims = _features_last(s)
+    shape, kept = source.shape, (*source.shape[:-1], 1)
+    over = {"axis": -1, "keep": True, "axes": True}
+    mean = s.then("mean", over, source, kept)
+    centred = s.join("sub", source, mean)
+    variance = s.then("var", {**over, "unbiased": False}, source, kept)
+    shifted = s.then("add", {"number": float(s.arg("eps"))}, variance, kept)
+    deviation = s.then("sqrt", {}, shifted, kept)
+    if weight is None:
+        return s.make("div", {}, centred, deviation, shape=shape, dims=dims)
+    normal = s.join("div", centred, deviation)
+    return s.make("layer_scale", {"init": 1.0, "axis": -1}, normal, key=s.t.key(weight), shape=shape, dims=dims)
 
 
 @rule("rms_norm")

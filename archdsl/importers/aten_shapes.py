@@ -103,9 +103,15 @@ def _expand(s: Step) -> list[Apply]:
                 return s.same(s.first)
             if source.shape == shape[1:]:
                 return s.same(s.first)
-    elif s.shape() == s.shape(s.first):
+    elif s.shape() == s.shape(s.first) or (len(s.shape()) == len(s.shape(s.first)) and _only_joined(s.node)):
         return s.same(s.first)
     raise Refused(f"{s.node.target}: it repeats a tensor along an axis")
+
+
+def _only_joined(node: Any) -> bool:
+    """Whether only arithmetic reads a repeated tensor, which repeats it by itself."""
+    names = {str(user.target).removeprefix("aten.").partition(".")[0].removesuffix("_") for user in node.users}
+    return names <= {"add", "sub", "mul", "div"}
 
 
 @rule("cat")

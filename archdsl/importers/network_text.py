@@ -15,6 +15,7 @@ from archdsl.importers.literal import literal
 from archdsl.importers.model import Model, Value, applications
 from archdsl.importers.naming import block_name
 from archdsl.importers.scope import Scope
+from archdsl.importers.statements import stages
 from archdsl.importers.template import Template
 from archdsl.importers.template_names import CLASSES
 
@@ -66,7 +67,9 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     main = models[0].main
     for at, value in enumerate(main.inputs):
         template.register([model.main.inputs[at] for model in models], value.name, scope)
-    body = template.body({row: blocks.statements(model.main) for row, model in enumerate(models)}, scope)
+    statements = {row: blocks.statements(model.main) for row, model in enumerate(models)}
+    scope.labels = {stage.label for body in statements.values() for stage in stages(body) if stage.label is not None}
+    body = template.body(statements, scope)
     inputs = [_input(value) for value in main.inputs]
     if len(main.inputs) > 1:
         body.insert(0, Line(main.inputs[0].name, kind="start"))

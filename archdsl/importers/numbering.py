@@ -100,9 +100,7 @@ def _scoped(statements: list[Statement]) -> list[Statement]:
     at = 0
     while at < len(statements):
         first = _common_part(statements[at])
-        end = at + 1
-        while first is not None and end < len(statements) and _common_part(statements[end]) == first:
-            end += 1
+        end = _end_of_run(statements, at, first)
         others = [_common_part(s) for s in statements[:at] + statements[end:]]
         if first is None or first in others:
             found.append(statements[at])
@@ -114,6 +112,18 @@ def _scoped(statements: list[Statement]) -> list[Statement]:
         found.append(Group(first, numbered(run)))
         at = end
     return found
+
+
+def _end_of_run(statements: list[Statement], at: int, first: str | None) -> int:
+    """Return the end of the statements from one on whose keys begin alike; ops without tensors may be among them."""
+    end = last = at + 1
+    while first is not None and end < len(statements):
+        if _common_part(statements[end]) == first:
+            last = end + 1
+        elif not isinstance(statements[end], Stage) or _labels(statements[end]):
+            break
+        end += 1
+    return last
 
 
 def _common_part(statement: Statement) -> str | None:

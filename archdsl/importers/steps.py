@@ -52,7 +52,7 @@ def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -
             needed |= {value for value in step.inputs[1:] if value is not flows or isinstance(step.node, Call)}
             if step.inputs and step.inputs[0] is not flows:
                 needed.add(step.inputs[0])
-            if step.inputs[1:] and step.inputs[0] is flows and isinstance(step.node, Apply):
+            if step.inputs[1:] and isinstance(step.node, Apply):
                 needed.update(step.inputs)
         for branch in [*step.branches, step.chain]:
             for inner in branch:
@@ -62,7 +62,7 @@ def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -
             flows = step.outputs[0] if not is_param(step.outputs[0]) else flows
         elif len(step.outputs) > 1:
             flows = None
-    needed |= {value for value in final if value is not flows}
+    needed |= {value for value in final if value is not flows or len(final) > 1}
     return needed
 
 

@@ -187,7 +187,7 @@ class Structure:
             written.mark(current)
         for step in steps:
             written.step(step)
-        if final and written.current is not final[0]:
+        if final and written.current is not final[0] and (len(final) == 1 or not call.path):
             written.start(final[0])
         return written.statements
 

@@ -126,7 +126,12 @@ class Names:
     def _name_of_value(self, values: list[Value], scope: Scope) -> str:
         hints = {value.hint for value in values}
         hint = hints.pop() if len(hints) == 1 else ""
-        return fresh_name(hint or ("before" if self.fresh else "kept"), scope.root.taken)
+        root = scope.root
+        if hint in ("q", "k", "v") and hint in root.labels:
+            hint = f"{hint}_heads"
+        name = fresh_name(hint or ("before" if self.fresh else "kept"), root.taken | root.labels)
+        root.taken.add(name)
+        return name
 
     def _reference(self, references: list[Reference]) -> str:
         found = {self.names.get(reference.value) for reference in references}
