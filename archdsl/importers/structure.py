@@ -112,47 +112,24 @@ class Structure:
                     break
         return steps
 
-    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:  # noqa: C901
+    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
         makers = {value: step for step in steps for value in step.outputs}
         reads = Counter(value for step in steps for value in step.reads)
         reads.update(final)
-        branches: list[list[Step]] = []
-        origins: list[Value | None] = []
-        for value in join.inputs:
-            chain: list[Step] = []
-            at: Value | None = value
-            while at is not None and reads[at] == 1 and at in makers:
-                step = makers[at]
-                if step.head or len(step.outputs) > 1 or step.operands:
-                    break
-                if not step.inputs:
-                    chain.insert(0, step)
-                    at = None
-                    break
-                if len(step.inputs) > 1:
-                    break
-                chain.insert(0, step)
-                at = step.inputs[0]
-            branches.append(chain)
-            origins.append(at)
+        chains = [_chain(value, makers, reads) for value in join.inputs]
+        branches, origins = [chain for chain, _ in chains], [origin for _, origin in chains]
         known = [origin for origin in origins if origin is not None]
         if not known:
             return None
-        counted = Counter(known)
         origin = known[0]
-        if len(counted) > 1:
+        if len(set(known)) > 1:
             cut = self._shortened(branches, origins)
             if cut is None:
                 return None
             origin, branches = cut
-        if reads[origin] > 1 and any(not branch for branch in branches):
-            longest = max(branches, key=lambda branch: sum(step.size for step in branch))
-            nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)
-            if join.node is not None and join.node.op == "concat" and nested:  # type: ignore[union-attr]
-                return None
-            if sum(step.size for step in longest) > 4 * _LONG and call_count(longest) > _LONG:
-                return None
+        if reads[origin] > 1 and any(not branch for branch in branches) and not _is_readable(join, branches):
+            return None
         return origin, branches
 
     @staticmethod
@@ -202,3 +179,27 @@ class Structure:
             return True
         after = readers[0]
         return not (after.op in ("bn", "instance_norm") or (after.op == "gn" and after.args["groups"] == node.args["out"]))
+
+
+def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tuple[list[Step], Value | None]:
+    """Return the steps that only lead to a value, and the value at which they begin; None if they begin with nothing."""
+    chain: list[Step] = []
+    at = value
+    while reads[at] == 1 and at in makers:
+        step = makers[at]
+        if step.head or len(step.outputs) > 1 or step.operands or len(step.inputs) > 1:
+            break
+        chain.insert(0, step)
+        if not step.inputs:
+            return chain, None
+        at = step.inputs[0]
+    return chain, at
+
+
+def _is_readable(join: Step, branches: list[list[Step]]) -> bool:
+    """Whether a join with an empty branch is better than names: its other branch is short, and no concatenation of concatenations."""
+    longest = max(branches, key=lambda branch: sum(step.size for step in branch))
+    nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)
+    if isinstance(join.node, Apply) and join.node.op == "concat" and nested:
+        return False
+    return sum(step.size for step in longest) <= 4 * _LONG or call_count(longest) <= _LONG

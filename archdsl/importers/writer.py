@@ -32,22 +32,13 @@ class Writer:
         self.statements.append(Start(Reference(value)))
         self.current = value
 
-    def step(self, step: Step) -> None:  # noqa: C901
+    def step(self, step: Step) -> None:
         """Write a step."""
         if step.head is not None:
-            if step.inputs[0] is not self.current:
-                self.start(step.inputs[0])
-            kind, name = step.head
-            body = self._chain(step.chain)
-            if len(body) == 1 and isinstance(body[0], Group) and body[0].label == name:
-                body = body[0].body
-            elif len(body) == 1 and isinstance(body[0], Stage) and body[0].label == name:
-                body[0].label = None
-            self.statements.append(Head(kind, name, body))
+            self._head(step, *step.head)
             return
         if step.join is not None:
-            if step.inputs[0] is not self.current:
-                self.start(step.inputs[0])
+            self._from(step.inputs[0])
             self.statements.append(self._join(step))
         elif isinstance(step.node, Apply) and step.node.is_join:
             self.statements.append(self._named_join(step.node))
@@ -57,13 +48,26 @@ class Writer:
             return
         else:
             assert step.node is not None
-            takes_x = not (isinstance(step.node, Apply) and len(step.inputs) > 1)
-            if takes_x and step.inputs and step.inputs[0] is not self.current:
-                self.start(step.inputs[0])
+            if step.inputs and not (isinstance(step.node, Apply) and len(step.inputs) > 1):
+                self._from(step.inputs[0])
             self.statements += self._plain(step.node)
         self.current = step.outputs[0] if len(step.outputs) == 1 else None
         if self.current is not None and self.current in self.names:
             self.mark(self.current)
+
+    def _from(self, value: Value) -> None:
+        """Let a value flow."""
+        if value is not self.current:
+            self.start(value)
+
+    def _head(self, step: Step, kind: str, name: str) -> None:
+        self._from(step.inputs[0])
+        body = self._chain(step.chain)
+        if len(body) == 1 and isinstance(body[0], Group) and body[0].label == name:
+            body = body[0].body
+        elif len(body) == 1 and isinstance(body[0], Stage) and body[0].label == name:
+            body[0].label = None
+        self.statements.append(Head(kind, name, body))
 
     def _chain(self, chain: list[Step]) -> list[Statement]:
         found: list[Statement] = []
@@ -85,7 +89,7 @@ class Writer:
         for value in node.inputs:
             if value is self.current:
                 branches.append([])
-            elif is_param(value) and value not in self.marked:
+            elif is_param(value) and value not in self.marked and value.producer in self.call.body:
                 branches.append(self._plain(value.producer))  # type: ignore[arg-type]
             else:
                 branches.append([Start(Reference(value))])
