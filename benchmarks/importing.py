@@ -64,7 +64,9 @@ def main() -> None:
     """Import the models that the file of results lacks, print a line for each, and the summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="names of the list; default: all")
-    parser.add_argument("--output", type=Path, required=True, help="a file for a line of JSON per model; models in it are left out")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="a file for a line of JSON per model; models in it are left out"
+    )
     parser.add_argument("--texts", type=Path, help="a folder for the texts")
     parser.add_argument("--table", type=Path, help="a Markdown file for the table of all results")
     parser.add_argument("--seconds", type=int, default=300, help="time limit per model")
@@ -117,7 +119,15 @@ def table(records: list[dict[str, Any]]) -> str:
     for record in (known[name] for name in NAMES if name in known):
         times = [record.get(key) for key in ("import_s", "export_s")]
         ratio = f"{times[0] / times[1]:.1f}" if all(times) else ""
-        cells = [record["name"], record.get("input", ""), record["outcome"], record.get("lines", ""), *times, ratio, record.get("reason", "")]
+        cells = [
+            record["name"],
+            record.get("input", ""),
+            record["outcome"],
+            record.get("lines", ""),
+            *times,
+            ratio,
+            record.get("reason", ""),
+        ]
         rows.append("| " + " | ".join("" if cell is None else str(cell).replace("|", "\\|") for cell in cells) + " |")
     return f"{summary(records)}\n\n" + "\n".join(rows) + "\n"
 
@@ -132,7 +142,7 @@ def _import_libraries() -> None:
     torch.archdsl_library = library  # type: ignore[attr-defined]  # for as long as the process
     torch.set_num_threads(1)
     import timm  # noqa: F401
-    import torch.export  # noqa: F401
+    import torch.export
     from pytorchcv import model_provider  # noqa: F401
     from torchvision import models  # noqa: F401
 
@@ -219,7 +229,10 @@ def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
         short = name.rpartition(":")[2].rpartition(".")[2]
         model = importing.traced(Loaded(module.eval(), short, arguments, name), example, short)
         text = importing.spec_text([model], importing._header([name]))
-        found |= {"import_s": round(time.process_time() - exported, 2), "lines": sum(bool(line.strip()) for line in text.splitlines())}
+        found |= {
+            "import_s": round(time.process_time() - exported, 2),
+            "lines": sum(bool(line.strip()) for line in text.splitlines()),
+        }
         if options.texts:
             options.texts.mkdir(parents=True, exist_ok=True)
             (options.texts / f"{name.replace(':', '_')}.arch").write_text(text)

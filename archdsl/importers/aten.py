@@ -114,7 +114,11 @@ class Step:
         value, dims = self.sorted(value, dims)
         sizes = tuple(prod(value.shape[axis] for axis in entry) for entry in dims if BATCH_AXIS not in entry)
         if sizes != value.shape:
-            value = self.then("flatten", {}, value, sizes) if len(sizes) == 1 else self.then("reshape", {"sizes": sizes}, value, sizes)
+            value = (
+                self.then("flatten", {}, value, sizes)
+                if len(sizes) == 1
+                else self.then("reshape", {"sizes": sizes}, value, sizes)
+            )
         self.t.values[node.name] = value
         self.t.layouts.pop(node.name, None)
         return value

@@ -185,6 +185,11 @@ def _deviation(s: Step) -> list[Apply]:
     dims = s.arg("dim")
     axes = sorted(s.axis(dim, s.first) for dim in ([dims] if isinstance(dims, int) else dims))
     unbiased = bool(s.arg("unbiased")) if s.target == "std.dim" else s.arg("correction") != 0
-    args = {"axis": axes[0] if len(axes) == 1 else tuple(axes), "keep": bool(s.arg("keepdim")), "unbiased": unbiased, "axes": True}
+    args = {
+        "axis": axes[0] if len(axes) == 1 else tuple(axes),
+        "keep": bool(s.arg("keepdim")),
+        "unbiased": unbiased,
+        "axes": True,
+    }
     variance = s.then("var", args, source, s.shape()[1:])
     return s.make("sqrt", {}, variance)

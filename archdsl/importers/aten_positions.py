@@ -29,7 +29,9 @@ def _index(s: Step) -> list[Apply]:
     if key is None or not key.endswith(INDEX):
         raise Refused(f"a bias of relative positions whose index is no part of the `state_dict`, in `{s.place.code}`")
     if len(s.t.tensor(key).shape) != 1:
-        raise Refused(f"a bias of relative positions whose index is stored as {tuple(s.t.tensor(key).shape)}, and not as one axis")
+        raise Refused(
+            f"a bias of relative positions whose index is stored as {tuple(s.t.tensor(key).shape)}, and not as one axis"
+        )
     path = key.rpartition(".")[0]
     positions = window[0] * window[1]
     args: dict[str, Any] = {"heads": heads, "window": window[0] if window[0] == window[1] else window}

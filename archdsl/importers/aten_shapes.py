@@ -219,4 +219,3 @@ def _roll(s: Step) -> list[Apply]:
     made = s.make("roll", {"shift": shift, "axis": axes[0] if len(axes) == 1 else tuple(axes)}, s.value(s.first))
     s.t.rolled.append(made[-1])
     return made
-

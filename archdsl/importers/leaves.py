@@ -65,7 +65,12 @@ def _same_conv(module: nn.Conv2d, inputs: list[Value], path: str, place: Place) 
 
 
 def _same_pool(module: Any, inputs: list[Value], path: str, place: Place) -> Apply:
-    args = {"k": per_axis(module.kernel_size, 2), "stride": per_axis(module.stride, 2), "pad": "tf_same", "ceil": bool(module.ceil_mode)}
+    args = {
+        "k": per_axis(module.kernel_size, 2),
+        "stride": per_axis(module.stride, 2),
+        "pad": "tf_same",
+        "ceil": bool(module.ceil_mode),
+    }
     if isinstance(module, nn.AvgPool2d):
         return _made("avgpool", {**args, "count_pad": bool(module.count_include_pad)}, inputs[0], path, place)
     return _made("maxpool", {**args, "dilation": per_axis(module.dilation, 2)}, inputs[0], path, place)

@@ -6,8 +6,8 @@ from collections import Counter
 
 from archdsl.importers.attention_pattern import attention
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
-from archdsl.importers.resizing import resized
 from archdsl.importers.rearrangement import ARRANGING, rearranged
+from archdsl.importers.resizing import resized
 from archdsl.importers.windows import cropped, folded, late, parted, shifted
 
 
@@ -112,7 +112,7 @@ def _joined(chain: list[Apply], replaced: dict[Value, Value]) -> list[Node]:
     if (groups := _shuffle(chain)) is not None:
         return [_made(chain, "channel_shuffle", {"groups": groups})]
     alone = len(chain) == 1 and (last.op != "reshape" or len(last.inputs[0].shape) < 2)
-    if alone or last.op == "flatten" and all(op.op in ("reshape", "flatten") for op in chain):
+    if alone or (last.op == "flatten" and all(op.op in ("reshape", "flatten") for op in chain)):
         return [_made(chain, "flatten", {})] if last.op == "flatten" else [*chain]
     args = rearranged(chain)
     if args is None:

@@ -73,9 +73,7 @@ class Template(Loops):
             self.after = after
         return found
 
-    def _named_by_label(
-        self, found: list[Text], slot: dict[int, Statement], before: dict[int, Statement], scope: Scope
-    ) -> bool:
+    def _named_by_label(self, found: list[Text], slot: dict[int, Statement], before: dict[int, Statement], scope: Scope) -> bool:
         """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
         last = found[-1] if found else None
         if (

@@ -123,31 +123,17 @@ class _Tracer:
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
 
-    def _calls(self, program: Any) -> Call:  # noqa: C901
+    def _calls(self, program: Any) -> Call:
         signature = program.graph_signature
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-        constants = {**getattr(signature, "inputs_to_lifted_tensor_constants", {})}
         root = Call("", self._origin(""))
         self._values: dict[str, Any] = {}
         translation = Translation(self._module, stored, self._values, self._example[0].shape[0])
-        names = list(inspect.signature(self._module.forward).parameters)
-        stack: list[tuple[str, Call]] = [("", root)]
         nodes = list(program.graph.nodes)
+        self._inputs(program, nodes, root, translation)
+        stack: list[tuple[str, Call]] = [("", root)]
         leaves = _leaf_spans(nodes, self._modules)
         for position, node in enumerate(nodes):
-            if node.op == "placeholder":
-                if node.name in signature.user_inputs:
-                    tensor = node.meta.get("val")
-                    at = len(root.inputs)
-                    label = names[at] if at < len(names) else f"input{at}"
-                    kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
-                    shape = tuple(int(n) for n in tensor.shape[1:])
-                    value = Value(shape, True, kind, None, _input_name(label, shape, kind))
-                    root.inputs.append(value)
-                    self._values[node.name] = value
-                elif node.name in constants:
-                    translation.constants.add(node.name, program.constants[constants[node.name]])
-                continue
             if node.op != "call_function":
                 continue
             frames = _frames(node)
@@ -157,21 +143,41 @@ class _Tracer:
             self._enter(stack, frames)
             call = stack[-1][1]
             place = _place(node, frames[-1][1] if frames else "")
-            if leaf is not None:
-                if position == leaf.last:
-                    self._leaf(leaf, nodes, call, translation, place)
-                continue
-            if translation.constants.fold(node):
-                continue
-            try:
-                made = translate(translation, node, place)
-            except Refused as refused:
-                made = self._unknown(translation, node, place, str(refused))
-            except SpecError as error:  # a rule of the language that does not hold for this use of it
-                made = self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
-            call.body += made
+            if leaf is None:
+                if not translation.constants.fold(node):
+                    call.body += self._translated(translation, node, place)
+            elif position == leaf.last:
+                self._leaf(leaf, nodes, call, translation, place)
         self._check_shared(root)
         return root
+
+    def _inputs(self, program: Any, nodes: Sequence[Any], root: Call, translation: Translation) -> None:
+        """Note the inputs of the network, and the constants of the program."""
+        signature = program.graph_signature
+        constants = getattr(signature, "inputs_to_lifted_tensor_constants", {})
+        names = list(inspect.signature(self._module.forward).parameters)
+        for node in nodes:
+            if node.op != "placeholder":
+                continue
+            if node.name in signature.user_inputs:
+                tensor = node.meta["val"]
+                at = len(root.inputs)
+                label = names[at] if at < len(names) else f"input{at}"
+                kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
+                shape = tuple(int(n) for n in tensor.shape[1:])
+                value = Value(shape, True, kind, None, _input_name(label, shape, kind))
+                root.inputs.append(value)
+                self._values[node.name] = value
+            elif node.name in constants:
+                translation.constants.add(node.name, program.constants[constants[node.name]])
+
+    def _translated(self, translation: Translation, node: Any, place: Place) -> list[Apply]:
+        try:
+            return translate(translation, node, place)
+        except Refused as refused:
+            return self._unknown(translation, node, place, str(refused))
+        except SpecError as error:  # a rule of the language that does not hold for this use of it
+            return self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
 
     def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
         """Note an op that the language lacks; return a placeholder for it."""
