@@ -133,7 +133,7 @@ def table(records: list[dict[str, Any]]) -> str:
 
 
 def _import_libraries() -> None:
-    """Import the libraries once, for all processes that are forked; torchvision's operators do not load beside a CPU build of torch."""
+    """Import the libraries once for all processes; torchvision's operators do not load beside a CPU build of torch."""
     import torch
 
     library = torch.library.Library("torchvision", "DEF")

@@ -105,7 +105,7 @@ class Step:
         raise Refused(f"{self.node.target}: it computes with a tensor that follows from no input and no parameter")
 
     def value(self, node: Any) -> Value:
-        """Return the value of a node with the axes of its tensor, without the batch. Raise `Refused` if the batch is not in front."""
+        """Return the value of a node with the axes of its tensor. Raise `Refused` if the batch is not an axis in front."""
         value, dims = self.loose(node)
         if dims == plain(len(value.shape), value.batched):
             return value

@@ -49,7 +49,7 @@ class Loops(Names):
         return looped
 
     def _rounds(self, bundle: Bundle, inner: Scope, scope: Scope, saved: Any) -> list[Text]:
-        """Return the body of a loop. What has a table needs no conditions, so that the body is written again with all of it in the table."""
+        """Return the body of a loop; once it needs a table, everything that varies is put there, without conditions."""
         body = self.body(bundle, inner)
         if all(column.role == "count" for column in inner.columns) or inner.table or scope.root.kind != "network":
             return body

@@ -12,7 +12,7 @@ from archdsl.importers.windows import cropped, folded, late, parted, shifted
 
 
 def channel_norms(call: Call) -> None:
-    """Replace a norm of the last axis between two permutations, which bring the channels there and back, by one over the channels."""
+    """Replace a norm of the last axis between permutations that bring the channels there and back by one over the channels."""
     body: list[Node] = []
     reads = _reads(call)
     for node in call.body:
@@ -64,10 +64,8 @@ def _without_unread(main: Call) -> None:
     keys = Counter(node.key for node in applications(main) if node.key is not None)
     while True:
         reads = _reads(main)
-        dead = {
-            node for node in applications(main)
-            if not any(reads[value] for value in node.outputs) and (node.key is None or (node.op == "param" and keys[node.key] > 1))
-        }  # fmt: skip
+        unread = [node for node in applications(main) if not any(reads[value] for value in node.outputs)]
+        dead = {node for node in unread if node.key is None or (node.op == "param" and keys[node.key] > 1)}
         if not dead:
             return
         for call in [main, *(node for node in walk(main) if isinstance(node, Call))]:

@@ -114,7 +114,7 @@ class _AtSizes:
     built: nn.Module
 
     def at(self, inputs: Sequence[Tensor]) -> nn.Module:
-        """Return the network for inputs of other sizes, with the same weights. Raise `SpecError` if the text does not take them."""
+        """Return the network for inputs of other sizes, with the same weights. Raise `SpecError` if it does not take them."""
         made = loads(self.text, self.name, size=tuple(inputs[0].shape[1:])).build(check_sizes=False)
         made.load_state_dict(self.built.state_dict())
         return made

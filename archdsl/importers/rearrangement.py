@@ -70,7 +70,7 @@ class _Arrangement:
 
 
 def rearranged(chain: Sequence[Apply]) -> dict[str, Any] | None:
-    """Return the pattern and the sizes of `rearrange` for a chain of ops; None if there is none. It is empty if nothing changes."""
+    """Return the arguments of `rearrange` for a chain of ops, none if nothing changes; None if there is no pattern."""
     arrangement = _Arrangement(chain[0].inputs[0].shape)
     if not all(arrangement.apply(op) for op in chain):
         return None

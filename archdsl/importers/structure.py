@@ -197,7 +197,7 @@ def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tu
 
 
 def _is_readable(join: Step, branches: list[list[Step]]) -> bool:
-    """Whether a join with an empty branch is better than names: its other branch is short, and no concatenation of concatenations."""
+    """Whether a join with an empty branch reads better than names: its other branch is short, and joins nothing itself."""
     longest = max(branches, key=lambda branch: sum(step.size for step in branch))
     nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)
     if isinstance(join.node, Apply) and join.node.op == "concat" and nested:

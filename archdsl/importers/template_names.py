@@ -40,6 +40,8 @@ def plain_label(label: str | None) -> str:
 
 
 def _shown_label(label: str) -> str:
+    if label.startswith("^"):
+        raise Misfit(f"the tensor `{label[1:]}` in another module than its own")
     match = re.fullmatch(r"([A-Za-z_]\w*)((?:\.\d+)+)", label)
     if match:
         return match[1] + "".join(f"[{n}]" for n in match[2].split(".")[1:])
@@ -138,6 +140,8 @@ class Names:
         if len(found) != 1 or None in found:
             raise Misfit("a value that has no name here")
         path, name = found.pop()  # type: ignore[misc]
+        if any(not is_identifier(part) for part in path[len(self.path) :]):
+            raise Misfit(f"`{name}` in `{'.'.join(path)}`, which no path can name")
         common = 0
         while common < len(path) and common < len(self.path) and path[common] == self.path[common]:
             common += 1

@@ -90,7 +90,7 @@ class Writer:
             if value is self.current:
                 branches.append([])
             elif is_param(value) and value not in self.marked and value.producer in self.call.body:
-                branches.append(self._plain(value.producer))  # type: ignore[arg-type]
+                branches.append(self._plain(value.producer))
             else:
                 branches.append([Start(Reference(value))])
         return joined(node, branches)
