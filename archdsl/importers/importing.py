@@ -111,7 +111,7 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
 
 
 _GENERAL = (708, 354)
-"""Sides of images whose halves are odd, and no multiples of usual windows, time and again."""
+"""Sides of images which are odd behind patches of 4 or 2, and when they are halved, and then no multiples of usual windows."""
 
 
 def traced(one: Loaded, inputs: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
@@ -130,7 +130,9 @@ def traced(one: Loaded, inputs: Sequence[Tensor], name: str, *, partial: bool = 
             continue
         general.main.inputs[0].shape = tuple(inputs[0].shape[1:])
         general.at_size = False
-        return general
+        model = general
+        if any(node.op == "pad_to" for node in applications(model.main)):
+            break
     return model
 
 

@@ -28,9 +28,12 @@ def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[st
     try:
         blocks.make()
         network = _network(list(models), blocks, claims or {})
-    except Misfit as misfit:
-        reason = f"`{models[0].name}`: the importer has no text for its structure: {misfit}"
-        raise SpecError(codes.importing.NotExpressible(models[0].name, (reason,), partial=False)) from misfit
+    except SpecError:
+        raise
+    except Exception as error:
+        found = str(error) if isinstance(error, Misfit) else f"{type(error).__name__}: {error}"
+        reason = f"`{models[0].name}`: the importer has no text for its structure: {found}"
+        raise SpecError(codes.importing.NotExpressible(models[0].name, (reason,), partial=False)) from error
     parts = ["\n".join(f"## {line}" if line else "##" for line in header)] if header else []
     parts += ["\n".join(block.lines) for block in blocks.found]
     parts.append("\n".join(network))

@@ -14,7 +14,7 @@ from archdsl.importers.forms import numbers_in
 from archdsl.importers.layout import Line, Text
 from archdsl.importers.literal import Word
 from archdsl.importers.model import Value
-from archdsl.importers.naming import fresh_name, is_identifier
+from archdsl.importers.naming import fresh_name, is_identifier, is_reserved
 from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Reference, Statement
 
@@ -140,6 +140,8 @@ class Names:
         if len(found) != 1 or None in found:
             raise Misfit("a value that has no name here")
         path, name = found.pop()  # type: ignore[misc]
+        if is_reserved(name.partition("[")[0]):
+            raise Misfit(f"the tensor `{name}`, which is read by a name that the language gives another meaning")
         if any(not is_identifier(part) for part in path[len(self.path) :]):
             raise Misfit(f"`{name}` in `{'.'.join(path)}`, which no path can name")
         common = 0

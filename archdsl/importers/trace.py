@@ -178,6 +178,10 @@ class _Tracer:
             return self._unknown(translation, node, place, str(refused))
         except SpecError as error:  # a rule of the language that does not hold for this use of it
             return self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
+        except Exception as error:  # a use of the operation that no rule has foreseen
+            return self._unknown(
+                translation, node, place, f"{node.target}: a use that is not known ({type(error).__name__}: {error})"
+            )
 
     def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
         """Note an op that the language lacks; return a placeholder for it."""

@@ -77,6 +77,8 @@ class Writer:
             else:
                 assert step.node is not None
                 found += self._plain(step.node)
+                if isinstance(step.node, Apply) and step.node.op == "param" and step is not chain[-1]:
+                    found.append(Start(Reference(step.outputs[0])))
         return found
 
     def _join(self, step: Step) -> Statement:
