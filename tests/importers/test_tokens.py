@@ -166,5 +166,5 @@ class Resized(nn.Module):
 
 def test_interpolation_follows_a_value() -> None:
     imported = brought(Resized, (3, 16, 16))
-    assert "resize_like(image, mode = bilinear)" in imported.text
+    assert "resize_like(image, bilinear)" in imported.text
     assert "evaluation at 3x40x49: bit for bit" in imported.reports["net"].lines
