@@ -304,18 +304,23 @@ class Network:
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
     ) -> bytes:
-        """Draw the diagram as svg, png, pdf or dot, and write it atomically to the path, if there is one.
+        """Draw the diagram as svg, png, pdf, dot or html, and write it atomically to the path, if there is one.
 
         `format` defaults to the suffix of the path, or else svg. `detail` is `blocks`, which folds repeated blocks as figures
-        in papers do, or `full`. Raise `SpecError` E0606 if the file cannot be written, and E0901, E0904 or E0907 if the network
-        cannot be drawn. Raise `ValueError` for an unknown format.
+        in papers do, or `full`. `html` is an interactive page. Raise `SpecError` E0606 if the file cannot be written, and E0901,
+        E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
         """
         from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
 
         chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
-        if chosen not in FORMATS:
-            raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
-        drawn = render(self.graph, chosen, detail=detail)
+        if chosen == "html":
+            from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
+
+            drawn = viewer_page(self.graph, detail)
+        elif chosen in FORMATS:
+            drawn = render(self.graph, chosen, detail=detail)
+        else:
+            raise ValueError(f"a diagram is {', '.join(FORMATS)} or html, and not {chosen!r}")
         if path is not None:
             self.write(path, drawn)
         return drawn

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
+from archdsl.html_page import html_table
 from archdsl.ir import FlatNode, Graph, Usage, flatten, state, tensor_key
 from archdsl.ops.positions import RelativeBias
 from archdsl.source import Span
@@ -18,9 +19,10 @@ from archdsl.weights.unwrap import listed
 
 _MOST_PLACES = 12
 _IN_A_MARK = 2
+_MOST_ROWS = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WeightsReport:
     """A report on a file of weights and a network. Its string form is the output of the command line.
 
@@ -111,6 +113,23 @@ class WeightsReport:
             "file": self.file, "fits": self.ok, "loaded": dict(self.fit.pairs), "notes": list(self.notes),
             "problems": [_problem_data(problem) for problem in self.problems],
         }  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<weights report: {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        """Return the report for notebooks: a table of what does not fit, up to a number of rows."""
+        shown = self.problems[:_MOST_ROWS]
+        rows = [
+            (problem.reason.value, problem.key or "", _shape(problem.wanted) if problem.key else "",
+             problem.stored or "", _shape(problem.found.shape) if problem.found is not None else "")
+            for problem in shown
+        ]  # fmt: skip
+        if len(self.problems) > len(shown):
+            rows.append((f"and {len(self.problems) - len(shown):,} more", "", "", "", ""))
+        caption = "; ".join([self.summary(), *self.notes, *([self.alternative] if self.alternative else [])])
+        head = ("reason", "key in the network", "shape", "key in the file", "shape in the file") if rows else ()
+        return html_table(caption, head, rows)
 
     def __str__(self) -> str:
         if self.ok:
