@@ -229,7 +229,13 @@ def _repeated(calls: list[Call]) -> set[Call]:
     """Return the calls that become calls of a block: those of classes with several instances."""
     by_class: dict[str, list[Call]] = {}
     for call in calls:
-        if call.origin.name and len(call.outputs) == 1 and call.inputs and sum(1 for _ in applications(call)) > 1:
+        if (
+            call.origin.name
+            and not call.shared
+            and len(call.outputs) == 1
+            and call.inputs
+            and sum(1 for _ in applications(call)) > 1
+        ):
             by_class.setdefault(call.origin.name, []).append(call)
     found = {call for group in by_class.values() if len(group) > 1 for call in group if not _is_norm(call)}
     return {call for call in found if not (call.origin.container and any(inner in found for inner in call.body))}

@@ -56,7 +56,9 @@ class Constants:
         if not node.all_input_nodes and not isinstance(value, Tensor):
             return False
         if name.endswith("_") and self.key_of(node.args[0]) is not None:
-            return True  # a counter, as that of batch norm, which nothing computes with
+            counted = node.args[0].name  # a counter, as that of batch norm, which nothing computes with
+            self._tensors[node.name], self._keys[node.name] = self._tensors[counted], self._keys[counted]
+            return True
         self._compute(node)
         return True
 

@@ -216,7 +216,7 @@ def _is_pipeline(children: list[Text], head: str) -> bool:
     """Whether a labelled group needs no braces: two stages or more in a row, or a loop."""
     if len(children) == 1 and isinstance(children[0], Braces):
         return children[0].head.startswith(("for ", "repeat ", "if "))
-    if len(children) == 1 and isinstance(children[0], Line) and head.startswith(("aux ", "output ")):
+    if len(children) == 1 and isinstance(children[0], Line) and head.startswith(("aux ", "output ", "module ")):
         return children[0].label is None and children[0].kind == "stage"
     return len(children) > 1 and all(isinstance(c, Line) and c.label is None and c.kind == "stage" for c in children)
 

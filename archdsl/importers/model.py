@@ -87,6 +87,8 @@ class Call:
     block: Any = None
     """The block that it becomes a call of, and its row among the instances of that block."""
     row: int = 0
+    shared: bool = False
+    """Whether the module runs several times, with one set of weights."""
 
     @property
     def reads(self) -> list[Value]:
@@ -131,7 +133,7 @@ def opened(call: Call) -> None:
     for node in call.body:
         if isinstance(node, Call):
             opened(node)
-            own = any(isinstance(inner, Apply) and inner.key == node.path for inner in node.body)
+            own = not node.shared and any(isinstance(inner, Apply) and inner.key == node.path for inner in node.body)
             if own and sum(not isinstance(inner, Call) or bool(inner.body) for inner in node.body) > 1:
                 body += node.body
                 continue

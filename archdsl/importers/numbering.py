@@ -44,7 +44,8 @@ def _own_stages(statements: list[Statement]) -> Iterator[Stage]:
     """Yield the stages of a scope, without those of scopes inside."""
     for statement in statements:
         if isinstance(statement, Stage):
-            yield statement
+            if not statement.run:
+                yield statement
         elif isinstance(statement, Skip | Join | Loop):
             for inner in inner_lists(statement):
                 yield from _own_stages(inner)
@@ -158,6 +159,8 @@ def _count(statements: list[Statement], at: int, families: set[str]) -> int:
     for statement in statements:
         if isinstance(statement, Stage):
             label = statement.label
+            if statement.run:
+                continue
             if label is not None and "." in label and label.partition(".")[0] in families:
                 continue
             if label is not None and "." in label:

@@ -19,6 +19,8 @@ def op_text(stage: Stage) -> str:
 
 def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -> str:
     """Return the call of stages of one op, with an expression for each argument that varies."""
+    if stages[0].run:
+        return str(stages[0].callee)
     name, columns = _named(stages)
     op = Op.registry.get(name)
     assert op is not None, name

@@ -33,6 +33,8 @@ class Stage:
     """What `bias = auto` means here."""
     names: list[Value] = field(default_factory=list)
     """The values of its outputs, if there are several."""
+    run: bool = False
+    """Whether it runs a `module`, which has no position of its own."""
     standalone: bool = False
     """Whether nothing flows into it."""
     position: int = 0
@@ -60,6 +62,8 @@ class Group:
 
     label: str
     body: list[Statement]
+    declared: bool = False
+    """Whether it is a `module`, which runs where its name is a stage."""
 
 
 @dataclass(eq=False)

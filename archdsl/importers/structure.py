@@ -40,7 +40,7 @@ class Structure:
 
     def statements(self, call: Call) -> list[Statement]:
         """Return the statements of a call's body."""
-        nodes = [sole(node) for node in call.body]
+        nodes = [node if isinstance(node, Call) and node.shared else sole(node) for node in call.body]
         steps = [self._step(node) for node in nodes if not is_empty(node)]
         final = [value for value in call.outputs if value not in self._heads]
         if call.path == "":

@@ -211,7 +211,8 @@ class Template(Loops):
         label = self._label([group.label for group in slot.values()], scope, rows)
         with self._inside(plain_label(label)):
             body = self.body({row: group.body for row, group in slot.items()}, scope)
-        return [Braces(f"{label}:", body, labelled=True)]
+        head = f"module {label}:" if next(iter(slot.values())).declared else f"{label}:"
+        return [Braces(head, body, labelled=True)]
 
     def _join(self, slot: dict[int, Join], scope: Scope) -> Text:
         rows, first = list(slot), next(iter(slot.values()))

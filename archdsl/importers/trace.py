@@ -22,8 +22,9 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Refused, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
-from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened
+from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
 from archdsl.importers.patterns import channel_norms, recognize
+from archdsl.importers.sharing import share
 
 BATCH = 2
 """Examples in the batch of a trace: in training mode, batch norm needs more than one."""
@@ -244,12 +245,14 @@ class _Tracer:
         return Origin("" if plain and container else kind.__name__, self._arguments.get(path, {}), container, parameters)
 
     def _check_shared(self, root: Call) -> None:
-        """Raise `SpecError` E1204 if two ops use the tensors of one key."""
+        """Mark modules that run several times. Raise `SpecError` E1204 if other ops use the tensors of one key."""
         from archdsl.importers.model import applications
 
+        share(root)
         seen: dict[str, Place] = {}
+        inside = {node for call in walk(root) if isinstance(call, Call) and call.shared for node in applications(call)}
         for node in applications(root):
-            if node.key is None or node.op == "param":
+            if node.key is None or node.op == "param" or node in inside:
                 continue
             if node.key in seen:
                 raise SpecError(codes.importing.SharedWeights(node.key, str(seen[node.key]), str(node.place)))

@@ -20,6 +20,7 @@ class Writer:
         self.statements: list[Statement] = []
         self.names: set[Value] = set()
         self.marked: set[Value] = set()
+        self.declared: set[str] = set()
 
     def mark(self, value: Value) -> None:
         """Give the value that flows a name."""
@@ -97,8 +98,24 @@ class Writer:
                 branches.append([Start(Reference(value))])
         return joined(node, branches)
 
+    def _shared(self, node: Call) -> list[Statement]:
+        """Return the run of a module, and its declaration before the first one."""
+        label = below(node.path, self.call.path)
+        run = Stage(label, {}, None, False, tuple(value.shape for value in node.inputs), _shape(node.outputs), run=True)
+        if label in self.declared:
+            return [run]
+        self.declared.add(label)
+        body = self.structure.statements(node)
+        if len(body) == 1 and isinstance(body[0], Stage) and body[0].label == "":
+            body[0].label = None
+        module = Group(label, body, declared=True)
+        self.statements.append(module)
+        return [run]
+
     def _plain(self, node: Node) -> list[Statement]:
         if isinstance(node, Call):
+            if node.shared:
+                return self._shared(node)
             if node in self.structure.blocks:
                 shapes = tuple(value.shape for value in node.inputs)
                 operands = {f"input{at}": Reference(value) for at, value in enumerate(node.inputs[1:])}

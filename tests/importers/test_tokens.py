@@ -168,3 +168,22 @@ def test_interpolation_follows_a_value() -> None:
     imported = brought(Resized, (3, 16, 16))
     assert "resize_like(image, bilinear)" in imported.text
     assert "evaluation at 3x40x49: bit for bit" in imported.reports["net"].lines
+
+
+class Siamese(nn.Module):
+    """Two inputs, one tower."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        self.last = nn.Linear(4, 1)
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        result: Tensor = self.last((self.tower(left) * self.tower(right)).mean((2, 3)))
+        return result
+
+
+def test_a_module_that_runs_twice_is_declared() -> None:
+    torch.manual_seed(0)
+    imported = archdsl.from_module(Siamese(), [(3, 8, 8), (3, 8, 8)], name="siamese")  # type: ignore[list-item]
+    assert "module tower: conv(4, 3" in imported.text and imported.text.count("tower") == 3, imported.text
