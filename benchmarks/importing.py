@@ -49,7 +49,7 @@ repvit_m1 starnet_s1 tiny_vit_5m_224 volo_d1_224 nest_tiny
 """.split()
 PYTORCHCV = """\
 alexnet zfnet vgg11 bn_vgg16 bninception resnet10 resnet18 resnet50 preresnet18 preresnet50 resnext26_32x4d seresnet18
-seresnet50 sepreresnet18 seresnext50_32x4d senet16 resnesta18 airnet50_1x64d_r2 bamresnet18 cbam_resnet18 ibn_resnet50
+seresnet50 sepreresnet18 seresnext50_32x4d senet16 resnesta18 airnet50_1x64d_r2 bam_resnet18 cbam_resnet18 ibn_resnet50
 pyramidnet101_a360 diracnet18v2 densenet121 condensenet74_c4_g4 peleenet wrn50_2 darknet_ref darknet19 darknet53
 squeezenet_v1_0 squeezenet_v1_1 squeezeresnet_v1_0 shufflenet_g1_w1 shufflenetv2_w1 menet108_8x1_g3 mobilenet_w1
 fdmobilenet_w1 mobilenetv2_w1 mobilenetv3_small_w1 igcv3_w1 mnasnet_b1 efficientnet_b0 mixnet_s resnet20_cifar10

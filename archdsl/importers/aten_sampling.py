@@ -25,7 +25,7 @@ def _pad(s: Step) -> list[Apply]:
         raise Refused("a padding of the batch, or a negative one")
     if not any(map(any, sides)):
         return s.same(s.first)
-    if len(source.shape) == 3 and sides[-1] == (0, 0) and sides[1] != (0, 0) and mode == "constant" and value == 0.0:
+    if len(source.shape) == 3 and sides[-1] == (0, 0) != sides[2] and sides[1] != (0, 0) and mode == "constant" and value == 0.0:
         return _to_multiple(s, source, sides[1:3])
     if sides[1] != (0, 0):
         if sides[1][0] == 0 and not any(map(any, sides[2:])) and mode == "constant" and value == 0.0:
