@@ -40,7 +40,7 @@ def _form(statement: Statement, local: dict[Value, int], exact: bool) -> str:
         return "mark"
     if isinstance(statement, Group | Head):
         kind = statement.kind if isinstance(statement, Head) else "group"
-        return f"{kind}:{_digits(statement.label)}{{{form(statement.body, local, exact=exact)}}}"
+        return f"{kind}:{without_digits(statement.label)}{{{form(statement.body, local, exact=exact)}}}"
     if isinstance(statement, Join):
         return f"{statement.op}{{{'|'.join(form(branch, local, exact=exact) for branch in statement.branches)}}}"
     if isinstance(statement, Skip):
@@ -69,10 +69,11 @@ def callee_form(stage: Stage) -> str:
 
 
 def _label(stage: Stage) -> str:
-    return "" if stage.automatic or stage.label is None else _digits(stage.label)
+    return "" if stage.automatic or stage.label is None else without_digits(stage.label)
 
 
-def _digits(label: str) -> str:
+def without_digits(label: str) -> str:
+    """Return a label with a sign in place of each number."""
     return re.sub(r"\d+", "#", label)
 
 
@@ -260,7 +261,7 @@ def labels_continue(rounds: list[list[Statement]]) -> bool:
     for labels in zip(*columns, strict=True):
         if all(label == "" for label in labels):
             continue
-        if "" in labels or len({_digits(label) for label in labels}) != 1:
+        if "" in labels or len({without_digits(label) for label in labels}) != 1:
             return False
         for numbers in zip(*map(numbers_in, labels), strict=True):
             if len({b - a for a, b in pairwise(numbers)}) > 1:

@@ -92,7 +92,7 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
     """Return the spec of modules, with a proof for each."""
     inputs = _inputs(example)
     names = [_network_name(one.name) for one in loaded]
-    models = [trace(one.module, inputs, name, one.arguments, partial=partial) for one, name in zip(loaded, names, strict=True)]
+    models = [traced(one, inputs, name, partial=partial) for one, name in zip(loaded, names, strict=True)]
     header = _header([one.source for one in loaded])
     text = spec_text(models, header)
     partly = any(_is_partial(model) for model in models)
@@ -108,6 +108,35 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
             call.block = None
     imported.text = spec_text(models, header, claims=claims) if claims else text
     return imported
+
+
+_GENERAL = (708, 354)
+"""Sides of images which are odd behind patches of 4 or 2, and when they are halved, and then no multiples of usual windows."""
+
+
+def traced(one: Loaded, inputs: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
+    """Return the model of a module for inputs of given sizes.
+
+    Attention in windows neither pads nor shifts at some sizes, and differs from block to block. Such a model is traced at a size
+    at which it does everything, if it takes that.
+    """
+    model = trace(one.module, inputs, name, one.arguments, partial=partial)
+    if len(inputs) != 1 or inputs[0].dim() != 4 or not any(node.op in _IN_WINDOWS for node in applications(model.main)):
+        return model
+    for side in _GENERAL:
+        try:
+            general = trace(one.module, [torch.zeros(*inputs[0].shape[:2], side, side)], name, one.arguments, partial=partial)
+        except SpecError:
+            continue
+        general.main.inputs[0].shape = tuple(inputs[0].shape[1:])
+        general.at_size = False
+        model = general
+        if any(node.op == "pad_to" for node in applications(model.main)):
+            break
+    return model
+
+
+_IN_WINDOWS = ("pad_to", "roll", "window_shift", "window_mask")
 
 
 def _calls(model: Model) -> list[Any]:

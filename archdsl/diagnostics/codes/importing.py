@@ -34,8 +34,9 @@ E1203 = Code(
 E1204 = Code(
     "E1204",
     "the model shares weights in a way that cannot be imported",
-    """A module that runs several times, or a tensor that several modules use, needs a `module` declaration in the
-    language. The importer does not write these declarations.""",
+    """A module that runs several times in one body becomes a `module` declaration. Others have to be declared by hand:
+    a module whose label is the name of an op, one that runs in several other modules, and a tensor that several
+    modules use.""",
     situation="`archdsl import mypackage:Net`, where `forward` is `return self.conv(self.conv(x))`.",
 )
 E1205 = Code(

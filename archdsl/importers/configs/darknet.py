@@ -53,7 +53,7 @@ class _Darknet:
             layers.layer = Layer(section.where, section.span, f"layer{section.index}")
             x = self._layer(section, x)
             self.values.append(x)
-            x.name = x.name or f"layer{section.index}"
+            x.hint = "" if x.name else f"layer{section.index}"
         results = list(dict.fromkeys([*self.heads, *([] if sections[-1].kind in (*_HEADS, "cost") else [x])])) or [x]
         if not self.heads:
             layers.classes(results[-1])
