@@ -84,10 +84,12 @@ def model_at(address: str) -> ModelFile | PythonName | None:
 
 
 def import_model(
-    address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False
-) -> Imported:
+    address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Imported:  # fmt: skip
     """Return the spec of the model at an address. `sizes` are those of the inputs, without the batch.
 
+    Before the user's Python runs, `say` is told.
     Raise `SpecError` E1201 for an address that leads nowhere, and the errors of the importer.
     """
     kind = _format_of(address)
@@ -95,6 +97,8 @@ def import_model(
         _refuse_file(address)
         with extra_needed("train", "importing a model"):
             from archdsl.importers.importing import import_address  # here: torch takes over a second to import
+        if say is not None:
+            say(f"running the Python of {address.partition(':')[0]}")
         return import_address(address, call=call, sizes=sizes or (PYTHON_SIZE,), partial=partial)
     path = Path(address)
     if call is not None:

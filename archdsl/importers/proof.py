@@ -46,12 +46,14 @@ class Report:
 
 
 def prove(
-    module: nn.Module, text: str, name: str, example: Sequence[Tensor], heads: Mapping[str, str], *, sizes: int = 2
-) -> Report:
+    module: nn.Module, text: str, name: str, example: Sequence[Tensor], heads: Mapping[str, str], *, sizes: int = 2,
+    modes: Sequence[str] = ("evaluation", "training"), whole: bool = False,
+) -> Report:  # fmt: skip
     """Compare the network of a text with a module at the size of an example, and at `sizes` others at which the module works.
 
     `heads` are the names of the module's results by the labels of the network's. The weights of the module are changed while it
-    runs, since errors hide behind those of a fresh one, and restored.
+    runs, since errors hide behind those of a fresh one, and restored. Of the modes, results are compared in those given, and in
+    evaluation with one example of the batch, or the `whole` batch if the module takes no other.
     """
     report = Report()
     try:
@@ -72,9 +74,10 @@ def prove(
     counted = sum(parameter.numel() for parameter in module.parameters())
     report.claims["params"] = table.params
     report.note(table.params == counted, f"{counted:_} parameters", f"{table.params:_} parameters for {counted:_}")
-    _compare_macs(report, network, module, example)
+    one = list(example) if whole else [tensor[:1] for tensor in example]
+    _compare_macs(report, network, module, one)
     if same_keys and same_shapes:
-        _compare_results(report, module, built, example, heads, sizes)
+        _compare_results(report, module, built, example, one, heads, sizes, modes)
     return report
 
 
@@ -93,20 +96,21 @@ def _compare_macs(report: Report, network: Network, module: nn.Module, example: 
         return
     try:
         on_meta = copy.deepcopy(module).to("meta").eval()
-        inputs = [tensor[:1].to("meta") for tensor in example]
+        inputs = [tensor.to("meta") for tensor in example]
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             on_meta(*inputs)
     except Exception:
         report.lines.append(f"{macs:_} MACs (not compared: the model does not run on the meta device)")
         return
-    counted = counter.get_total_flops() // 2
+    counted = counter.get_total_flops() // 2 // inputs[0].shape[0]
     report.claims["macs"] = macs
     report.note(macs == counted, f"{macs:_} MACs", f"{macs:_} MACs for {counted:_}")
 
 
 def _compare_results(
-    report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], heads: Mapping[str, str], sizes: int
-) -> None:
+    report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], one: Sequence[Tensor],
+    heads: Mapping[str, str], sizes: int, modes: Sequence[str],
+) -> None:  # fmt: skip
     training = module.training
     tensors = [*module.parameters(), *module.buffers()]
     before = [tensor.detach().clone() for tensor in tensors]
@@ -114,17 +118,19 @@ def _compare_results(
         with torch.no_grad():
             _scatter(module)
         built.load_state_dict(module.state_dict())
-        _compare_evaluation(report, module, built, list(example), heads, "")
-        large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in example]
-        _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
-        for inputs in _other_sizes(example, sizes):
-            _compare_evaluation(report, module, built, inputs, heads, "", optional=True)
-        torch.manual_seed(0)
-        expected = module.train()(*example)
-        torch.manual_seed(0)
-        found = built.train()(*example)
-        _compare(report, "training", found, expected, heads)
-        _compare_buffers(report, built, module)
+        if "evaluation" in modes:
+            _compare_evaluation(report, module, built, one, heads, "")
+            large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in one]
+            _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
+            for inputs in _other_sizes(one, sizes):
+                _compare_evaluation(report, module, built, inputs, heads, "", optional=True)
+        if "training" in modes:
+            torch.manual_seed(0)
+            expected = module.train()(*example)
+            torch.manual_seed(0)
+            found = built.train()(*example)
+            _compare(report, "training", found, expected, heads)
+            _compare_buffers(report, built, module)
     except Exception as error:
         report.differences.append(f"running the network fails: {type(error).__name__}: {str(error).splitlines()[0][:200]}")
     finally:
@@ -142,13 +148,13 @@ def _compare_evaluation(
     shape = ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in inputs)
     with torch.no_grad():
         try:
-            expected = module.eval()(*[tensor[:1] for tensor in inputs])
+            expected = module.eval()(*inputs)
         except Exception:
             if not optional:
                 raise
             return
         try:
-            found = built.eval()(*[tensor[:1] for tensor in inputs])
+            found = built.eval()(*inputs)
         except Exception as error:
             if not optional:
                 raise
@@ -179,10 +185,10 @@ def _other_sizes(example: Sequence[Tensor], count: int) -> list[list[Tensor]]:
     """Return inputs of other sizes: somewhat larger ones, and ones that are not square."""
     if len(example) != 1 or example[0].dim() != 4 or not example[0].is_floating_point():
         return []
-    _, c, h, w = example[0].shape
+    n, c, h, w = example[0].shape
     generator = torch.Generator().manual_seed(2)
     sizes = [(h + 32, w + 64), (h // 2 + 32, w + 33)][:count]
-    return [[torch.randn((1, c, height, width), generator=generator)] for height, width in sizes]
+    return [[torch.randn((n, c, height, width), generator=generator)] for height, width in sizes]
 
 
 def _compare(report: Report, what: str, found: Any, expected: Any, heads: Mapping[str, str]) -> None:

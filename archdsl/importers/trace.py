@@ -49,6 +49,11 @@ def trace(
         module.train(was_training)
 
 
+def model_of_program(module: nn.Module, program: Any, example: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
+    """Return the model that an exported program is, whose modules those of `module` stand for. Errors are those of `trace`."""
+    return _Tracer(module, example, name, {}, partial).model(program, program)
+
+
 def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
     with _quiet():
         try:
@@ -128,7 +133,7 @@ class _Tracer:
         root = Call("", self._origin(""))
         self._values: dict[str, Any] = {}
         translation = Translation(self._module, stored, program.constants, self._values)
-        names = list(inspect.signature(self._module.forward).parameters)
+        names = getattr(self._module, "input_names", None) or list(inspect.signature(self._module.forward).parameters)
         stack: list[tuple[str, Call]] = [("", root)]
         nodes = list(program.graph.nodes)
         leaves = _leaf_spans(nodes, self._modules)
