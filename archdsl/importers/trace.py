@@ -41,9 +41,9 @@ def trace(
     """
     was_training = module.training
     try:
-        training = _exported(module.train(), example, name)
+        training = exported(module.train(), example, name)
         several = len(training.graph_signature.user_outputs) > 1
-        plain = _exported(module.eval(), example, name) if several else training
+        plain = exported(module.eval(), example, name) if several else training
         return _Tracer(module, example, name, arguments or {}, partial).model(training, plain)
     finally:
         module.train(was_training)
@@ -54,7 +54,8 @@ def model_of_program(module: nn.Module, program: Any, example: Sequence[Tensor],
     return _Tracer(module, example, name, {}, partial).model(program, program)
 
 
-def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+def exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+    """Return the program of a module for inputs like these. Raise `SpecError` E1202 if it cannot be traced."""
     with _quiet():
         try:
             return torch.export.export(module, tuple(example), strict=False)
@@ -224,6 +225,8 @@ class _Tracer:
 
     def _origin(self, path: str) -> Origin:
         module = self._modules.get(path, self._module)
+        if isinstance(origin := getattr(module, "origin", None), Origin):
+            return origin
         kind = type(module)
         forward = kind.forward
         container = forward in (nn.Sequential.forward, nn.ModuleList.forward, nn.ModuleDict.forward)
