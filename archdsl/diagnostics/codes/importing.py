@@ -62,6 +62,21 @@ class BadAddress(Diagnostic, code=E1201):
         return self.help
 
 
+class OpenSizes(Diagnostic, code=E1201):
+    """A file with an input whose sizes are not all given."""
+
+    path: str
+    input: str
+    sizes: str
+
+    def summary(self) -> str:
+        return f"`{self.path}` leaves sizes of its input `{self.input}` open: {self.sizes}"
+
+    def remedy(self) -> str:
+        shown = self.sizes.replace("?", "64")
+        return f"give them: `archdsl import {self.path} --input {shown}`; other commands take `--size {shown}`"
+
+
 class NotTraced(Diagnostic, code=E1202):
     """A model that `torch.export` cannot follow."""
 
@@ -93,7 +108,7 @@ class NotExpressible(Diagnostic, code=E1203):
         return tuple(self.operations[:8]) + ((f"and {len(self.operations) - 8} more",) if len(self.operations) > 8 else ())
 
     def remedy(self) -> str | None:
-        return "`--partial` writes the rest, with a comment in place of each" if self.partial else None
+        return "`archdsl import --partial` writes the rest, with a comment in place of each" if self.partial else None
 
 
 class SharedWeights(Diagnostic, code=E1204):
@@ -123,4 +138,4 @@ class TextDisagrees(Diagnostic, code=E1205):
         return tuple(self.differences[:8])
 
     def remedy(self) -> str:
-        return "`--unproved` writes it all the same, and its first line says so"
+        return "`archdsl import --unproved` writes it all the same, and its first line says so"

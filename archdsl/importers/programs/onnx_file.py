@@ -95,7 +95,7 @@ def _input(path: Path, value: OnnxInput, size: tuple[int, ...] | None) -> Tensor
     shown = "x".join("?" if n is None else str(n) for n in fixed)
     if size is None:
         if None in fixed:
-            raise bad_file(path, f"its input `{value.name}` has open sizes: {shown}", f"give them: `--input {shown.replace('?', '64')}`")
+            raise SpecError(codes.importing.OpenSizes(str(path), value.name, shown))
         size = tuple(n for n in fixed if n is not None)
     if len(size) != len(fixed) or any(n not in (None, given) for n, given in zip(fixed, size, strict=True)):
         raise bad_file(path, f"its input `{value.name}` is {shown}, and `--input` {InputSize(None, size)}")
