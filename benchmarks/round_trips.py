@@ -39,6 +39,10 @@ ARRANGEMENTS = ("flatten", "reshape", "rearrange", "transpose", "permute")
 """Ops that only arrange elements. Several in a row count as one, whose shape is compared, and not the order of the elements."""
 
 
+ALIKE = {"pos_embed": "param"}
+"""Two names for a learned tensor."""
+
+
 def main() -> None:
     """Import the networks, print a line for each, and the summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -128,7 +132,7 @@ def structure(graph: Graph) -> Counter[Any]:
     digests: dict[int, Any] = {number: ("input", number) for number in range(len(graph.inputs))}
     found: Counter[Any] = Counter()
     for node in flat.nodes:
-        name = "arrange" if node.op.name in ARRANGEMENTS else node.op.name
+        name = "arrange" if node.op.name in ARRANGEMENTS else ALIKE.get(node.op.name, node.op.name)
         inputs = tuple(hash(digests[number]) for number in node.inputs)
         shapes = node.node.input_shapes
         if name == "arrange":

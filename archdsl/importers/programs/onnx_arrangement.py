@@ -24,7 +24,10 @@ def _reshape(s: Step) -> Tensor:
     sizes = s.numbers(1, "shape") or []
     if not s.attribute("allowzero", 0):
         sizes = [int(s.x.shape[at]) if size == 0 else size for at, size in enumerate(sizes)]
-    return s.x.reshape(_with_batch(s, sizes))
+    found = s.x.reshape(_with_batch(s, sizes))
+    if len(sizes) == 1:
+        found.flattened = s.x  # type: ignore[attr-defined]  # see `_gather`
+    return found
 
 
 @operation("Flatten")
@@ -100,6 +103,11 @@ def _slice(s: Step) -> Tensor:
 def _gather(s: Step) -> Tensor:
     indices, axis = s.constant(1), s.attribute("axis", 0)
     assert indices is not None
+    source = getattr(s.x, "flattened", None)
+    if source is not None and np.array_equal(indices.flatten(), np.arange(indices.size)):
+        per_batch = indices.size // (s.file_batch or s.batch)
+        if per_batch * s.batch == source.numel() and tuple(indices.shape[1:]) == tuple(source.shape[1:]):
+            return source  # type: ignore[no-any-return]  # PyTorch's `as_strided` that changes nothing, as exporters write it
     if indices.ndim == 0:
         return s.x.select(axis, int(indices))
     at = [int(n) % int(s.x.shape[axis]) for n in indices.flatten()]

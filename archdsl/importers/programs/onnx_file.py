@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.importers.alignment import Misfit
 from archdsl.importers.importing import Imported, import_loaded
 from archdsl.importers.load_module import Loaded
 from archdsl.importers.naming import name_of_file
@@ -31,10 +32,22 @@ def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, p
 
     Raise `SpecError` E1201 for other files and sizes, E1203 for nodes that the language lacks, E1204 for shared weights.
     """
+    try:
+        return _imported(path, sizes, partial, flat=False)
+    except Misfit:
+        return _imported(path, sizes, partial, flat=True)
+    except SpecError as error:
+        if not isinstance(error.__cause__, Misfit):
+            raise
+        return _imported(path, sizes, partial, flat=True)
+
+
+def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool, *, flat: bool) -> Imported:
+    """Import a file with the modules that its nodes stem from; if `flat`, as one module, whose labels are the keys in other words."""
     graph = read_graph(path)
     inputs = _inputs(graph, sizes)
     fuse(graph)
-    find_paths(graph)
+    find_paths(graph, flat=flat)
     fuse_attention(graph)
     name = name_of_file(path)
     _refuse_unknown(graph, name)
@@ -51,11 +64,12 @@ def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, p
         if cause is None:
             raise
         raise SpecError(codes.importing.NotExpressible(name, (f"{cause.args[0]}: {cause.args[1]}",), partial=False)) from error
+    program.graph.eliminate_dead_code()
     for node in program.graph.nodes:
         node.meta["stack_trace"] = f'File "{node.meta.get("custom", {}).get(NODE, path.name)}", line 0\n  \n'
     loaded = Loaded(
         module, name, {}, f"{path.name} ({graph.producer or 'ONNX'}, opset {graph.opset})", program, example, ("evaluation",),
-        tuple(_notes(graph, tensors)), compare_with_file(path, batches),
+        tuple(_notes(graph, tensors, flat)), compare_with_file(path, batches),
     )  # fmt: skip
     return import_loaded([loaded], example, partial=partial)
 
@@ -110,13 +124,15 @@ def _input(path: Path, value: OnnxInput, size: tuple[int, ...] | None) -> Tensor
     return torch.randint(0, 2, shape, generator=generator).to(getattr(torch, str(value.dtype)))
 
 
-def _notes(graph: OnnxGraph, tensors: Tensors) -> list[str]:
+def _notes(graph: OnnxGraph, tensors: Tensors, flat: bool) -> list[str]:
     """Return what a reader of the text should know: what the export has removed."""
     notes = ["an ONNX file has no dropout, and no heads for training alone"]
     if any(_is_folded(node) for node in graph.nodes):
         notes.append("batch norms are folded into convolutions in the file, so that these have biases and no norm")
     if tensors.copied:
         notes.append(f"{len(tensors.copied)} tensors of the file belong to several layers, which have copies here")
+    if flat:
+        notes.append("the modules of the file cannot be told apart: the text is flat, and keys have `_` in place of dots")
     return notes
 
 

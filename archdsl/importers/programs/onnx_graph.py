@@ -170,7 +170,7 @@ def _fold(graph: OnnxGraph, model: Any) -> None:
             continue
         graph.constants.update(zip(node.outputs, results, strict=False))
         sources = {graph.made_of.get(name, name) for name in inputs if graph.constants[name].size > 1 and graph.constants[name].dtype.kind == "f"}
-        if len(sources) == 1:
+        if len(sources) == 1 and node.op != "Identity":  # a copy has a name of its own
             graph.made_of |= dict.fromkeys(node.outputs, next(iter(sources)))
     graph.nodes = kept
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 
 from archdsl.importers.programs.onnx_graph import OnnxGraph, OnnxNode
@@ -17,23 +18,37 @@ from archdsl.importers.programs.onnx_graph import OnnxGraph, OnnxNode
 _SCOPES: Final = "pkg.torch.onnx.name_scopes"
 _CLASSES: Final = "pkg.torch.onnx.class_hierarchy"
 _KEY: Final = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.(weight|bias|running_mean|running_var)", re.ASCII)
+_MODULES: Final = {
+    "Conv": ("Conv",), "ConvTranspose": ("Conv",), "Gemm": ("Linear",), "LayerNormalization": ("LayerNorm",),
+    "BatchNormalization": ("BatchNorm",), "GroupNormalization": ("GroupNorm",), "InstanceNormalization": ("InstanceNorm",),
+    "PRelu": ("PReLU",),
+}  # fmt: skip
+"""What the class of a module is called whose work a node is."""
 _SIMILAR: Final = 0.5
 """The share of parts that two instances of a class have in common at least."""
 
 
-def find_paths(graph: OnnxGraph) -> None:
-    """Note the modules around each node."""
+def find_paths(graph: OnnxGraph, *, flat: bool = False) -> None:
+    """Note the modules around each node. If `flat`, there are none, and each layer is a module with the path as its name."""
     for node in graph.nodes:
+        key = next((path for path in map(key_path, (_source(graph, name) for name in node.inputs)) if path is not None), None)
+        if flat:
+            node.frames = [(key.replace(".", "_"), node.op)] if key is not None else []
+            node.path = node.frames[-1][0] if node.frames else ""
+            continue
         if _SCOPES in node.metadata:
             node.frames = _from_metadata(node)
         elif node.name.startswith("/"):
             node.frames = [(path, "") for path in _from_name(node.name)]
         node.path = node.frames[-1][0] if node.frames else ""
-        key = next((path for path in map(key_path, (_source(graph, name) for name in node.inputs)) if path is not None), None)
-        if key is not None:
+        if key is not None and not node.frames:
+            node.path = key
+        elif key is not None:
             _place(node, key)
         elif node.op == "Conv" and node.name.startswith("/") and len(node.inputs) > 1:
             node.folded = node.inputs[1].startswith("onnx::Conv_")
+    if not flat and not any(node.frames for node in graph.nodes):
+        _from_keys(graph)
     if any(not kind for node in graph.nodes for _, kind in node.frames):
         _guess_classes(graph.nodes)
 
@@ -48,12 +63,51 @@ def _source(graph: OnnxGraph, name: str) -> str:
 
 
 def _place(node: OnnxNode, path: str) -> None:
-    """Let a node be the work of the module whose tensors it uses: optimizers move nodes to others."""
-    if node.path == path:
+    """Let a node be the work of the module whose tensors it uses: optimizers fuse nodes of two modules side by side.
+
+    They also let modules far apart share tensors of equal numbers, which then have the name of one of them.
+    """
+    last = node.frames[-1][1] if node.frames else ""
+    fits = not last and bool(node.frames) or any(word in last for word in _MODULES.get(node.op, ()))
+    if node.path == path or fits or not all(path.startswith(frame[0] + ".") for frame in node.frames[:-1]):
         return
     around = [frame for frame in node.frames if path.startswith(frame[0] + ".")]
     node.frames = [*around, (path, node.op)]
     node.path = path
+
+
+def _from_keys(graph: OnnxGraph) -> None:
+    """Find the modules in a file that only names its tensors: a node belongs to what all layers before and behind it belong to."""
+    around = {node: node.path.rpartition(".")[0] for node in graph.nodes if node.path}
+    before, behind = _nearest(graph.nodes, around, forward=True), _nearest(graph.nodes, around, forward=False)
+    for node in graph.nodes:
+        path = around[node] if node in around else _common([path for path in (*before[node], *behind[node])])
+        parts = path.split(".") if path else []
+        node.frames = [(".".join(parts[: at + 1]), "") for at in range(len(parts))]
+        if node.path:
+            node.frames.append((node.path, node.op))
+        else:
+            node.path = path
+
+
+def _nearest(nodes: Sequence[OnnxNode], around: Mapping[OnnxNode, str], *, forward: bool) -> dict[OnnxNode, list[str]]:
+    """Return the modules around the nearest layers before each node, or behind it."""
+    flows: dict[str, list[str]] = {}
+    found: dict[OnnxNode, list[str]] = {}
+    for node in nodes if forward else reversed(nodes):
+        reads, makes = (node.inputs, node.outputs) if forward else (node.outputs, node.inputs)
+        found[node] = [path for name in reads for path in flows.get(name, [])]
+        own = [around[node]] if node in around else found[node][:8]
+        for name in makes:
+            flows.setdefault(name, []).extend(own)
+    return found
+
+
+def _common(paths: Sequence[str]) -> str:
+    """Return the path that all paths begin with."""
+    parts = [path.split(".") for path in paths]
+    shared = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))] if parts else []
+    return ".".join(shared)
 
 
 def _from_metadata(node: OnnxNode) -> list[tuple[str, str]]:
@@ -105,7 +159,7 @@ def _guess_classes(nodes: Sequence[OnnxNode]) -> None:
             names[path] = f"{base}{len(known) + 1}" if known else base
             known.append((names[path], set(inner)))
     for node in nodes:
-        node.frames = [(path, kind or f"model.{names[path]}" * ("." not in names[path]) or names[path]) for path, kind in node.frames]
+        node.frames = [(path, kind or names[path]) for path, kind in node.frames]
 
 
 def _base(path: str) -> str:

@@ -171,8 +171,9 @@ _RULES: Final[tuple[Callable[[_Patterns, OnnxNode], None], ...]] = (
 
 
 def fuse_attention(graph: OnnxGraph) -> None:
-    """Replace the nodes of each module of attention by one: its stored tensors are called `in_proj_bias` and the like."""
-    paths = {
+    """Replace the nodes of each module of attention by one: its class is known, or its tensors are called `in_proj_bias`."""
+    paths = {path for node in graph.nodes for path, kind in node.frames if kind.endswith(".MultiheadAttention")}
+    paths |= {
         name.rpartition(".")[0]
         for node in graph.nodes
         for name in (graph.made_of.get(read, read) for read in node.inputs)

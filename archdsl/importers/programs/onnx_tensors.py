@@ -50,8 +50,7 @@ class Tensors:
                 node.path = self._path(node) if node.op == "LRN" else node.path
                 node.frames = [*node.frames, (node.path, node.op)]
             elif node.op in _ARITHMETIC:
-                for name in node.inputs:
-                    self._parameter(node, name)
+                node.inputs = [self._parameter(node, name) for name in node.inputs]
 
     def _is_table(self, name: str) -> bool:
         found = self.graph.constants.get(name)
@@ -94,22 +93,28 @@ class Tensors:
         node.frames = [*node.frames, (path, node.op)]
         return path
 
-    def _parameter(self, node: OnnxNode, name: str) -> None:
-        """Let a constant of a sum or product be a parameter, unless it is one number."""
+    def _parameter(self, node: OnnxNode, name: str) -> str:
+        """Let a constant of a sum or product be a parameter, unless it is one number. Return the name of its value."""
         found = self.graph.constants.get(name)
-        if found is None or found.dtype.kind != "f" or name in self.parameters:
-            return
+        if found is None or found.dtype.kind != "f":
+            return name
         source = self.graph.made_of.get(name, name)
         if found.size == 1 and not (found.ndim and "." in source and _NAME.fullmatch(source)):
-            return
+            return name
         if source in self._users:
             self.copied.add(source)
+        owner, _, last = source.rpartition(".")
         key = source if _NAME.fullmatch(source) else ""
-        if not key or key in self._taken or any(key == other for other, _ in self.parameters.values()):
+        if key and node.frames and not f"{node.path}.".startswith(f"{owner}." if owner else ""):
+            key = f"{node.path}.{last}"  # equal tensors of several modules have the name of one of them
+        taken = {other for other, _ in self.parameters.values()}
+        if not key or key in self._taken or key in taken:
             self._counts["constant"] += 1
             key = f"{node.path}.constant{self._counts['constant']}" if node.path else f"constant{self._counts['constant']}"
         self._users[source] = node
-        self.parameters[name] = (key, np.ascontiguousarray(found))
+        value = f"{name} for {node.name}" if name in self.parameters else name
+        self.parameters[value] = (key, np.ascontiguousarray(found))
+        return value
 
 
 def _in_pytorch(node: OnnxNode) -> None:
