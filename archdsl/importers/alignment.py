@@ -123,6 +123,8 @@ def _fit(a: Statement, b: Statement) -> int:  # noqa: C901
                 return 0
         if (a.label is None) != (b.label is None) or set(a.operands) != set(b.operands) or len(a.names) != len(b.names):
             return 0
+        if a.callee == "rearrange" == b.callee and (a.args["pattern"] != b.args["pattern"] or set(a.args) != set(b.args)):
+            return 0
         if callee_form(a) == callee_form(b):
             return 10 + _numbers_in_common(a, b)
         if category(a) == category(b) == Category.ACTIVATION and a.label is None:

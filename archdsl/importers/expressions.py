@@ -205,7 +205,8 @@ class Explainer(Conditions):
         for name, values in lets.items():
             if values == counts:
                 return str(name)
-        name = fresh_name("layers", outer.root.taken)
+        name = fresh_name("layers", outer.root.taken | lets.keys())
+        outer.root.taken.add(name)
         lets[name] = counts
         return name
 

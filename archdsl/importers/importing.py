@@ -93,7 +93,7 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
     """Return the spec of modules, with a proof for each."""
     inputs = list(loaded[0].inputs or _inputs(example))
     names = [_network_name(one.name) for one in loaded]
-    models = [_traced(one, inputs, name, partial) for one, name in zip(loaded, names, strict=True)]
+    models = [traced(one, inputs, name, partial=partial) for one, name in zip(loaded, names, strict=True)]
     header = _header([one.source for one in loaded], [note for one in loaded for note in one.notes])
     text = spec_text(models, header)
     partly = any(_is_partial(model) for model in models)
@@ -115,10 +115,33 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
     return imported
 
 
-def _traced(one: Loaded, inputs: Sequence[Tensor], name: str, partial: bool) -> Model:
+_GENERAL = (708, 354)
+"""Sides of images whose halves are odd, and no multiples of usual windows, time and again."""
+
+
+def traced(one: Loaded, inputs: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
+    """Return the model of a module for inputs of given sizes.
+
+    Attention in windows neither pads nor shifts at some sizes, and differs from block to block. Such a model is traced at a size
+    at which it does everything, if it takes that.
+    """
     if one.program is not None:
         return model_of_program(one.module, one.program, inputs, name, partial=partial)
-    return trace(one.module, inputs, name, one.arguments, partial=partial)
+    model = trace(one.module, inputs, name, one.arguments, partial=partial)
+    if len(inputs) != 1 or inputs[0].dim() != 4 or not any(node.op in _IN_WINDOWS for node in applications(model.main)):
+        return model
+    for side in _GENERAL:
+        try:
+            general = trace(one.module, [torch.zeros(*inputs[0].shape[:2], side, side)], name, one.arguments, partial=partial)
+        except SpecError:
+            continue
+        general.main.inputs[0].shape = tuple(inputs[0].shape[1:])
+        general.at_size = False
+        return general
+    return model
+
+
+_IN_WINDOWS = ("pad_to", "roll", "window_shift", "window_mask")
 
 
 def _calls(model: Model) -> list[Any]:

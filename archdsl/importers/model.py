@@ -31,6 +31,8 @@ class Value:
     producer: Node | None = None
     name: str = ""
     """The name of an input."""
+    hint: str = ""
+    """What a person would call it, from the ops that read it."""
     symbolic: tuple[Any, ...] | None = None
 
 
@@ -105,6 +107,8 @@ class Model:
     outputs: dict[str, Value]
     heads: dict[str, Value]
     sizes_of_state: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    at_size: bool = True
+    """Whether the shapes of its values are those for the sizes of its inputs."""
 
 
 def walk(call: Call) -> Iterator[Node]:
@@ -118,6 +122,20 @@ def walk(call: Call) -> Iterator[Node]:
 def applications(call: Call) -> Iterator[Apply]:
     """Yield every op inside a call, at any depth, in the order of execution."""
     return (node for node in walk(call) if isinstance(node, Apply))
+
+
+def opened(call: Call) -> None:
+    """Put the body of each module that has tensors of its own, as one op, and runs further ops into the body around it."""
+    body: list[Node] = []
+    for node in call.body:
+        if isinstance(node, Call):
+            opened(node)
+            own = any(isinstance(inner, Apply) and inner.key == node.path for inner in node.body)
+            if own and sum(not isinstance(inner, Call) or bool(inner.body) for inner in node.body) > 1:
+                body += node.body
+                continue
+        body.append(node)
+    call.body = body
 
 
 def connect(call: Call) -> None:  # noqa: C901

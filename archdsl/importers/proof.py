@@ -77,7 +77,8 @@ def prove(
     one = list(example) if whole else [tensor[:1] for tensor in example]
     _compare_macs(report, network, module, one)
     if same_keys and same_shapes:
-        _compare_results(report, module, built, example, one, heads, sizes, modes)
+        at_sizes = _AtSizes(text, name, built)
+        _compare_results(report, module, at_sizes, example, one, heads, sizes, modes)
     return report
 
 
@@ -107,11 +108,26 @@ def _compare_macs(report: Report, network: Network, module: nn.Module, example: 
     report.note(macs == counted, f"{macs:_} MACs", f"{macs:_} MACs for {counted:_}")
 
 
+@dataclass
+class _AtSizes:
+    """The network of a text: as it is, and built again for another size of its input."""
+
+    text: str
+    name: str
+    built: nn.Module
+
+    def at(self, inputs: Sequence[Tensor]) -> nn.Module:
+        """Return the network for inputs of other sizes, with the same weights. Raise `SpecError` if the text does not take them."""
+        made = loads(self.text, self.name, size=tuple(inputs[0].shape[1:])).build(check_sizes=False)
+        made.load_state_dict(self.built.state_dict())
+        return made
+
+
 def _compare_results(
-    report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], one: Sequence[Tensor],
+    report: Report, module: nn.Module, network: _AtSizes, example: Sequence[Tensor], one: Sequence[Tensor],
     heads: Mapping[str, str], sizes: int, modes: Sequence[str],
 ) -> None:  # fmt: skip
-    training = module.training
+    training, built = module.training, network.built
     tensors = [*module.parameters(), *module.buffers()]
     before = [tensor.detach().clone() for tensor in tensors]
     try:
@@ -123,7 +139,7 @@ def _compare_results(
             large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in one]
             _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
             for inputs in _other_sizes(one, sizes):
-                _compare_evaluation(report, module, built, inputs, heads, "", optional=True)
+                _compare_evaluation(report, module, network, inputs, heads, "", optional=True)
         if "training" in modes:
             torch.manual_seed(0)
             expected = module.train()(*example)
@@ -141,7 +157,7 @@ def _compare_results(
 
 
 def _compare_evaluation(
-    report: Report, module: nn.Module, built: nn.Module, inputs: Sequence[Tensor], heads: Mapping[str, str], note: str,
+    report: Report, module: nn.Module, built: nn.Module | _AtSizes, inputs: Sequence[Tensor], heads: Mapping[str, str], note: str,
     *, optional: bool = False,
 ) -> None:  # fmt: skip
     """Compare the results for some inputs; if they are `optional`, only where the module takes them."""
@@ -154,11 +170,13 @@ def _compare_evaluation(
                 raise
             return
         try:
-            found = built.eval()(*inputs)
+            network = built.at(inputs) if isinstance(built, _AtSizes) else built
+            found = network.eval()(*inputs)
         except Exception as error:
             if not optional:
                 raise
-            report.lines.append(f"size {shape} works in the model only: {str(error).splitlines()[0][:100]}")
+            reason = error.diagnostics[0].message if isinstance(error, SpecError) else str(error).splitlines()[0]
+            report.lines.append(f"size {shape} works in the model only: {reason[:120]}")
             return
     _compare(report, f"evaluation at {shape}{note}", found, expected, heads)
 

@@ -58,6 +58,9 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
         else:
             shown.append(f"{parameter} = {text}")
             positional = False
+    for axis in columns if name == "rearrange" else ():
+        if axis != "pattern":
+            shown.append(f"{axis} = {explain(columns[axis], 'heads' if axis == 'n' else 'window')}")
     return f"{name}({', '.join(shown)})" if shown else name
 
 

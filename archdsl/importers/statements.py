@@ -35,7 +35,8 @@ class Stage:
     """The values of its outputs, if there are several."""
     standalone: bool = False
     """Whether nothing flows into it."""
-    key_parts: bool = False
+    position: int = 0
+    """Its place among all stages of the scope, which is its key without a label."""
     reason: str = ""
 
 

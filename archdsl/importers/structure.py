@@ -12,8 +12,10 @@ from collections import Counter
 from archdsl.importers.model import Apply, Call, Node, Value
 from archdsl.importers.statements import Statement
 from archdsl.importers.steps import Step, below, call_count, is_empty, needed_names, sole
-from archdsl.importers.writer import Writer
+from archdsl.importers.writer import Writer, operand_names
 
+_HINTS = {"like": "whole", "a": "", "b": ""}
+"""Names of operands that say little about the value."""
 _LONG = 12
 """A branch of many more steps than this is not put into the braces of a join whose other branch is empty."""
 
@@ -26,12 +28,15 @@ class Structure:
         self._consumers: dict[Value, list[Apply]] = {}
 
     def learn(self, main: Call) -> None:
-        """Note who reads each value, for biases that a normalization cancels."""
+        """Note who reads each value, for its name, and for biases that a normalization cancels."""
         from archdsl.importers.model import applications
 
         for node in applications(main):
             for value in node.reads:
                 self._consumers.setdefault(value, []).append(node)
+            named = dict(zip(operand_names(node), node.inputs, strict=False)) if len(node.inputs) > 1 else {}
+            for name, value in {**named, **node.operands}.items():
+                value.hint = value.hint or _HINTS.get(name, name)
 
     def statements(self, call: Call) -> list[Statement]:
         """Return the statements of a call's body."""
@@ -176,13 +181,13 @@ class Structure:
     def _written(self, steps: list[Step], call: Call, final: list[Value]) -> list[Statement]:
         current: Value | None = call.inputs[0] if call.inputs else None
         written = Writer(self, call, current)
-        needed = needed_names(steps, current, final[:1])
+        needed = needed_names(steps, current, final if call.path else final[:1])
         written.names = needed
         if current is not None and current in needed and call.path != "":
             written.mark(current)
         for step in steps:
             written.step(step)
-        if final and written.current is not final[0]:
+        if final and written.current is not final[0] and (len(final) == 1 or not call.path):
             written.start(final[0])
         return written.statements
 

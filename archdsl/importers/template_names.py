@@ -119,9 +119,19 @@ class Names:
             self.names[value] = (self.path, name)
 
     def _mark(self, values: list[Value], scope: Scope) -> list[Text]:
-        name = fresh_name("before" if self.fresh else "kept", scope.root.taken)
+        name = self._name_of_value(values, scope)
         self.register(values, name, scope, taken=True)
         return [Line("x", name, False, "mark")]
+
+    def _name_of_value(self, values: list[Value], scope: Scope) -> str:
+        hints = {value.hint for value in values}
+        hint = hints.pop() if len(hints) == 1 else ""
+        root = scope.root
+        if hint in ("q", "k", "v") and hint in root.labels:
+            hint = f"{hint}_heads"
+        name = fresh_name(hint or ("before" if self.fresh else "kept"), root.taken | root.labels)
+        root.taken.add(name)
+        return name
 
     def _reference(self, references: list[Reference]) -> str:
         found = {self.names.get(reference.value) for reference in references}

@@ -22,8 +22,8 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Refused, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
-from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect
-from archdsl.importers.patterns import recognize
+from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened
+from archdsl.importers.patterns import channel_norms, recognize
 
 BATCH = 2
 """Examples in the batch of a trace: in training mode, batch norm needs more than one."""
@@ -121,6 +121,8 @@ class _Tracer:
         if len(shown) == 1:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
+        channel_norms(main)
+        opened(main)
         connect(main)
         recognize(main)
         simplify(main)
@@ -133,7 +135,7 @@ class _Tracer:
         constants = {**getattr(signature, "inputs_to_lifted_tensor_constants", {})}
         root = Call("", self._origin(""))
         self._values: dict[str, Any] = {}
-        translation = Translation(self._module, stored, program.constants, self._values)
+        translation = Translation(self._module, stored, self._values, self._example[0].shape[0])
         names = getattr(self._module, "input_names", None) or list(inspect.signature(self._module.forward).parameters)
         stack: list[tuple[str, Call]] = [("", root)]
         nodes = list(program.graph.nodes)
@@ -150,7 +152,7 @@ class _Tracer:
                     root.inputs.append(value)
                     self._values[node.name] = value
                 elif node.name in constants:
-                    translation.constants[node.name] = constants[node.name]
+                    translation.constants.add(node.name, program.constants[constants[node.name]])
                 continue
             if node.op != "call_function":
                 continue
@@ -165,19 +167,23 @@ class _Tracer:
                 if position == leaf.last:
                     self._leaf(leaf, nodes, call, translation, place)
                 continue
+            if translation.constants.fold(node):
+                continue
             try:
                 made = translate(translation, node, place)
             except Refused as refused:
-                made = self._unknown(node, place, str(refused))
+                made = self._unknown(translation, node, place, str(refused))
             except SpecError as error:  # a rule of the language that does not hold for this use of it
-                made = self._unknown(node, place, f"{node.target}: {error.diagnostics[0].message}")
+                made = self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
             call.body += made
         self._check_shared(root)
         return root
 
-    def _unknown(self, node: Any, place: Place, reason: str) -> list[Apply]:
+    def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
         """Note an op that the language lacks; return a placeholder for it."""
-        self._refused.append(f"{place}: {reason}")
+        if not any(n.name in translation.lost for n in node.all_input_nodes):  # else it only follows
+            self._refused.append(f"{place}: {reason}")
+        translation.lost.add(node.name)
         inputs = [self._values[n.name] for n in node.all_input_nodes if isinstance(self._values.get(n.name), Value)]
         value = node.meta.get("val")
         tensors = value if isinstance(value, list | tuple) else [value]
@@ -209,6 +215,7 @@ class _Tracer:
             self._refused.append(f"{place}: {refused}")
             return
         call.body.append(made)
+        made.outputs[0].shape = tuple(int(n) for n in results[-1].meta["val"].shape[1:])
         for node in results:
             self._values[node.name] = made.outputs[0]
 

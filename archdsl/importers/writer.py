@@ -106,8 +106,7 @@ class Writer:
         label = self.structure.label(node, self.call)
         operands = {name: Reference(value) for name, value in node.operands.items()}
         if len(node.inputs) > 1 and not node.is_join:
-            names = {"matmul": ("a", "b"), "attend": ("q", "k", "v")}.get(node.op, ())
-            operands = {name: Reference(value) for name, value in zip(names, node.inputs, strict=False)} | operands
+            operands = {n: Reference(value) for n, value in zip(operand_names(node), node.inputs, strict=False)} | operands
         stage = Stage(node.op, args, label, False, shapes, _shape(node.outputs), operands, standalone=len(node.inputs) != 1)
         if node.op in ("conv", "upconv"):
             stage.biased = self.structure.auto_bias(node)
@@ -119,6 +118,11 @@ class Writer:
         if label is None and node.path:
             stage.args["__name__"] = below(node.path, self.call.path)
         return [stage]
+
+
+def operand_names(node: Apply) -> tuple[str, ...]:
+    """Return the names of the inputs of an op that takes them in parentheses."""
+    return {"matmul": ("a", "b"), "attend": ("q", "k", "v")}.get(node.op, ())
 
 
 def _shape(values: list[Value]) -> tuple[int, ...]:
