@@ -59,7 +59,9 @@ def main() -> None:
         found.append(record)
         print(json.dumps(record), flush=True)
     counts = Counter(record["outcome"] for record in found)
-    print(f"{counts['equal']} of {len(found)} networks are equal after a round trip; others: {dict(counts - Counter(equal=10**9))}")
+    print(
+        f"{counts['equal']} of {len(found)} networks are equal after a round trip; others: {dict(counts - Counter(equal=10**9))}"
+    )
 
 
 def _limited(name: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -81,7 +83,10 @@ def _limited(name: str, options: argparse.Namespace) -> dict[str, Any]:
         return {"outcome": first.code, "differences": [first.message, *list(first.details())[:3]]}
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        return {"outcome": type(error).__name__, "differences": [f"{str(error)[:150]} at {Path(last.filename).name}:{last.lineno}"]}
+        return {
+            "outcome": type(error).__name__,
+            "differences": [f"{str(error)[:150]} at {Path(last.filename).name}:{last.lineno}"],
+        }
     finally:
         signal.alarm(0)
 

@@ -29,7 +29,9 @@ from archdsl.input_sizes import parse_sizes
 )
 @click.option("--unproved", is_flag=True, help="Write the text even if it does not agree with the model; its first line says so.")
 @click.option("--partial", is_flag=True, help="Write a comment in place of each operation that the language cannot express.")
-def command(address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, partial: bool) -> None:
+def command(
+    address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, partial: bool
+) -> None:
     """Write MODEL as text: a file of another program, or package.module:name, where name is a class, a function or a module.
 
     Files are those of torch.export (.pt2) and ONNX models (.onnx); nothing in them is executed as Python. For package.module:name,

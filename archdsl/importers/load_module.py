@@ -35,7 +35,7 @@ class Loaded:
     source: str
     program: Any = None
     inputs: tuple[Tensor, ...] | None = None
-    modes: tuple[str, ...] = ("evaluation", "training")
+    modes: tuple[str, ...] = ("evaluation", "other sizes", "training")
     notes: tuple[str, ...] = ()
     also: Callable[[Report, nn.Module], None] | None = None
 

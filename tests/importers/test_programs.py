@@ -51,7 +51,8 @@ def test_open_sizes_and_training_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "words"), [([(3, 8, 8)], "is 3x16x16, and `--input` 3x8x8"), ([(3, 16, 16), (1,)], "has 2 sizes, and the program 1")]
+    ("sizes", "words"),
+    [([(3, 8, 8)], "is 3x16x16, and `--input` 3x8x8"), ([(3, 16, 16), (1,)], "has 2 sizes, and the program 1")],
 )
 def test_sizes_that_a_program_lacks(program: Path, sizes: list[tuple[int, ...]], words: str) -> None:
     with pytest.raises(SpecError, match="E1201") as caught:

@@ -37,7 +37,9 @@ def read_program(path: Path) -> ExportedProgram:
         with PT2ArchiveReader(io.BytesIO(data)) as archive:
             reason = _danger(archive)
     except (RuntimeError, ValueError, KeyError, AssertionError) as error:
-        raise _bad(path, "it is no archive of torch.export.save", "save it with `torch.export.save(program, 'net.pt2')`") from error
+        raise _bad(
+            path, "it is no archive of torch.export.save", "save it with `torch.export.save(program, 'net.pt2')`"
+        ) from error
     if reason is not None:
         raise _bad(path, f"{reason}, which could run code")
     logger = logging.getLogger("torch.export")

@@ -40,7 +40,7 @@ def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, p
     training = is_training(program.graph.nodes)
     notes = ["the program runs in training mode"] if training else []
     loaded = Loaded(
-        module, name_of_file(path), {}, f"{path.name} (torch.export)", traced, tuple(inputs), ("training" if training else "evaluation",),
+        module, name_of_file(path), {}, f"{path.name} (torch.export)", traced, tuple(inputs), ("training",) if training else ("evaluation", "other sizes"),
         tuple(notes),
     )  # fmt: skip
     return import_loaded([loaded], inputs, partial=partial)

@@ -14,7 +14,7 @@ from archdsl.importers.alignment import Misfit
 from archdsl.importers.importing import Imported, import_loaded
 from archdsl.importers.load_module import Loaded
 from archdsl.importers.naming import name_of_file
-from archdsl.importers.programs.onnx_graph import OnnxGraph, OnnxInput, bad_file, read_graph
+from archdsl.importers.programs.onnx_graph import OnnxGraph, OnnxInput, OnnxNode, bad_file, read_graph
 from archdsl.importers.programs.onnx_module import MODULES, NODE, NodeRefused, OnnxModule
 from archdsl.importers.programs.onnx_paths import find_paths
 from archdsl.importers.programs.onnx_patterns import fuse, fuse_attention
@@ -68,7 +68,8 @@ def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool
     for node in program.graph.nodes:
         node.meta["stack_trace"] = f'File "{node.meta.get("custom", {}).get(NODE, path.name)}", line 0\n  \n'
     loaded = Loaded(
-        module, name, {}, f"{path.name} ({graph.producer or 'ONNX'}, opset {graph.opset})", program, example, ("evaluation",),
+        module, name, {}, f"{path.name} ({graph.producer or 'ONNX'}, opset {graph.opset})", program, example,
+        ("evaluation",) if any(map(_pads_by_size, graph.nodes)) else ("evaluation", "other sizes"),
         tuple(_notes(graph, tensors, flat)), compare_with_file(path, batches),
     )  # fmt: skip
     return import_loaded([loaded], example, partial=partial)
@@ -84,7 +85,11 @@ def _refuse_unknown(graph: OnnxGraph, name: str) -> None:
             continue  # a size, which is computed from shapes alone
         computed |= set(node.outputs)
         if node.op not in known:
-            why = "it decides by the content of a tensor" if node.op in ("If", "Loop", "Scan") else f"no op of the language is `{node.op}`"
+            why = (
+                "it decides by the content of a tensor"
+                if node.op in ("If", "Loop", "Scan")
+                else f"no op of the language is `{node.op}`"
+            )
             wrong.append(f"{node}: {why}")
     if wrong:
         raise SpecError(codes.importing.NotExpressible(name, tuple(wrong), partial=False))
@@ -129,6 +134,8 @@ def _notes(graph: OnnxGraph, tensors: Tensors, flat: bool) -> list[str]:
     notes = ["an ONNX file has no dropout, and no heads for training alone"]
     if any(_is_folded(node) for node in graph.nodes):
         notes.append("batch norms are folded into convolutions in the file, so that these have biases and no norm")
+    if any(map(_pads_by_size, graph.nodes)):
+        notes.append("the file pads by the size of the input (`SAME`); the pads here are those for this size")
     if tensors.copied:
         notes.append(f"{len(tensors.copied)} tensors of the file belong to several layers, which have copies here")
     if flat:
@@ -136,7 +143,11 @@ def _notes(graph: OnnxGraph, tensors: Tensors, flat: bool) -> list[str]:
     return notes
 
 
-def _is_folded(node: Any) -> bool:
+def _pads_by_size(node: OnnxNode) -> bool:
+    return str(node.attributes.get("auto_pad", "")).startswith("SAME")
+
+
+def _is_folded(node: OnnxNode) -> bool:
     """Whether a batch norm was folded into a node: its weights then have no key, or the optimizer says so."""
     if node.op not in ("Conv", "ConvTranspose", "Gemm"):
         return False

@@ -146,7 +146,9 @@ def rounded(value: float) -> float:
 
 def evaluator(node: OnnxNode, opset: int) -> ReferenceEvaluator:
     """Return what computes a node on arrays."""
-    attributes = {key: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value for key, value in node.attributes.items()}
+    attributes = {
+        key: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value for key, value in node.attributes.items()
+    }
     proto = helper.make_node(node.op, node.inputs, node.outputs, **attributes)
     inputs = [helper.make_tensor_value_info(name, 1, None) for name in dict.fromkeys(node.inputs) if name]
     outputs = [helper.make_tensor_value_info(name, 1, None) for name in node.outputs]
@@ -169,7 +171,11 @@ def _fold(graph: OnnxGraph, model: Any) -> None:
             kept.append(node)
             continue
         graph.constants.update(zip(node.outputs, results, strict=False))
-        sources = {graph.made_of.get(name, name) for name in inputs if graph.constants[name].size > 1 and graph.constants[name].dtype.kind == "f"}
+        sources = {
+            graph.made_of.get(name, name)
+            for name in inputs
+            if graph.constants[name].size > 1 and graph.constants[name].dtype.kind == "f"
+        }
         if len(sources) == 1 and node.op != "Identity":  # a copy has a name of its own
             graph.made_of |= dict.fromkeys(node.outputs, next(iter(sources)))
     graph.nodes = kept

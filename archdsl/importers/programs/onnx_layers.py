@@ -222,9 +222,7 @@ def _apart(x: Tensor, sides: Sequence[tuple[int, int]], value: float) -> tuple[T
     return F.pad(x, amounts, value=value), [0] * len(sides)
 
 
-def _sides(
-    s: Step, x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
-) -> list[tuple[int, int]]:
+def _sides(s: Step, x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> list[tuple[int, int]]:
     """Return the pads before and behind, per axis. Automatic ones follow from the size of the input."""
     axes, auto = len(kernel), s.attribute("auto_pad", "NOTSET")
     pads = list(s.attribute("pads") or [0] * 2 * axes)

@@ -94,7 +94,11 @@ class Scope(nn.Module):
 
     def _results(self, node: OnnxNode, inputs: list[Any], values: _Values) -> Any:
         if node.op == "Shape":
-            return [np.array([int(n) for n in inputs[0].shape][node.attributes.get("start", 0) : node.attributes.get("end")], np.int64)]
+            return [
+                np.array(
+                    [int(n) for n in inputs[0].shape][node.attributes.get("start", 0) : node.attributes.get("end")], np.int64
+                )
+            ]
         own = node.path[len(self.path) + 1 if self.path else 0 :] if node.tensors or node.op in MODULES else ""
         owner = self.get_submodule(own)
         if node.op == "LRN":

@@ -144,7 +144,9 @@ def _layer_norm(p: _Patterns, node: OnnxNode) -> None:
         return
     if mean.inputs[0] == centred.inputs[0]:
         inside = [scaled[0], divide, root, total, variance, square, centred, mean]
-        p.replace(node, inside, "LayerNormalization", [mean.inputs[0], quotient[1], scaled[1]], epsilon=float(f"{eps:.7g}"), axis=-1)
+        p.replace(
+            node, inside, "LayerNormalization", [mean.inputs[0], quotient[1], scaled[1]], epsilon=float(f"{eps:.7g}"), axis=-1
+        )
 
 
 def _group_norm(p: _Patterns, node: OnnxNode) -> None:
@@ -162,7 +164,9 @@ def _group_norm(p: _Patterns, node: OnnxNode) -> None:
         return
     groups = int(constants[norm.inputs[1]].size)
     attributes = {"num_groups": groups, "epsilon": norm.attributes.get("epsilon", 1e-5)}
-    p.replace(node, [scaled[0], shaped[0], norm, first], "GroupNormalization", [first.inputs[0], shaped[1], scaled[1]], **attributes)
+    p.replace(
+        node, [scaled[0], shaped[0], norm, first], "GroupNormalization", [first.inputs[0], shaped[1], scaled[1]], **attributes
+    )
 
 
 _RULES: Final[tuple[Callable[[_Patterns, OnnxNode], None], ...]] = (
@@ -211,7 +215,15 @@ def _attention(graph: OnnxGraph, path: str, inside: list[OnnxNode]) -> OnnxNode 
     depth = next(at for at, (frame, _) in enumerate(frames) if frame == path)
     first = inside[0].op == "Transpose"
     return OnnxNode(
-        "MultiheadAttention", inside[-1].name, sources, results, {"heads": heads, "batch_first": first}, {}, frames[:depth], path, tensors
+        "MultiheadAttention",
+        inside[-1].name,
+        sources,
+        results,
+        {"heads": heads, "batch_first": first},
+        {},
+        frames[:depth],
+        path,
+        tensors,
     )
 
 

@@ -60,7 +60,9 @@ def _runtime(path: Path) -> tuple[str, Callable[[list[Any]], list[Any]]]:
         from onnx.reference import ReferenceEvaluator
 
         reference = ReferenceEvaluator(str(path))
-        return "the reference implementation of ONNX", lambda arrays: reference.run(None, dict(zip(reference.input_names, arrays, strict=False)))
+        return "the reference implementation of ONNX", lambda arrays: reference.run(
+            None, dict(zip(reference.input_names, arrays, strict=False))
+        )
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -46,9 +46,10 @@ class Tensors:
                 self._give(node, {"weight": node.inputs[0]})
             elif node.op in _LAYERS:
                 self._layer(node)
-            elif node.op in ("LRN", "MultiheadAttention"):
-                node.path = self._path(node) if node.op == "LRN" else node.path
+            elif node.op == "MultiheadAttention":
                 node.frames = [*node.frames, (node.path, node.op)]
+            elif node.op == "LRN":
+                node.path = self._path(node)
             elif node.op in _ARITHMETIC:
                 node.inputs = [self._parameter(node, name) for name in node.inputs]
 
