@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n"
     "  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n"
     "  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n"
-    "  archdsl check resnet50 --weights resnet50.safetensors\n  archdsl check net.arch --watch\n  cat net.arch | archdsl check -\n"
-    "  archdsl check net.onnx\n  archdsl check torchvision.models:resnet50",
+    "  archdsl check resnet50 --weights resnet50.safetensors\n  archdsl check net.arch --watch\n"
+    "  cat net.arch | archdsl check -\n  archdsl check net.onnx\n  archdsl check torchvision.models:resnet50",
 )
 @network_arguments
 @weights_options

@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Write MODEL as text: a file of another program, or package.module:name, where name is a class, a function or a module.
 
-    Files are those of torch.export (.pt2) and ONNX models (.onnx); nothing in them is executed as Python. For package.module:name,
-    this command imports the module and calls the name: it runs the model's Python. Several names, separated by commas, become one
+    Files are those of torch.export (.pt2) and ONNX models (.onnx); no Python in them is executed. For package.module:name, this
+    command imports the module and calls the name: it runs the model's Python. Several names, separated by commas, become one
     network with an alias for each. The text is compiled and compared with the model before it is written.
     """
     try:

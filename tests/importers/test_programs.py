@@ -91,14 +91,18 @@ def _pickled(_: bytes) -> bytes:
     return stream.getvalue()
 
 
+def _replaced(old: str, new: str) -> Callable[[bytes], bytes]:
+    return lambda data: data.replace(old.encode(), new.encode(), 1)
+
+
 @pytest.mark.parametrize(
     ("part", "change", "words"),
     [
         ("data/sample_inputs/model.pt", _pickled, "has more than tensors"),
         ("data/weights/model.pt", _pickled, "is of an old format"),
         ("data/aotinductor/model/a.so", lambda _: b"code", "it holds `data/aotinductor"),
-        ("data/weights/model_weights_config.json", lambda d: d.replace(b'"use_pickle": false', b'"use_pickle": true', 1), "a pickle"),
-        ("models/model.json", lambda d: d.replace(b"torch.ops.aten.relu.default", b"torch.hub.load", 1), "a call of `torch.hub.load`"),
+        ("data/weights/model_weights_config.json", _replaced('"use_pickle": false', '"use_pickle": true'), "a pickle"),
+        ("models/model.json", _replaced("torch.ops.aten.relu.default", "torch.hub.load"), "a call of `torch.hub.load`"),
         ("models/model.json", lambda d: d[:-1] + b', "expr_str": "__import__(\\"os\\").getcwd()"}', "has the expression"),
     ],
 )  # fmt: skip
@@ -132,9 +136,9 @@ def test_what_no_program_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
-        ("net.pt2", ModelFile), ("some/Net.ONNX", ModelFile), ("torch.nn:Linear", PythonName), ("torch.nn:Linear,Conv2d", PythonName),
-        ("resnet:resnet50", None), ("resnet50", None), ("net.arch:resnet50", None), ("net.arch", None), ("-", None), ("-:net", None),
-        ("no_such_package:Net", None), ("C:\\net.arch", None), ("torch", None), ("torch.nn:", None), (":Net", None),
+        ("net.pt2", ModelFile), ("some/Net.ONNX", ModelFile), ("torch.nn:Linear", PythonName),
+        ("torch.nn:Linear,Conv2d", PythonName), ("resnet:resnet50", None), ("resnet50", None), ("net.arch:resnet50", None),
+        ("net.arch", None), ("-", None), ("-:net", None), ("no_such_package:Net", None), ("C:\\net.arch", None), ("torch", None), ("torch.nn:", None), (":Net", None),
     ],
 )  # fmt: skip
 def test_addresses(address: str, kind: type | None) -> None:

@@ -24,8 +24,11 @@ from torch.export import ExportedProgram
 from archdsl.diagnostics import SpecError, codes
 
 _TARGET: Final = re.compile(r"(torch\.ops\.|torch\.sym_|torch\.(ops|_check)|_operator\.|math\.)[\w.]+")
-_SAFE: Final = ("archive_format", "archive_version", "version", "byteorder", ".data/", "models/", "data/sample_inputs/", "data/weights/",
-                "data/constants/", "extra/")  # fmt: skip
+_SAFE: Final = (
+    "archive_format", "archive_version", "version", "byteorder", ".data/", "models/", "data/sample_inputs/", "data/weights/",
+    "data/constants/", "extra/",
+)  # fmt: skip
+"""What the names of parts begin with that are read."""
 
 
 def read_program(path: Path) -> ExportedProgram:

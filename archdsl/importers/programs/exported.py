@@ -39,10 +39,9 @@ def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, p
         raise _bad(path, f"it does not run at {shown}: {type(error).__name__}: {str(error).splitlines()[0][:150]}") from error
     training = is_training(program.graph.nodes)
     notes = ["the program runs in training mode"] if training else []
-    loaded = Loaded(
-        module, name_of_file(path), {}, f"{path.name} (torch.export)", traced, tuple(inputs), ("training",) if training else ("evaluation", "other sizes"),
-        tuple(notes),
-    )  # fmt: skip
+    modes = ("training",) if training else ("evaluation", "other sizes")
+    source = f"{path.name} (torch.export)"
+    loaded = Loaded(module, name_of_file(path), {}, source, traced, tuple(inputs), modes, tuple(notes))
     return import_loaded([loaded], inputs, partial=partial)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, p
 
 
 def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool, *, flat: bool) -> Imported:
-    """Import a file with the modules that its nodes stem from; if `flat`, as one module, whose labels are the keys in other words."""
+    """Import a file with the modules that its nodes stem from; if `flat`, as one module, whose labels are made of the keys."""
     graph = read_graph(path)
     inputs = _inputs(graph, sizes)
     fuse(graph)

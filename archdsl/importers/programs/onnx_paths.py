@@ -68,7 +68,7 @@ def _place(node: OnnxNode, path: str) -> None:
     They also let modules far apart share tensors of equal numbers, which then have the name of one of them.
     """
     last = node.frames[-1][1] if node.frames else ""
-    fits = not last and bool(node.frames) or any(word in last for word in _MODULES.get(node.op, ()))
+    fits = (not last and bool(node.frames)) or any(word in last for word in _MODULES.get(node.op, ()))
     if node.path == path or fits or not all(path.startswith(frame[0] + ".") for frame in node.frames[:-1]):
         return
     around = [frame for frame in node.frames if path.startswith(frame[0] + ".")]
@@ -77,7 +77,7 @@ def _place(node: OnnxNode, path: str) -> None:
 
 
 def _from_keys(graph: OnnxGraph) -> None:
-    """Find the modules in a file that only names its tensors: a node belongs to what all layers before and behind it belong to."""
+    """Find the modules in a file that only names its tensors: a node belongs to what the layers before and behind it belong to."""
     around = {node: node.path.rpartition(".")[0] for node in graph.nodes if node.path}
     before, behind = _nearest(graph.nodes, around, forward=True), _nearest(graph.nodes, around, forward=False)
     for node in graph.nodes:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from archdsl.importers.programs.onnx_graph import stored_numbers
 from archdsl.importers.proof import TOLERANCE, Report
 
 
@@ -18,6 +19,11 @@ def compare_with_file(path: Path, inputs: Sequence[Tensor]) -> Callable[[Report,
     """Return what compares a network with a file at inputs of the file's batch, with the weights of the file."""
 
     def compare(report: Report, network: nn.Module) -> None:
+        stored, found = sum(stored_numbers(path)), sum(t.numel() for t in network.state_dict().values() if t.is_floating_point())
+        same = stored == found
+        report.lines.append(
+            f"{stored:_} stored numbers" if same else f"the network stores {found:_} numbers, and only the file {stored:_}"
+        )
         name, run = _runtime(path)
         try:
             expected = run([tensor.numpy() for tensor in inputs])
