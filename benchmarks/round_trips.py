@@ -39,8 +39,8 @@ ARRANGEMENTS = ("flatten", "reshape", "rearrange", "transpose", "permute")
 """Ops that only arrange elements. Several in a row count as one, whose shape is compared, and not the order of the elements."""
 
 
-ALIKE = {"pos_embed": "param"}
-"""Two names for a learned tensor."""
+ALIKE = {"pos_embed": "param", "bottleneck": "conv", "depthwise": "conv"}
+"""Ops that are another one with some of its arguments."""
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from archdsl.source import SourceFile
 def imported_text(address: str, sizes: InputSizes = ()) -> SourceFile | None:
     """Import the model at an address, and return its text, which is proved; None for the address of a spec.
 
-    `sizes` are those of the example for a model in Python, and of the axes that a file leaves open. Standard error tells of running
-    the user's Python, and of the result of the proof.
+    `sizes` are those of the example for a model in Python, and of the axes that a file leaves open. Standard error tells of
+    running the user's Python, and of the result of the proof.
     """
     model = model_at(address)
     if model is None:

@@ -38,7 +38,7 @@ def test_files_of_pytorch_keep_modules(dynamo: bool, tmp_path: Path) -> None:
     imported = brought(save_onnx(tmp_path / "net.onnx", dynamo=dynamo))
     text = imported.text
     assert "block unit(" in text and "units: for i in 0..3" in text and "-> silu" in text, text
-    assert "Batch norms are folded into convolutions in the file" in text and "bn" not in text.partition("\n\n")[2]
+    assert "Batch norms are folded into the convolutions of the file" in text and "bn" not in text.partition("\n\n")[2]
     assert "conv.bias" in "".join(imported.modules[0].state_dict()) and "head: linear(10)" in text
 
 

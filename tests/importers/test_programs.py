@@ -138,7 +138,8 @@ def test_what_no_program_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("net.pt2", ModelFile), ("some/Net.ONNX", ModelFile), ("torch.nn:Linear", PythonName),
         ("torch.nn:Linear,Conv2d", PythonName), ("resnet:resnet50", None), ("resnet50", None), ("net.arch:resnet50", None),
-        ("net.arch", None), ("-", None), ("-:net", None), ("no_such_package:Net", None), ("C:\\net.arch", None), ("torch", None), ("torch.nn:", None), (":Net", None),
+        ("net.arch", None), ("-", None), ("-:net", None), ("no_such_package:Net", None), ("C:\\net.arch", None), ("torch", None),
+        ("torch.nn:", None), (":Net", None),
     ],
 )  # fmt: skip
 def test_addresses(address: str, kind: type | None) -> None:

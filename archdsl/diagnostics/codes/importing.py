@@ -11,8 +11,8 @@ E1201 = Code(
     "E1201",
     "the model cannot be loaded",
     """`archdsl import package.module:name` imports the Python module, takes the class or function of that name, and
-    calls it. `--call '(width=32)'` gives the arguments. The result must be an `nn.Module`. Files of other formats
-    are told by their suffix.""",
+    calls it. `--call '(width=32)'` gives the arguments. The result must be an `nn.Module`. Files of other programs
+    are told by their suffix: programs of torch.export end in `.pt2`, ONNX models in `.onnx`.""",
     situation="`archdsl import torchvision.models:resnet51`.",
 )
 E1202 = Code(

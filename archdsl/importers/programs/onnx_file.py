@@ -133,7 +133,7 @@ def _notes(graph: OnnxGraph, tensors: Tensors, flat: bool) -> list[str]:
     """Return what a reader of the text should know: what the export has removed."""
     notes = ["an ONNX file has no dropout, and no heads for training alone"]
     if any(_is_folded(node) for node in graph.nodes):
-        notes.append("batch norms are folded into convolutions in the file, so that these have biases and no norm")
+        notes.append("batch norms are folded into the convolutions of the file, and no longer to be told from them")
     if any(map(_pads_by_size, graph.nodes)):
         notes.append("the file pads by the size of the input (`SAME`); the pads here are those for this size")
     if tensors.copied:

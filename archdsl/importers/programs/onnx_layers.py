@@ -106,8 +106,8 @@ def _prelu(s: Step) -> Tensor:
 
 _PLAIN: dict[str, Callable[[Tensor], Tensor]] = {
     "Relu": F.relu, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "HardSwish": F.hardswish, "Softplus": F.softplus,
-    "Exp": torch.exp, "Log": torch.log, "Abs": torch.abs, "Sqrt": torch.sqrt, "Sin": torch.sin, "Cos": torch.cos, "Neg": torch.neg, "Mish": F.mish,
-    "Silu": F.silu,
+    "Exp": torch.exp, "Log": torch.log, "Abs": torch.abs, "Sqrt": torch.sqrt, "Sin": torch.sin, "Cos": torch.cos,
+    "Neg": torch.neg, "Mish": F.mish, "Silu": F.silu,
 }  # fmt: skip
 
 

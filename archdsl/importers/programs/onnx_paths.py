@@ -77,7 +77,7 @@ def _place(node: OnnxNode, path: str) -> None:
 
 
 def _from_keys(graph: OnnxGraph) -> None:
-    """Find the modules in a file that only names its tensors: a node belongs to what the layers before and behind it belong to."""
+    """Find the modules in a file that only names its tensors: a node belongs to what those around it belong to."""
     around = {node: node.path.rpartition(".")[0] for node in graph.nodes if node.path}
     before, behind = _nearest(graph.nodes, around, forward=True), _nearest(graph.nodes, around, forward=False)
     for node in graph.nodes:
