@@ -6,7 +6,6 @@ import pytest
 
 from archdsl.addresses import shipped_networks
 from archdsl.loading import load, loads
-
 from benchmarks.round_trips import compared, structure, text_of
 
 EQUAL = ("lenet", "unet", "mobilenet_v2", "convnext_v2", "resnet18")
