@@ -125,7 +125,8 @@ def root() -> None:
     """Check, draw, compile and train neural networks that are described in a text file.
 
     NETWORK is a file (FILE.arch), a network in a file (FILE.arch:NAME), the name of a network that comes with
-    archdsl (see `archdsl specs`), or `-` for standard input.
+    archdsl (see `archdsl specs`), or `-` for standard input. Commands that need no recipe also take a model that
+    `archdsl import` reads: a file of another program (FILE.onnx, FILE.pt2), or package.module:name, whose Python they run.
     """
 
 

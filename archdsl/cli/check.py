@@ -12,12 +12,13 @@ from archdsl.analysis.table_data import row_data, totals_data
 from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, level_options, network_arguments, read_network
 from archdsl.cli.console import colorful, print_annotations, print_diagnostics
+from archdsl.cli.model_source import imported_text
 from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.size_option import size_option, verdict_data, wrong_inputs_refused
 from archdsl.cli.weights_options import weights_options
 from archdsl.compiled import Checked, Compiled
-from archdsl.diagnostics import Diagnostic, as_data, json_text, printable
-from archdsl.driver import check_address
+from archdsl.diagnostics import Diagnostic, SpecError, as_data, json_text, printable
+from archdsl.driver import check_address, check_source
 from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
 from archdsl.session import Session
@@ -58,7 +59,8 @@ class Columns(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
     "  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n"
     "  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --columns field,kept\n"
     "  archdsl check resnet50 --format json | jq .totals\n"
-    "  archdsl check resnet50 --weights resnet50.safetensors\n  archdsl check net.arch --watch\n  cat net.arch | archdsl check -",
+    "  archdsl check resnet50 --weights resnet50.safetensors\n  archdsl check net.arch --watch\n"
+    "  cat net.arch | archdsl check -\n  archdsl check net.onnx\n  archdsl check torchvision.models:resnet50",
 )
 @network_arguments
 @weights_options
@@ -148,6 +150,12 @@ def _checked(address: str, settings: tuple[tuple[str, str], ...], session: Sessi
         networks = [(compiled.graph.name, compiled)] if compiled.graph is not None else []
         return Checked(networks, compiled.diagnostics, compiled.sources)
     with wrong_inputs_refused():
+        try:
+            source = imported_text(address, sizes)
+        except SpecError as error:
+            return Checked([], list(error.diagnostics))
+        if source is not None:
+            return check_source(source, None, None, dict(settings), session=session, sizes=sizes)
         return check_address(address, dict(settings), sys.stdin.buffer, session=session, sizes=sizes)
 
 

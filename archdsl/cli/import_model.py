@@ -10,20 +10,18 @@ import click
 from archdsl.cli.output import print_text
 from archdsl.diagnostics import SpecError, codes
 from archdsl.file_io import write_file
-from archdsl.importers.configs.formats import is_config
+from archdsl.importers.addresses import import_model
 from archdsl.input_sizes import parse_sizes
-from archdsl.optional_dependencies import extra_needed
 
 if TYPE_CHECKING:
-    from archdsl.importers.configs.importing import ImportedConfig
-    from archdsl.importers.importing import Imported
+    pass
 
 
 @click.command(
     epilog="\b\nExamples:\n  archdsl import torchvision.models:resnet50 -o resnet50.arch\n"
     "  archdsl import torchvision.models:resnet18,resnet34,resnet50 -o resnet.arch\n"
     "  archdsl import mypackage.net:Net --call '(width=32)' --input 3x64x64 -o net.arch\n"
-    "  archdsl import yolov3.cfg -o yolov3.arch",
+    "  archdsl import net.onnx -o net.arch --weights net.safetensors\n  archdsl import yolov3.cfg -o yolov3.arch",
 )
 @click.argument("address", metavar="MODEL")
 @click.option("-o", "--output", default="-", metavar="FILE", help="Output file; `-` is standard output. [default: -]")
@@ -38,28 +36,18 @@ if TYPE_CHECKING:
 def command(
     address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, partial: bool
 ) -> None:
-    """Write MODEL as text: a configuration file, or package.module:name, where name is a class, a function or a module.
+    """Write MODEL as text: a file of another program, or package.module:name, where name is a class, a function or a module.
 
-    Configuration files are those of Darknet (.cfg), Caffe (.prototxt), Keras (.json) and Ultralytics (.yaml); nothing in them
-    runs. For package.module:name, this command imports the module and calls the name: it runs the model's Python. Several
-    names, separated by commas, become one network with an alias for each. The text is compiled and compared with the model
-    before it is written.
+    Files are programs of torch.export (.pt2), ONNX models (.onnx), and configuration files of Darknet (.cfg), Caffe (.prototxt),
+    Keras (.json) and Ultralytics (.yaml); no Python in them is executed. For package.module:name, this command imports the module
+    and calls the name: it runs the model's Python. Several names, separated by commas, become one network with an alias for each.
+    The text is compiled and compared with the model before it is written.
     """
     try:
         shapes = [size.sizes for size in parse_sizes(sizes)] if sizes is not None else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--input") from None
-    if is_config(address):
-        if call is not None:
-            raise SpecError(codes.importing.BadAddress(address, "`--call` is for a class or function in Python"))
-        from archdsl.importers.configs.importing import import_file  # here: the compiler is not needed to import a module
-
-        imported: Imported | ImportedConfig = import_file(address, sizes=shapes, partial=partial)
-    else:
-        with extra_needed("train", "importing a model"):
-            from archdsl.importers.importing import import_address  # here: torch takes over a second to import
-        click.echo(f"running the Python of {address.partition(':')[0]}", err=True)
-        imported = import_address(address, call=call, sizes=shapes or ((3, 224, 224),), partial=partial)
+    imported = import_model(address, call=call, sizes=shapes, partial=partial, say=lambda line: click.echo(line, err=True))
     for name, report in imported.reports.items():
         click.echo(f"{name}:\n{report}", err=True)
     if not unproved and not imported.partial:

@@ -290,6 +290,7 @@ def translate(translation: Translation, node: Any, place: Place) -> list[Apply]:
         aten_arithmetic,
         aten_attention,
         aten_layers,
+        aten_noise,
         aten_positions,
         aten_sampling,
         aten_shapes,

@@ -78,6 +78,9 @@ def _permute(s: Step) -> list[Apply]:
     elif s.name in ("transpose", "swapaxes"):
         a, b = (dim % rank for dim in s.node.args[1:3])
         order[a], order[b] = order[b], order[a]
+    elif s.name == "movedim" and isinstance(s.node.args[1], int):
+        moved_to = s.node.args[2] % rank
+        order.insert(moved_to, order.pop(s.node.args[1] % rank))
     elif s.name in ("t", "numpy_T", "mT") and rank == 2:
         order = [1, 0]
     else:

@@ -45,7 +45,7 @@ def _frozen_batch_norm(module: Any, inputs: list[Value], path: str, place: Place
 
 
 def _response_norm(module: Any, inputs: list[Value], path: str, place: Place) -> Apply:
-    axis = -1 if module.channel_dim == -1 else 0
+    axis = -1 if getattr(module, "channel_dim", getattr(module, "axis", 1)) == -1 else 0  # timm's name, and archdsl's
     return _made("grn", {"eps": float(module.eps), "axis": axis}, inputs[0], path, place, key=path)
 
 

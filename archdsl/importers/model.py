@@ -18,7 +18,7 @@ class Place:
     code: str = ""
 
     def __str__(self) -> str:
-        source = f" ({self.file}:{self.line})" if self.file else ""
+        source = f" ({self.file}{f':{self.line}' if self.line else ''})" if self.file else ""
         return f"`{self.module or 'the model itself'}`{source}"
 
 

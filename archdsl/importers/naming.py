@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
@@ -50,6 +51,11 @@ JOIN_WORDS = frozenset({"concat", "shake", "mul", "add", "sub", "div", "module",
 def can_name_a_value(label: str) -> bool:
     """Whether a label also names a value: it does not if it is the name of an op."""
     return is_identifier(label) and not is_reserved(label) and label not in MODULE_ATTRIBUTES
+
+
+def name_of_file(path: Path) -> str:
+    """Return the name of a network for that of its file."""
+    return fresh_name(path.name.partition(".")[0], set())
 
 
 def fresh_name(wanted: str, taken: set[str], label: str = "") -> str:

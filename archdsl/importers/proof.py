@@ -46,12 +46,14 @@ class Report:
 
 
 def prove(
-    module: nn.Module, text: str, name: str, example: Sequence[Tensor], heads: Mapping[str, str], *, sizes: int = 2
-) -> Report:
+    module: nn.Module, text: str, name: str, example: Sequence[Tensor], heads: Mapping[str, str], *, sizes: int = 2,
+    modes: Sequence[str] = ("evaluation", "other sizes", "training"), whole: bool = False,
+) -> Report:  # fmt: skip
     """Compare the network of a text with a module at the size of an example, and at `sizes` others at which the module works.
 
     `heads` are the names of the module's results by the labels of the network's. The weights of the module are changed while it
-    runs, since errors hide behind those of a fresh one, and restored.
+    runs, since errors hide behind those of a fresh one, and restored. Of the modes, results are compared in those given, and in
+    evaluation with one example of the batch, or the `whole` batch if the module takes no other.
     """
     report = Report()
     try:
@@ -72,10 +74,11 @@ def prove(
     counted = sum(parameter.numel() for parameter in module.parameters())
     report.claims["params"] = table.params
     report.note(table.params == counted, f"{counted:_} parameters", f"{table.params:_} parameters for {counted:_}")
-    _compare_macs(report, network, module, example)
+    one = list(example) if whole else [tensor[:1] for tensor in example]
+    _compare_macs(report, network, module, one)
     if same_keys and same_shapes:
         at_sizes = _AtSizes(text, name, built)
-        _compare_results(report, module, at_sizes, example, heads, sizes)
+        _compare_results(report, module, at_sizes, example, one, heads, sizes, modes)
     return report
 
 
@@ -94,13 +97,13 @@ def _compare_macs(report: Report, network: Network, module: nn.Module, example: 
         return
     try:
         on_meta = copy.deepcopy(module).to("meta").eval()
-        inputs = [tensor[:1].to("meta") for tensor in example]
+        inputs = [tensor.to("meta") for tensor in example]
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             on_meta(*inputs)
     except Exception:
         report.lines.append(f"{macs:_} MACs (not compared: the model does not run on the meta device)")
         return
-    counted = counter.get_total_flops() // 2
+    counted = counter.get_total_flops() // 2 // inputs[0].shape[0]
     report.claims["macs"] = macs
     report.note(macs == counted, f"{macs:_} MACs", f"{macs:_} MACs for {counted:_}")
 
@@ -121,8 +124,9 @@ class _AtSizes:
 
 
 def _compare_results(
-    report: Report, module: nn.Module, network: _AtSizes, example: Sequence[Tensor], heads: Mapping[str, str], sizes: int
-) -> None:
+    report: Report, module: nn.Module, network: _AtSizes, example: Sequence[Tensor], one: Sequence[Tensor],
+    heads: Mapping[str, str], sizes: int, modes: Sequence[str],
+) -> None:  # fmt: skip
     training, built = module.training, network.built
     tensors = [*module.parameters(), *module.buffers()]
     before = [tensor.detach().clone() for tensor in tensors]
@@ -130,19 +134,14 @@ def _compare_results(
         with torch.no_grad():
             _scatter(module)
         built.load_state_dict(module.state_dict())
-        _compare_evaluation(report, module, built, list(example), heads, "")
-        large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in example]
-        _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
-        for inputs in _other_sizes(example, sizes):
-            _compare_evaluation(report, module, network, inputs, heads, "", optional=True)
-        expected, found = (_trained(m, example) for m in (module, built))
-        note = "training"
-        if not _agree(found, expected):
-            doubled = [tensor.double() if tensor.is_floating_point() else tensor for tensor in example]
-            expected, found = (_trained(copy.deepcopy(m).double(), doubled) for m in (module, built))
-            note = "training, in double precision"
-        _compare(report, note, found, expected, heads)
-        _compare_buffers(report, built, module)
+        if "evaluation" in modes:
+            _compare_evaluation(report, module, built, one, heads, "")
+            large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in one]
+            _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
+            for inputs in _other_sizes(one, sizes) if "other sizes" in modes else ():
+                _compare_evaluation(report, module, network, inputs, heads, "", optional=True)
+        if "training" in modes:
+            _compare_training(report, module, built, example, heads)
     except Exception as error:
         report.differences.append(f"running the network fails: {type(error).__name__}: {str(error).splitlines()[0][:200]}")
     finally:
@@ -150,6 +149,20 @@ def _compare_results(
             for tensor, value in zip(tensors, before, strict=True):
                 tensor.copy_(value)
         module.train(training)
+
+
+def _compare_training(
+    report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], heads: Mapping[str, str]
+) -> None:
+    """Compare the results in training mode, in double precision if rounding makes them differ, and then the buffers."""
+    expected, found = (_trained(m, example) for m in (module, built))
+    note = "training"
+    if not _agree(found, expected):
+        doubled = [tensor.double() if tensor.is_floating_point() else tensor for tensor in example]
+        expected, found = (_trained(copy.deepcopy(m).double(), doubled) for m in (module, built))
+        note = "training, in double precision"
+    _compare(report, note, found, expected, heads)
+    _compare_buffers(report, built, module)
 
 
 def _trained(module: nn.Module, inputs: Sequence[Tensor]) -> Any:
@@ -165,14 +178,14 @@ def _compare_evaluation(
     shape = ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in inputs)
     with torch.no_grad():
         try:
-            expected = module.eval()(*[tensor[:1] for tensor in inputs])
+            expected = module.eval()(*inputs)
         except Exception:
             if not optional:
                 raise
             return
         try:
             network = built.at(inputs) if isinstance(built, _AtSizes) else built
-            found = network.eval()(*[tensor[:1] for tensor in inputs])
+            found = network.eval()(*inputs)
         except Exception as error:
             if not optional:
                 raise
@@ -217,10 +230,10 @@ def _other_sizes(example: Sequence[Tensor], count: int) -> list[list[Tensor]]:
     """Return inputs of other sizes: somewhat larger ones, and ones that are not square."""
     if len(example) != 1 or example[0].dim() != 4 or not example[0].is_floating_point():
         return []
-    _, c, h, w = example[0].shape
+    n, c, h, w = example[0].shape
     generator = torch.Generator().manual_seed(2)
     sizes = [(h + 32, w + 64), (h // 2 + 32, w + 33)][:count]
-    return [[torch.randn((1, c, height, width), generator=generator)] for height, width in sizes]
+    return [[torch.randn((n, c, height, width), generator=generator)] for height, width in sizes]
 
 
 def _compare(report: Report, what: str, found: Any, expected: Any, heads: Mapping[str, str]) -> None:

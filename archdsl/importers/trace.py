@@ -42,15 +42,21 @@ def trace(
     """
     was_training = module.training
     try:
-        training = _exported(module.train(), example, name)
+        training = exported(module.train(), example, name)
         several = len(training.graph_signature.user_outputs) > 1
-        plain = _exported(module.eval(), example, name) if several else training
+        plain = exported(module.eval(), example, name) if several else training
         return _Tracer(module, example, name, arguments or {}, partial).model(training, plain)
     finally:
         module.train(was_training)
 
 
-def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+def model_of_program(module: nn.Module, program: Any, example: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
+    """Return the model that an exported program is, whose modules those of `module` stand for. Errors are those of `trace`."""
+    return _Tracer(module, example, name, {}, partial).model(program, program)
+
+
+def exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+    """Return the program of a module for inputs like these. Raise `SpecError` E1202 if it cannot be traced."""
     with _quiet():
         try:
             return torch.export.export(module, tuple(example), strict=False)
@@ -156,7 +162,7 @@ class _Tracer:
         """Note the inputs of the network, and the constants of the program."""
         signature = program.graph_signature
         constants = getattr(signature, "inputs_to_lifted_tensor_constants", {})
-        names = list(inspect.signature(self._module.forward).parameters)
+        names = getattr(self._module, "input_names", None) or list(inspect.signature(self._module.forward).parameters)
         for node in nodes:
             if node.op != "placeholder":
                 continue
@@ -237,6 +243,8 @@ class _Tracer:
 
     def _origin(self, path: str) -> Origin:
         module = self._modules.get(path, self._module)
+        if isinstance(origin := getattr(module, "origin", None), Origin):
+            return origin
         kind = type(module)
         forward = kind.forward
         container = forward in (nn.Sequential.forward, nn.ModuleList.forward, nn.ModuleDict.forward)

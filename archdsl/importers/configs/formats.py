@@ -65,12 +65,6 @@ def config_format(path: str, text: str) -> ConfigFormat | None:
     return next(iter([*both, *fitting]), named[0] if named and not text.strip() else None)
 
 
-def is_config(address: str) -> bool:
-    """Whether an address of a model is a configuration file: by the end of its name, or since there is such a file."""
-    ending = address.lower().endswith(tuple(suffix for form in FORMATS for suffix in form.suffixes))
-    return ending or (":" not in address and Path(address).is_file())
-
-
 def read_config_text(path: Path) -> SourceFile:
     """Return the text of a configuration file. Raise `SpecError` E1211 if it cannot be read, is too large, or is not text."""
     try:

@@ -218,7 +218,7 @@ def test_the_command(cli: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "wrong.cfg").write_text(NET + "[convolutionl]\n")
     result = cli("import", "wrong.cfg", "-o", "wrong.arch")
     assert result.exit_code == 1 and "wrong.cfg:4:1" in result.stderr and not (tmp_path / "wrong.arch").exists()
-    assert "E1211" in cli("import", "missing.cfg").stderr
+    assert "E1201" in cli("import", "missing.cfg").stderr
     assert "`--call` is for a class" in cli("import", "tiny.cfg", "--call", "(a=1)").stderr
     result = cli("import", "tiny.cfg", "--weights", "w.safetensors", "-o", "other.arch")
     assert result.exit_code == 1 and "has no weights" in result.stderr and not (tmp_path / "other.arch").exists()
@@ -226,6 +226,7 @@ def test_the_command(cli: Callable[..., Result], tmp_path: Path) -> None:
     assert "net.cfg is an INI or TOML file" in cli("import", "net.cfg").stderr
 
 
-def test_check_says_how_to_import(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_check_reads_them(cli: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "my net.cfg").write_text(darknet.yolov3_tiny())
-    assert "write it as a spec: `archdsl import 'my net.cfg' -o 'my net'.arch`" in cli("check", "my net.cfg").stderr
+    result = cli("check", "my net.cfg")
+    assert result.exit_code == 0 and "8,852,366" in result.stdout and "imported my net.cfg" in result.stderr
