@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from archdsl.exporting.certificate import Certificate
     from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
+    from archdsl.probing import Probe
     from archdsl.recipe import Recipe
     from archdsl.train import Result
     from archdsl.train.recorder import StopWhen
@@ -264,6 +265,16 @@ class Network:
         from archdsl.exporting.write import export_with_data
 
         return export_with_data(subject_of(self, weights), path, to, precision=precision, fold=fold, data=data)
+
+    def probe(self, *, label: str | None = None, weights: Weights | None = None, **options: Any) -> list[Probe]:
+        """Measure activations and gradients by depth, as `archdsl probe` does, and return a `Probe`; after training a second one.
+
+        `options` are the fields of `archdsl.probing.Options`, such as `train=100`. Print a probe for its table, and draw several
+        with `archdsl.probing.draw_probes`. Warnings go to the logger `archdsl`. Raise `SpecError` as `fit` does.
+        """
+        with extra_needed("train", "probing a network"):
+            from archdsl.probing import Options, probe  # here: torch takes over a second to import
+        return probe(self, Options(**options), label=label, weights=weights, warn=_log)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """Return the symbolic sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.

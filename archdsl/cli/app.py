@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "compile": "Compile a network to PyTorch source.",
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
+    "probe": "Measure activations and gradients by depth.",
     "train": "Train a network with the recipe in its file.",
     "space": "Count and list the members of a search space.",
     "sweep": "Train members of a search space, and find the best.",
