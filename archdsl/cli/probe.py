@@ -33,7 +33,7 @@ _EXAMPLES = """\b
 Examples:
   archdsl probe resnet20
   archdsl probe plain20 plain56 resnet56 -o depth.svg
-  archdsl probe net.arch --vary norm=bn --vary "norm=gn(8)" --vary norm=identity -o norms.svg
+  archdsl probe net.arch --vary norm=bn --vary "norm=gn(8)" -o norms.svg
   archdsl probe net.arch --data digits --train 100 -o digits.svg -o digits.csv"""
 
 

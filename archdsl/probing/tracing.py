@@ -16,7 +16,6 @@ from torch import fx, nn
 from archdsl.ir import FlatNode, Graph, flatten
 from archdsl.ops import Category
 
-_MEASURED: Final = frozenset({Category.CONVOLUTION, Category.DENSE, Category.NORMALIZATION, Category.ACTIVATION})
 _JOINS: Final[dict[Any, str]] = {
     operator.add: "add", torch.add: "add", operator.mul: "mul", torch.mul: "mul", torch.cat: "concat",
 }  # fmt: skip
@@ -96,12 +95,18 @@ def _named(node: fx.Node, ops: dict[str, FlatNode], depths: dict[fx.Node, int]) 
     """Return the layer and the op of a node that is measured; None for another one."""
     if node.op == "call_module":
         flat = ops.get(str(node.target))
-        return (str(node.target), flat.op.name) if flat is not None and flat.op.category in _MEASURED else None
+        return (str(node.target), flat.op.name) if flat is not None and _is_measured(flat) else None
     name = "shake" if getattr(node.target, "__name__", "") == "shake" else _JOINS.get(node.target, "")
     if not name or node.op != "call_function" or len(branches(node, depths)) < 2 or _continues(node):
         return None
     around = node.meta.get("nn_module_stack", {})
     return str(next(reversed(around), "")), name
+
+
+def _is_measured(flat: FlatNode) -> bool:
+    """Return whether the value of a layer is measured: of one with weights, a normalization, or an activation."""
+    kinds = (Category.NORMALIZATION, Category.ACTIVATION)
+    return flat.op.category in kinds or bool(flat.op.parameters(*flat.node.input_shapes))
 
 
 def is_addition(node: fx.Node) -> bool:
@@ -138,8 +143,6 @@ def _depths(graph: fx.Graph, ops: dict[str, FlatNode]) -> dict[fx.Node, int]:
             before = [found[given] for given in node.all_input_nodes if given in found]
             flat = ops.get(str(node.target)) if node.op == "call_module" else None
             layers = 0 if flat is None else int(flat.op.weight_layer) + flat.op.inner_layers
-            if node.target is torch.nn.functional.linear:
-                layers = 1
             if before:
                 found[node] = max(before) + layers
     return found
