@@ -121,9 +121,10 @@ def _networks(
         settings = (*settings, ("train.data", written))
     found = []
     for address in addresses:
-        for setting in [(one,) for one in vary] or [()]:
-            network = require_network(address, (*settings, *setting), session, sizes)
-            found.append((network, ", ".join([network.name, *map("=".join, setting)])))
+        for number in range(max(1, len(vary))):
+            varied = vary[number : number + 1]
+            network = require_network(address, (*settings, *varied), session, sizes)
+            found.append((network, ", ".join([network.name, *map("=".join, varied)])))
     return found
 
 

@@ -75,9 +75,9 @@ def _layers(
     """Return the layers and the objective, from a forward and a backward pass in training mode."""
     sources = [node for step in traced.steps for node in step.node.all_input_nodes]
     recording = Recording(traced, [*(step.node for step in traced.steps), *sources])
-    objective = subject.objective(recording.run(*subject.inputs))
-    subject.module.zero_grad()
-    torch.autograd.backward(objective)
+    objective = subject.objective(recording.run(*with_gradients(subject.inputs)))
+    if objective.requires_grad:  # not without weights, for inputs that are not real
+        torch.autograd.backward(objective)
     modules = dict(traced.graph.named_modules())
     axes = _channel_axes(traced, modules)
     found: dict[Key, Layer] = {}
@@ -98,6 +98,11 @@ def _layers(
         )
     traced.graph.zero_grad()
     return found, float(objective.detach())
+
+
+def with_gradients(inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return copies of inputs, of which the real ones get gradients: some networks have no weights."""
+    return [given.clone().requires_grad_(given.is_floating_point()) for given in inputs]
 
 
 def _deviation(value: Tensor) -> float:
@@ -194,7 +199,7 @@ def _along(line: Sequence[Tensor], traced: Traced, seed: int) -> tuple[dict[Key,
     """
     from archdsl.train.checks import main_output
 
-    inputs = [given.clone().requires_grad_(given.is_floating_point()) for given in line]
+    inputs = with_gradients(line)
     recording = Recording(traced, [step.node for step in traced.steps])
     output = main_output(recording.run(*inputs))
     torch.autograd.backward(projected(output, seed) * len(output))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from archdsl.probing.measure import with_gradients
 from archdsl.probing.measurements import PathLengths
 from archdsl.probing.recording import Gates, Recording
 from archdsl.probing.residual_blocks import residual_blocks
@@ -27,8 +28,7 @@ def path_lengths(subject: Subject, still: Traced, samples: int) -> PathLengths |
     gates = Gates(blocks)
     first = blocks[0].fork
     recording = Recording(still, [first], gates)
-    inputs = [given.clone().requires_grad_(given.is_floating_point()) for given in subject.inputs]
-    objective = subject.objective(recording.run(*inputs))
+    objective = subject.objective(recording.run(*with_gradients(subject.inputs)))
     start = recording.values[first]
     paths, lengths = _paths(len(blocks), samples, subject)
     sums = [0.0] * (len(blocks) + 1)

@@ -56,7 +56,7 @@ def draw_probes(found: Sequence[Probe], format: str = "svg") -> bytes:
 
     panels = [panel for panel in _PANELS if any(_points(one, panel.value) for one in found)]
     with_paths = [one for one in found if one.paths is not None and any(one.paths.shares)]
-    count = len(panels) + bool(with_paths)
+    count = max(1, len(panels) + bool(with_paths))
     columns = 2 if count <= 4 else 3
     # Text stays text, and equal probes give equal bytes.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "archdsl", "font.size": 9}):
