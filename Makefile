@@ -63,7 +63,7 @@ bench: .venv/.dev references .peers/.made ## measure; rewrites benchmarks/RESULT
 
 experiments: .venv/.dev ## test what the literature says about depth; rewrites docs/depth.md
 	$(BIN)/python -m experiments
-	$(BIN)/archdsl probe plain20 plain56 resnet20 resnet56 --batch 16 --points 32 --samples 8 -o docs/images/probe.svg
+	$(BIN)/archdsl probe resnet20 plain20 plain56 resnet56 --batch 16 --points 32 --samples 8 -o docs/images/probe.svg
 
 docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python docs/generate.py

@@ -14,7 +14,7 @@ block stochastic(width) { skip(drop = 0.3) { body(width) }; relu }
 block shaken(width)     { skip { shake { body(width); body(width) } }; relu }
 block summed(width)     { skip { add { body(width); body(width) } }; relu }
 
-network stack(unit = residual, blocks: int = 6, width: int = 12) {
+network stack(unit = residual, blocks: int = 3, width: int = 12) {
   input image [1, 8, 8]
   conv(width, 3) -> bn -> relu
   repeat blocks { unit(width) }
@@ -25,10 +25,10 @@ network stochastic_stack = stack(stochastic)
 network shaken_stack     = stack(shaken)
 network summed_stack     = stack(summed)
 
-train { data = digits(held_out = 1597); epochs = 30; batch = 32; optimizer = sgd(lr = 0.05, momentum = 0.9) }
+train { data = digits(held_out = 1597); epochs = 15; batch = 32; optimizer = sgd(lr = 0.05, momentum = 0.9) }
 """
 UNITS = {"residual": "residual", "stochastic": "stochastic depth", "summed": "two branches", "shaken": "shake-shake"}
-SEEDS = (0, 1)
+SEEDS = (0,)
 
 
 def measure() -> Numbers:
@@ -53,8 +53,8 @@ def sentence(numbers: Numbers) -> str:
             f"(training loss {numbers[other]['train_loss']:.2g}) of the same network without it"
         )
 
-    text = f"Trained on 200 digits for 30 epochs, {told('stochastic', 'residual')}; {told('shaken', 'summed')}."
-    return text + f" These are means of {len(SEEDS)} seeds."
+    text = f"Trained on 200 digits for 15 epochs, {told('stochastic', 'residual')}; {told('shaken', 'summed')}."
+    return text + (f" These are means of {len(SEEDS)} seeds." if len(SEEDS) > 1 else " This is one seed.")
 
 
 def draw(axes: list[Any], numbers: Numbers) -> None:
