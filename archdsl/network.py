@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.data import Input, Opened, ReadOptions
+    from archdsl.differences import Difference
     from archdsl.exporting.certificate import Certificate
     from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
@@ -315,21 +316,32 @@ class Network:
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
     ) -> bytes:
-        """Draw the diagram as svg, png, pdf or dot, and write it atomically to the path, if there is one.
+        """Draw the diagram as svg, png, pdf, dot or html, and write it atomically to the path, if there is one.
 
         `format` defaults to the suffix of the path, or else svg. `detail` is `blocks`, which folds repeated blocks as figures
-        in papers do, or `full`. Raise `SpecError` E0606 if the file cannot be written, and E0901, E0904 or E0907 if the network
-        cannot be drawn. Raise `ValueError` for an unknown format.
+        in papers do, or `full`. `html` is an interactive page. Raise `SpecError` E0606 if the file cannot be written, and E0901,
+        E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
         """
         from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
 
         chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
-        if chosen not in FORMATS:
-            raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
-        drawn = render(self.graph, chosen, detail=detail)
+        if chosen == "html":
+            from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
+
+            drawn = viewer_page(self.graph, detail)
+        elif chosen in FORMATS:
+            drawn = render(self.graph, chosen, detail=detail)
+        else:
+            raise ValueError(f"a diagram is {', '.join(FORMATS)} or html, and not {chosen!r}")
         if path is not None:
             self.write(path, drawn)
         return drawn
+
+    def diff(self, other: Network) -> Difference:
+        """Return the difference from this network to another one: changes of the graph, totals, and the keys that still load."""
+        from archdsl.differences import Difference  # here: most commands look at one network
+
+        return Difference(self.graph, other.graph)
 
     def drawing(self, format: str = "svg") -> bytes | Diagnostic:
         """Return the diagram, or a diagnostic if it cannot be drawn. This does not raise; internal errors become E0907."""

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "check": "Check a network for errors and show its layers.",
     "fmt": "Format spec files in the one style.",
     "lint": "Report warnings and notes about spec files.",
+    "diff": "Compare two networks, files or revisions.",
     "compile": "Compile a network to PyTorch source.",
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",

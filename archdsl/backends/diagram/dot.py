@@ -125,19 +125,23 @@ def _items(
 def _frame(frame: Frame) -> dict[str, str]:
     training = all(box.usage is Usage.TRAINING for box in frame.boxes())
     paint = theme.HEAD_FRAME if training else theme.REPEAT if frame.times > 1 else theme.FRAME
+    if frame.mark is not None:
+        paint = theme.MARKS[frame.mark]
     return {
         "labeljust": "l",
         "style": "rounded,filled,dashed" if training else "rounded,filled",
         "fillcolor": paint.fill,
         "color": paint.line,
-        "penwidth": str(theme.REPEAT_WIDTH if frame.times > 1 else theme.FRAME_WIDTH),
+        "penwidth": str(theme.MARK_WIDTH if frame.mark else theme.REPEAT_WIDTH if frame.times > 1 else theme.FRAME_WIDTH),
         "margin": str(theme.FRAME_MARGIN),
     }
 
 
 def _box(box: Box, branches: int) -> dict[str, str]:
-    paint = theme.PAINTS[box.category]
+    paint = theme.PAINTS[box.category] if box.mark is None else theme.MARKS[box.mark]
     look = {"shape": "box", "style": "rounded,filled", "fillcolor": paint.fill, "color": paint.line}
+    if box.mark is not None:
+        look |= {"penwidth": str(theme.MARK_WIDTH)}
     if box.kind is Kind.FORK:
         return {
             "shape": "point",

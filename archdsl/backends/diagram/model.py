@@ -18,6 +18,9 @@ from archdsl.shapes import Shape
 Detail = Literal["blocks", "full"]
 """`blocks` merges conv-bn-act and folds repeats, as a paper's figure does; `full` shows every op."""
 
+Mark = Literal["added", "removed", "changed"]
+"""How a box or frame differs in a picture of the differences of two networks."""
+
 
 class Kind(StrEnum):
     """The shape of a box."""
@@ -54,6 +57,7 @@ class Box:
     nodes: tuple[OpNode, ...] = ()
     usage: Usage = Usage.ALWAYS
     name: str = ""
+    mark: Mark | None = None
 
     @property
     def text(self) -> str:
@@ -107,6 +111,7 @@ class Frame:
     note: str = ""
     shared: bool = False
     heading: Heading = field(default_factory=Heading)
+    mark: Mark | None = None
 
     @property
     def title(self) -> str:

@@ -11,9 +11,10 @@ from archdsl.backends.diagram.build import build_diagram
 from archdsl.backends.diagram.dot import to_dot, to_placed_dot
 from archdsl.backends.diagram.graphviz import run_graphviz
 from archdsl.backends.diagram.layout import place
-from archdsl.backends.diagram.model import Detail
+from archdsl.backends.diagram.model import Detail, Diagram
 from archdsl.backends.diagram.svg import finish_svg
 from archdsl.ir import Graph
+from archdsl.source import SourceFile
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -27,7 +28,12 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks", s
     Raises `SpecError`: E0901 if there is no usable Graphviz, E0904 if there is more to draw than a picture can show, E0907 if
     Graphviz cannot draw it.
     """
-    diagram = build_diagram(graph, detail)
+    definition = graph.main.definition if source_lines else None
+    return render_diagram(build_diagram(graph, detail), format, definition.file if definition is not None else None)
+
+
+def render_diagram(diagram: Diagram, format: Format = "svg", source: SourceFile | None = None) -> bytes:
+    """Return a picture of a diagram; each box of an SVG says by which lines of a source it was written."""
     if format == "dot":
         return to_dot(diagram).encode()
     placement = place(diagram)
@@ -36,8 +42,7 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks", s
     drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
     if format != "svg":
         return drawn
-    definition = graph.main.definition if source_lines else None
-    return finish_svg(drawn, diagram, definition.file if definition is not None else None)
+    return finish_svg(drawn, diagram, source)
 
 
 def _dpi(area: float) -> float:

@@ -46,6 +46,14 @@ FRAME = Paint("#f7f8fa", "#b4bac4")
 REPEAT = Paint("#eef1f6", "#5b6b85")
 HEAD_FRAME = Paint("#fffdf4", HEAD_LINE)
 
+MARKS = {
+    "added": Paint("#c9ecd3", "#146c3c"),
+    "removed": Paint("#f6cfcb", "#a3221b"),
+    "changed": Paint("#f7e3b0", "#8a5a00"),
+}
+"""Paints of boxes and frames that differ, which have a sign before their text, too."""
+MARK_WIDTH = 2
+
 FONT = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
 TITLE_SIZE = 18
 TEXT_SIZE = 11
