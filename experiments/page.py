@@ -29,8 +29,8 @@ _HEAD: Final = """\
 What the literature says about depth, each claim as a short experiment with networks of archdsl. The sentence below each plot is
 made from the numbers that were measured, also where they differ from the claim. `make experiments` repeats all of them from
 fixed seeds, on the digits of scikit-learn and on generated inputs. They took {minutes:.0f} minutes of CPU time with PyTorch
-{torch}. The networks are small and trained briefly: a result here supports or limits a claim, and does not prove it. [`archdsl
-probe`](probe.md) measures your own networks.
+{torch}. The networks are small and trained briefly: a result here supports or limits a claim, and does not prove it.
+[`archdsl probe`](probe.md) measures your own networks.
 """
 
 
