@@ -46,7 +46,9 @@ def draw(axes: list[Any], numbers: Numbers) -> None:
     """Draw the error by batch size."""
     for name in ("batch", "group"):
         axes[0].plot(BATCHES, numbers[name], marker="o", label=f"{name} normalization")
-    axes[0].set(xlabel="batch size", ylabel="validation error", xscale="log")
+    axes[0].set(
+        xlabel="batch size", ylabel="validation error", xscale="log", ylim=(0, 1.2 * max(*numbers["batch"], *numbers["group"]))
+    )
     axes[0].set_xticks(BATCHES, [str(batch) for batch in BATCHES])
     axes[0].minorticks_off()
     axes[0].legend()
