@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from archdsl.initial_weights import Weights
     from archdsl.probing import Probe
     from archdsl.recipe import Recipe
+    from archdsl.reports import Report
     from archdsl.train import Result
     from archdsl.train.recorder import StopWhen
     from archdsl.weights import Channels, MatchBy
@@ -134,6 +135,17 @@ class Network:
     def table(self) -> Table:
         """Return the layer table, with the number of parameters, the MACs per example, and the depth."""
         return layer_table(self.graph, self.recipe)
+
+    def report(self, *, batch: int = 32) -> Report:
+        """Return a report on cost, memory, receptive fields, paths, variance and savings, computed without PyTorch.
+
+        `batch` is the number of examples of a training step, two or more. Print the report, or write `report.html()`.
+        """
+        from archdsl.reports import report_of  # here: most networks need none
+
+        if batch < 2:
+            raise ValueError(f"a batch of a training step has two examples or more, not {batch}")
+        return report_of(self.graph, batch)
 
     def build(
         self,

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "compile": "Compile a network to PyTorch source.",
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
+    "report": "Report on cost, memory, receptive fields and paths.",
     "probe": "Measure activations and gradients by depth.",
     "train": "Train a network with the recipe in its file.",
     "space": "Count and list the members of a search space.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from archdsl.importers.formulas import same
 from archdsl.importers.layout import layout
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Model, applications, walk
-from archdsl.importers.naming import block_name, fresh_name, is_reserved
+from archdsl.importers.naming import SHADOWING, block_name, fresh_name, is_reserved
 from archdsl.importers.numbering import numbered
 from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Statement, stages
@@ -157,7 +157,7 @@ class Blocks:
         scope.arguments = _arguments(calls)
         labels = {stage.label for body in statements.values() for stage in stages(body)}
         scope.sizes, definitions = _sizes(calls, "inputs" if "c" in labels else "c")
-        scope.taken = set(self.taken) | set(definitions)
+        scope.taken = set(self.taken) | set(definitions) | shadowed(statements.values())
         template = Template()
         operands = []
         for at in range(1, len(calls[0].inputs)):
@@ -167,6 +167,13 @@ class Blocks:
             template.register([call.inputs[at] for call in calls], name, scope)
         body = template.body({row: statements[call] for row, call in enumerate(calls)}, scope)
         return scope, operands, layout(body, 1), definitions
+
+
+def shadowed(bodies: Iterable[list[Statement]]) -> set[str]:
+    """Return the names of ops that bodies call, so that no parameter may have them, although others may."""
+    return {
+        stage.callee for body in bodies for stage in stages(body) if isinstance(stage.callee, str) and stage.callee in SHADOWING
+    }
 
 
 def prepared(statements: list[Statement], *, free: bool = False) -> list[Statement]:

@@ -39,6 +39,8 @@ class Explainer(Conditions):
         """Return the expression for one value per row; None if there is none and none may be `create`d."""
         if all(same(value, values[0]) for value in values):
             return self._named_constant(values, role) or literal(values[0])
+        if role == "part" and (part := self._range(values)) is not None:
+            return part
         self._wanted, self.role = wanted or name_for(role), role
         kind = kind_of_role(role, values)
         for candidate in self._candidates(values, kind):
@@ -48,6 +50,14 @@ class Explainer(Conditions):
         if self.scope.root.arguments and (found := self._argument(values, role, kind)) is not None:
             return found
         return self._create(values, role, kind, label) if create else None
+
+    def _range(self, values: Sequence[Any]) -> str | None:
+        """Return the expression for ranges of channels, `c // 2..c`; None if their ends are no functions of what is visible."""
+        if not all(isinstance(value, range) and value.step == 1 for value in values):
+            return None
+        ends = [[value.start for value in values], [value.stop for value in values]]
+        first, last = (self.explain(end, "out", create=False) for end in ends)
+        return f"{first}..{last}" if first is not None and last is not None else None
 
     def _named_constant(self, values: Sequence[Any], role: str) -> str | None:
         """Return the parameter that means the same where only some instances get, as the stride of a shortcut."""

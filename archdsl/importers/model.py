@@ -30,7 +30,7 @@ class Value:
     dtype: str = "float"
     producer: Node | None = None
     name: str = ""
-    """The name of an input."""
+    """The name of an input, or the one that the source gives a value."""
     symbolic: tuple[Any, ...] | None = None
 
 
@@ -69,6 +69,10 @@ class Origin:
     container: bool = False
     """Whether it only runs its parts one after another, as `nn.Sequential`."""
     inputs: tuple[str, ...] = ()
+    unit: bool = False
+    """Whether it is a layer with its norm and activation. Two of them with other numbers are two lines, and no loop."""
+    flat: bool = False
+    """Whether its body is a list of layers, as of a configuration file: there, long branches of a concatenation stand apart."""
 
 
 @dataclass(eq=False)
@@ -89,6 +93,11 @@ class Call:
     def reads(self) -> list[Value]:
         """All values that it takes."""
         return self.inputs
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether it has no name of its own, so that its position is its key."""
+        return self.path.startswith("~")
 
 
 Node: TypeAlias = "Apply | Call"

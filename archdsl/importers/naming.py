@@ -14,7 +14,7 @@ from archdsl.syntax.error_context import KEYWORDS
 
 FUNCTIONS = frozenset("min max abs ceil floor round sqrt log2 len sum int reversed make_divisible".split())
 
-_SHADOWING = frozenset({"pad", "act"})
+SHADOWING = frozenset({"pad", "act"})
 """Names of ops that a parameter may have."""
 
 _ROLES = {"p": "drop", "count": "n", "callee": "act", "if": "complete", "when": "residual"}
@@ -57,13 +57,15 @@ def fresh_name(wanted: str, taken: set[str], label: str = "") -> str:
     wanted = re.sub(r"\W", "_", wanted).strip("_") or "value"
     if wanted[0].isdigit():
         wanted = f"n{wanted}"
-    if (is_reserved(wanted) and wanted not in _SHADOWING) or keyword.iskeyword(wanted):
+    if (is_reserved(wanted) and wanted not in SHADOWING) or keyword.iskeyword(wanted):
         wanted = f"{wanted}_"
     choices = [wanted]
     if label and is_identifier(label) and not re.fullmatch(r"conv\d*|\d+", label):
         choices.append(f"{label}_{wanted}")
+    if wanted == "pad":
+        choices.append("padding")
     choices += [f"{wanted}{n}" for n in range(2, 100)]
-    name = next(choice for choice in choices if choice not in taken and (choice in _SHADOWING or not is_reserved(choice)))
+    name = next(choice for choice in choices if choice not in taken and (choice in SHADOWING or not is_reserved(choice)))
     taken.add(name)
     return name
 

@@ -24,9 +24,10 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
     if name == "conv" and all(_is_depthwise(stage) for stage in stages):
         name = "depthwise"
         columns["mult"] = [stage.args["out"] // stage.inputs[0][0] for stage in stages]
+        columns["pad"] = ["same" if _is_same(stage) else stage.args["pad"] for stage in stages]
         for gone in ("out", "groups", "dilation"):
             columns.pop(gone, None)
-        columns = {key: columns[key] for key in ("k", "stride", "mult", "bias") if key in columns}
+        columns = {key: columns[key] for key in ("k", "stride", "mult", "bias", "pad") if key in columns}
     op = Op.registry.get(name)
     assert op is not None, name
     shown: list[str] = []
@@ -121,4 +122,4 @@ def _is_depthwise(stage: Stage) -> bool:
     channels, out = int(stage.inputs[0][0]), stage.args["out"]
     if not isinstance(out, int) or stage.args["groups"] != channels or channels == 1:
         return False
-    return out % channels == 0 and stage.args["dilation"] == 1 and _is_same(stage)
+    return out % channels == 0 and stage.args["dilation"] == 1 and (_is_same(stage) or stage.args["pad"] == "tf_same")

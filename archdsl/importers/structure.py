@@ -8,6 +8,7 @@ last one, and is read later, gets a name.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from archdsl.importers.model import Apply, Call, Node, Value
 from archdsl.importers.statements import Statement
@@ -16,6 +17,9 @@ from archdsl.importers.writer import Writer
 
 _LONG = 12
 """A branch of many more steps than this is not put into the braces of a join whose other branch is empty."""
+
+_APART = 3
+"""A branch of so many layers or modules is not put into a concatenation of two in a list of layers."""
 
 
 class Structure:
@@ -38,8 +42,7 @@ class Structure:
         nodes = [sole(node) for node in call.body]
         steps = [self._step(node) for node in nodes if not is_empty(node)]
         final = [value for value in call.outputs if value not in self._heads]
-        if call.path == "":
-            steps = self._with_heads(steps, call)
+        steps = self._with_heads(steps, call)
         steps = self._collapsed(steps, final, call)
         return self._written(steps, call, final)
 
@@ -53,8 +56,9 @@ class Structure:
     def _with_heads(self, steps: list[Step], call: Call) -> list[Step]:
         """Make one step of all that only serves a head."""
         made_here = {value: step for step in steps for value in step.outputs}
-        for value, name in [*self._heads.items(), *self._further(call)]:
-            if value not in made_here or (value not in call.outputs):
+        heads = self._heads.items() if call.path == "" else ()
+        for value, name in [*((v, n) for v, n in heads if v in call.outputs), *self._further(call, made_here)]:
+            if value not in made_here:
                 continue
             kind = "aux" if value in self._heads else "output"
             chain: list[Step] = []
@@ -73,9 +77,13 @@ class Structure:
                 steps = [*steps[: self._after(steps, at)], head, *steps[self._after(steps, at) :]]
         return steps
 
-    def _further(self, call: Call) -> list[tuple[Value, str]]:
-        outputs = [value for value in call.outputs if value in self._outputs]
-        return [(value, self._outputs[value]) for value in outputs[1:]] if call.path == "" else []
+    def _further(self, call: Call, made: Iterable[Value]) -> list[tuple[Value, str]]:
+        """Return the further outputs of the network. A module has those that it does not hand on, as a detector's head."""
+        if call.path == "":
+            outputs = [value for value in call.outputs if value in self._outputs][1:]
+        else:
+            outputs = [value for value in made if value in self._outputs and value not in call.outputs]
+        return [(value, self._outputs[value]) for value in outputs]
 
     @staticmethod
     def _after(steps: list[Step], value: Value) -> int:
@@ -92,7 +100,7 @@ class Structure:
                 if (
                     isinstance(step.node, Apply)
                     and step.node.is_join
-                    and (found := self._branches(step, steps, final)) is not None
+                    and (found := self._branches(step, steps, final, call.origin.flat)) is not None
                 ):
                     origin, branches = found
                     inside = [inner for branch in branches for inner in branch]
@@ -107,7 +115,9 @@ class Structure:
                     break
         return steps
 
-    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:  # noqa: C901
+    def _branches(  # noqa: C901
+        self, join: Step, steps: list[Step], final: list[Value], flat: bool
+    ) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
         makers = {value: step for step in steps for value in step.outputs}
         reads = Counter(value for step in steps for value in step.reads)
@@ -141,6 +151,9 @@ class Structure:
             if cut is None:
                 return None
             origin, branches = cut
+        if flat and join.node.op == "concat" and len(branches) == 2:  # type: ignore[union-attr]
+            if max(map(call_count, branches)) >= _APART:
+                return None
         if reads[origin] > 1 and any(not branch for branch in branches):
             longest = max(branches, key=lambda branch: sum(step.size for step in branch))
             nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)

@@ -6,6 +6,8 @@ Numbers that vary are explained by `expressions`.
 
 from __future__ import annotations
 
+import re
+
 from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
 from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import category
@@ -77,7 +79,8 @@ class Template(Loops):
             label = last.head.removesuffix(":") if last.labelled and not last.head.startswith(("aux ", "output ")) else ""
         else:
             label = (last.label or "") if last is not None and last.kind == "stage" else ""
-        if not can_name_a_value(label) or label in scope.root.taken | scope.names_around():
+        family = re.fullmatch(r"([A-Za-z_]\w*)(?:\[\d+\])+", label)
+        if not can_name_a_value(family[1] if family else label) or label in scope.root.taken | scope.names_around():
             return False
         self.register([s.value for s in slot.values() if isinstance(s, Mark)], label, scope)
         return True
@@ -173,7 +176,8 @@ class Template(Loops):
                 block.value(parameter.name, stage.callee.row)  # type: ignore[union-attr]
                 for block, stage in zip(blocks, stages, strict=True)
             ]
-            if parameter.default is not None and all(literal(value) == parameter.default for value in values):
+            defaults = [next(p.default for p in block.parameters if p.name == parameter.name) for block in blocks]
+            if all(default is not None and literal(value) == default for value, default in zip(values, defaults, strict=True)):
                 positional = False
                 continue
             text = self._explain(values, parameter.role, scope, rows, wanted=parameter.name)

@@ -119,7 +119,9 @@ class Names:
             self.names[value] = (self.path, name)
 
     def _mark(self, values: list[Value], scope: Scope) -> list[Text]:
-        name = fresh_name("before" if self.fresh else "kept", scope.root.taken)
+        given = {value.name for value in values}
+        wanted = given.pop() if len(given) == 1 and "" not in given else "before" if self.fresh else "kept"
+        name = fresh_name(wanted, scope.root.taken)
         self.register(values, name, scope, taken=True)
         return [Line("x", name, False, "mark")]
 

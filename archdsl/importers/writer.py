@@ -96,10 +96,13 @@ class Writer:
             if node in self.structure.blocks:
                 shapes = tuple(value.shape for value in node.inputs)
                 operands = {f"input{at}": Reference(value) for at, value in enumerate(node.inputs[1:])}
-                stage = Stage(node, {}, below(node.path, self.call.path), False, shapes, _shape(node.outputs), operands)
+                label = None if node.unnamed else below(node.path, self.call.path)
+                stage = Stage(node, {}, label, False, shapes, _shape(node.outputs), operands)
                 if len(node.outputs) > 1:
                     stage.names = list(node.outputs)
                 return [stage]
+            if node.unnamed:
+                return self.structure.statements(node)
             return [Group(below(node.path, self.call.path), self.structure.statements(node))]
         args = {name: value for name, value in node.args.items() if name not in ("channels", "axes", "reason")}
         shapes = tuple(value.shape for value in node.inputs)

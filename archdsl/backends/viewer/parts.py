@@ -10,7 +10,6 @@ from archdsl.analysis import Costs, describe
 from archdsl.backends.diagram.contents import Card
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.op_text import op_part, shape_text
-from archdsl.backends.viewer.folding import Piece
 from archdsl.backends.viewer.model import Kind, Line, Link, Part, Scene, Step, Word
 from archdsl.ir import Call, Failure, Node, OpNode, Result, Usage, Value, less
 from archdsl.literals import show
@@ -43,6 +42,7 @@ def card_part(ops: Sequence[Part], card: Card, scene: int) -> Part:
     return replace(
         main, words=tuple([word for op in ops for word in op.words]), spec=" -> ".join([op.spec for op in ops]), scene=scene,
         takes=ops[0].takes, makes=ops[-1].makes, params=params, macs=macs, ops=count, beside=True,
+        maker=ops[-1].first,
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def call_part(call: Call, number: int, scene: Scene, costs: Costs, *, shared: bo
     return Part(
         Kind.FRAME, _title((step,), block, labelled=labelled), block=block, spec=_written(call), doc=callee.doc, scene=number,
         path=(step,), takes=_texts(call.inputs), makes=_texts(call.outputs), params=costs.params(callee)[0], macs=macs,
-        usage=call.usage, shared=shared, line=_line(call.span), ops=count,
+        usage=call.usage, shared=shared, line=_line(call.span), ops=count, maker=_maker(scene),
     )  # fmt: skip
 
 
@@ -71,14 +71,14 @@ def _title(path: tuple[Step, ...], block: str, *, labelled: bool) -> tuple[Word,
     return tuple([word for word in (words if labelled else words[::-1]) if word.text])
 
 
-def family_part(name: str, members: Sequence[Piece], scene: int, takes: Sequence[Value], makes: Sequence[Value]) -> Part:
-    """Return the members of an indexed family."""
-    parts = [piece.part for piece in members]
+def family_part(name: str, number: int, scene: Scene, takes: Sequence[Value], makes: Sequence[Value]) -> Part:
+    """Return the members of an indexed family, which have a scene of their own."""
+    parts = scene.parts
     params, macs, count = _totals(parts)
     usage = parts[0].usage if len({part.usage for part in parts}) == 1 else Usage.ALWAYS
     return Part(
-        Kind.FRAME, (Word(name, main=True),), scene=scene, path=(Step(0, name),), takes=_texts(takes), makes=_texts(makes),
-        params=params, macs=macs, usage=usage, line=parts[0].line, ops=count, beside=True,
+        Kind.FRAME, (Word(name, main=True),), scene=number, path=(Step(0, name),), takes=_texts(takes), makes=_texts(makes),
+        params=params, macs=macs, usage=usage, line=parts[0].line, ops=count, beside=True, maker=_maker(scene),
     )  # fmt: skip
 
 
@@ -100,6 +100,15 @@ def failure_part(failure: Failure) -> Part:
     """Return what could not be applied."""
     words = (Word(failure.what, main=True), Word(" and ".join(_texts(failure.inputs))))
     return Part(Kind.FAILURE, words, takes=_texts(failure.inputs), line=_line(failure.span), ops=0)
+
+
+def _maker(scene: Scene) -> int | None:
+    """Return which op of a scene makes its first output; None if that comes in, or if there is none."""
+    source = next((link.source for link in scene.links if link.target == len(scene.parts)), -1)
+    if source < 0:
+        return None
+    part = scene.parts[source]
+    return None if part.maker is None else part.first + (part.times - 1) * part.ops + part.maker
 
 
 def _only(scene: Scene) -> Part | None:
