@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from archdsl import targets
 from archdsl.analysis import SymbolicSizes, Table, layer_table
 from archdsl.compiled import Compiled
-from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.driver import files_of
 from archdsl.file_io import is_same_file, write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed
+from archdsl.network_probe import Probed, log_warning
 from archdsl.optional_dependencies import extra_needed
 from archdsl.passes import optimized
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
 
 
-class Network:
+class Network(Probed):
     """A network that was loaded and checked.
 
     Its attributes are the `graph`, the `recipe` of its file (None if it has none), the `warnings`, the `folder` of its file,
@@ -251,12 +251,12 @@ class Network:
         opened = self.open_data(reading)
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
         for found in check_initial_weights(self, start) if start is not None else []:
-            _log(found)
+            log_warning(found)
         with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
                 self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks,
-                warn=_log, report=lambda found: _log(self.at_key(found)), stop_when=stop_when,
+                warn=log_warning, report=lambda found: log_warning(self.at_key(found)), stop_when=stop_when,
             )  # fmt: skip
 
     def export(
@@ -394,7 +394,3 @@ class Network:
         from archdsl.notebook import table_element  # here: only notebooks need it
 
         return table_element(self)
-
-
-def _log(found: Diagnostic) -> None:
-    logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
     "report": "Report on cost, memory, receptive fields and paths.",
+    "probe": "Measure activations and gradients by depth.",
     "train": "Train a network with the recipe in its file.",
     "space": "Count and list the members of a search space.",
     "sweep": "Train members of a search space, and find the best.",
