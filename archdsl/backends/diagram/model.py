@@ -44,7 +44,8 @@ class Box:
     """One thing that is drawn.
 
     `nodes` are the ops on it, in order; the ends of a network have none. `name` is the dotted key of the first, as in the
-    `state_dict`. A box in a folded frame stands for its counterparts in the other instances too.
+    `state_dict`. A box in a folded frame stands for its counterparts in the other instances too. `failed` marks
+    where an error is.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Box:
     nodes: tuple[OpNode, ...] = ()
     usage: Usage = Usage.ALWAYS
     name: str = ""
+    failed: bool = False
 
     @property
     def text(self) -> str:
@@ -114,6 +116,11 @@ class Frame:
         return self.heading.text
 
     @property
+    def full_title(self) -> str:
+        """The heading in one line, with the whole name."""
+        return self.heading._replace(name=self.name).text
+
+    @property
     def last_box(self) -> Box:
         """The last box inside."""
         last = self.items[-1]
@@ -139,7 +146,8 @@ class Frame:
 class Edge:
     """A value on its way. `shape` is what flows; `label` is set where it is worth a word.
 
-    `skip` marks an edge that goes past other boxes to a join that they reach too.
+    `skip` marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer
+    that does so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
     """
 
     source: str
@@ -148,6 +156,9 @@ class Edge:
     label: str = ""
     skip: bool = False
     usage: Usage = Usage.ALWAYS
+    projection: bool = False
+    size_only: bool = False
+    failed: bool = False
 
 
 @dataclass(eq=False, slots=True)

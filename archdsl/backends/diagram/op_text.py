@@ -36,6 +36,16 @@ def spatial(shape: Shape) -> Shape:
     return shape[1:]
 
 
+def resolution(shape: Shape) -> tuple[float, str] | None:
+    """Return height and width as a size to compare and as words; None for what has none."""
+    if len(shape) < 3:
+        return None
+    size = 1.0
+    for dim in spatial(shape):
+        size *= _sample(dim)
+    return size, shape_text(spatial(shape))
+
+
 def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
     """Return the text for an op. `values` are the ops that it represents, whose probabilities may differ."""
     main = node.op.weight_layer

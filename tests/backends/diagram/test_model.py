@@ -5,7 +5,6 @@ from functools import cache
 import pytest
 
 from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, build_diagram
-from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph, Usage, flatten
 
@@ -258,11 +257,3 @@ def test_a_run_that_begins_with_a_run() -> None:
     diagram = drawn("input image [4, 8, 8]\nfor i in 0..3 { l[i]: { repeat 5 { conv(4, 3) -> bn }; conv(4, 1) }; maxpool(1) }")
     assert titles(diagram) == ["×3", "l.0", "×5"]
     assert len({frame.key for frame in diagram.frames}) == 3
-
-
-def test_a_skip_between_frames_is_no_edge_for_the_layout() -> None:
-    """Graphviz took minutes over the unseen ones."""
-    body = "input image [4, 8, 8]\ne[0]: conv(4, 3)\nfor i in 1..30 { e[i]: { concat { for j in 0..i { e[j] } }; conv(4, 1) } }"
-    diagram = drawn(body)
-    assert len(skips(diagram)) == 406
-    assert to_dot_without_skips(diagram).count(" -> ") < 100

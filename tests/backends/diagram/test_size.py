@@ -10,8 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from archdsl.backends.diagram import Detail, build_diagram, render, size, to_dot
-from archdsl.backends.diagram.dot import to_dot_without_skips
-from archdsl.backends.diagram.lanes import Lanes, Rectangle
+from archdsl.backends.diagram.layout import place
 from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
 from archdsl.ir import Graph
@@ -49,7 +48,7 @@ def calls(graph: Graph, detail: Detail) -> int:
         with suppress(SpecError):
             diagram = build_diagram(graph, detail)
             to_dot(diagram)
-            to_dot_without_skips(diagram)
+            place(diagram)
     finally:
         sys.setprofile(None)
     return count
@@ -114,21 +113,3 @@ def test_long_names_and_many_inputs_are_shortened() -> None:
     )
     assert b"and 197 more" in render(graph, "dot")
     assert b"<svg" in render(graph)
-
-
-class _Counted(float):
-    """A height that counts how often it is compared."""
-
-    comparisons = 0
-
-    def __lt__(self, other: float) -> bool:
-        _Counted.comparisons += 1
-        return float(self) < float(other)
-
-
-def test_a_search_for_a_lane_ends_at_the_first_gap() -> None:
-    obstacles = [Rectangle(100.0 * i, _Counted(0), 100.0 * i + 10, 1000.0) for i in range(1000)]
-    lanes = Lanes(obstacles, [])
-    _Counted.comparisons = 0
-    side, _ = lanes.free(Rectangle(0, 10, 10, 20), Rectangle(0, 80, 10, 90), (), None)
-    assert side == 1 and _Counted.comparisons < 10
