@@ -3,29 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
-from archdsl.backends.diagram import FORMATS, Detail
-from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
+from archdsl.backends.diagram import FORMATS, SUFFIXES, Direction, Level, PresetName, ThemeName, render
+from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
+from archdsl.cli.console import print_diagnostics
 from archdsl.cli.output import print_bytes
 from archdsl.cli.size_option import size_option
+from archdsl.compiled import Compiled
+from archdsl.diagnostics import SpecError, codes
+from archdsl.file_io import is_same_file, write_file
 from archdsl.input_sizes import InputSizes
 from archdsl.session import Session
+
+
+class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
+    """`blocks`, `full` or a number."""
+
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Level:
+        """Return the level."""
+        if value in ("blocks", "full"):
+            return "full" if value == "full" else "blocks"
+        if isinstance(value, int):
+            return value
+        if not value.isascii() or not value.isdigit() or len(value) > 3:
+            self.fail(f"{value!r} is not `blocks`, `full` or a number of levels, as in 1", param, ctx)
+        return int(value)
 
 
 @click.command(
     cls=NetworkCommand,
     epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 "
-    "--set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
+    "--set classes=10 -o resnet50.pdf --preset column\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
 )
 @network_arguments
 @size_option
 @click.option("-o", "--output", required=True, metavar="FILE", help="Output file; `-` is standard output.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Output format. [default: from the suffix of the file]")
-@click.option("--detail", type=click.Choice(get_args(Detail)), default="blocks", show_default=True,
-              help="blocks: fold repeated blocks, as figures in papers do; full: show every op.")  # fmt: skip
+@click.option("--level", type=LevelType(), default="blocks", show_default=True, metavar="LEVEL",
+              help="blocks: fold repeated blocks, as figures in papers do; full: show every op; 0, 1, ...: open so many blocks "
+                   "inside each other, and draw those within as boxes.")  # fmt: skip
+@click.option("--direction", type=click.Choice(get_args(Direction)), help="Where the network flows. [default: down; right for "
+              "slides]")  # fmt: skip
+@click.option("--preset", type=click.Choice(get_args(PresetName)), help="Size: a column of 3.5 inches, a page of 6.5 by 9 inches, "
+              "both without a heading, or a slide. [default: as large as needed]")  # fmt: skip
+@click.option("--theme", type=click.Choice(get_args(ThemeName)), default="light", show_default=True,
+              help="Colors: light and dark can be told apart by color-blind readers; print has greys only.")  # fmt: skip
+@click.option("--bands", is_flag=True, help="Put a background behind each resolution.")
+@click.option("--partial", is_flag=True, help="Draw a network with an error as far as it is known, with the error in red. The "
+              "exit status is still 1.")  # fmt: skip
 def command(
     address: str,
     settings: tuple[tuple[str, str], ...],
@@ -33,22 +63,43 @@ def command(
     sizes: InputSizes,
     output: str,
     form: str | None,
-    detail: Detail,
+    partial: bool,
+    **options: Any,
 ) -> None:
     """Draw NETWORK, with a frame around each block, shapes on the edges, and dashed auxiliary heads."""
     chosen = form or _format_of(output)
-    network = require_network(address, settings, session, sizes)
-    drawn = network.render(format=chosen, detail=detail)
+    compiled = read_network(address, settings, session, sizes)
+    graph = compiled.graph if compiled.graph is not None or not partial else compiled.partial
+    if graph is None:
+        raise SpecError(*compiled.diagnostics)
+    if compiled.ok:
+        print_diagnostics(compiled.diagnostics)
+    drawn = render(graph, chosen, **options)  # type: ignore[arg-type]
     if output == "-":
         print_bytes(drawn)
     else:
-        network.write(output, drawn)
+        _write(compiled, output, drawn)
+    compiled.require()
+
+
+def _write(compiled: Compiled, output: str, content: bytes) -> None:
+    """Write the file, unless the network was read from it."""
+    read = [*([compiled.path] if compiled.path is not None else []), *(Path(source.name) for source in compiled.sources[1:])]
+    if any(is_same_file(Path(output), file) for file in read):
+        raise SpecError(codes.files.SourceOverwritten(output, Path(address_name(compiled)).stem))
+    write_file(Path(output), content)
+
+
+def address_name(compiled: Compiled) -> str:
+    """Return the name of what was drawn."""
+    graph = compiled.graph or compiled.partial
+    return graph.name if graph is not None else ""
 
 
 def _format_of(output: str) -> str:
     suffix = Path(output).suffix.removeprefix(".").lower()
     if output == "-":
         raise click.UsageError("say what standard output shall be: --format svg")
-    if suffix not in FORMATS:
-        raise click.UsageError(f"the suffix of {output!r} says no format: name it .{', .'.join(FORMATS)}, or give --format")
-    return suffix
+    if suffix not in SUFFIXES:
+        raise click.UsageError(f"the suffix of {output!r} says no format: name it .{', .'.join(SUFFIXES)}, or give --format")
+    return SUFFIXES[suffix]

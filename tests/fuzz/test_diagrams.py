@@ -49,7 +49,7 @@ def test_random_networks_are_drawn(chunk: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_random_networks_are_laid_out(seed: int, detail: Detail) -> None:
     graph = compile_text(Lookalikes(Random(f"layout:{seed}")).text).require()
-    root = ElementTree.fromstring(render(graph, "svg", detail=detail))
+    root = ElementTree.fromstring(render(graph, "svg", level=detail))
     titles = [element for element in root.iter() if element.tag.endswith("title")]
     assert len(titles) > len(build_diagram(graph, detail).boxes) / 2
 

@@ -1,25 +1,27 @@
 """Fold runs of equal parts into one part with a count.
 
 Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
-shapes. Two differences are allowed, and shown: probabilities of the regularization, as a range, and channels that grow by
-one number from each part to the next, as in a dense block. Only the last part of a run may feed anything but its
+shapes. Three differences are allowed, and shown: probabilities of the regularization, as a range; channels that grow by
+one number from each part to the next, as in a dense block; and whole numbers and channels of instances of one block. Only the last part of a run may feed anything but its
 successor, so that no connection is lost.
 
 A part is one or more items of a function that follow one another (see `contents.py`). The parts of a run have the same number
 of items, so an item and its counterpart in the next part are always that number apart. Two parts are connected in the same way
 if their sources are that number apart too, or are one and the same value from before the run. Calls are compared by the form of
-their function, a number that functions share if they differ in nothing but probabilities and channels.
+their function, a number that functions share if they differ in nothing but probabilities and channels. A block has a second, looser one without its numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from archdsl.analysis import op_form
+from archdsl.analysis import op_form, varies
 from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
 from archdsl.backends.diagram.model import Detail
 from archdsl.ir import Call, Function, Node, OpNode, is_declared
+from archdsl.ops.base import Op
 from archdsl.ops.join import Join
 from archdsl.shapes import Shape
 
@@ -27,16 +29,22 @@ _LONGEST_PERIOD = 24
 """Items in a part that has no name of its own."""
 _FEWEST_CARDS = 4
 """Single cards are drawn one by one up to here."""
+_FEWEST_REGULAR, _FEWEST_VARIED = 3, 4
+"""Instances of a block that differ, by the same numbers from each to the next, or else as a table says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time."""
+    """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time.
+
+    `varied` instances of a block differ in numbers.
+    """
 
     start: int
     period: int = 1
     times: int = 1
     growth: int = 0
+    varied: bool = False
 
     @property
     def items(self) -> int:
@@ -66,9 +74,9 @@ class Folder:
         self._detail = detail
         self._contents: dict[Function, Contents] = {}
         self._folded: dict[Function, Folded] = {}
-        self._function_forms: dict[Function, int] = {}
+        self._function_forms: dict[tuple[Function, bool], int] = {}
         self._forms: dict[Hashable, int] = {}
-        self._ops: dict[int, int] = {}
+        self._ops: dict[tuple[int, bool], int] = {}
         self._growth: dict[tuple[Function, Function], frozenset[int] | None] = {}
 
     def contents(self, function: Function) -> Contents:
@@ -102,28 +110,28 @@ class Folder:
         """Return a number for what has to be equal, apart from channels."""
         return self._forms.setdefault(look, len(self._forms))
 
-    def _item_form(self, item: Item) -> int:
+    def _item_form(self, item: Item, loose: bool = False) -> int:
         if isinstance(item, Call):
-            form = self._function_form(item.callee)
+            form = self._function_form(item.callee, loose)
             return self._form((form, _declared(item))) if is_declared(item) else form
         return self._form(
-            tuple([(self._op(node), node.usage, *map(_without_channels, _shapes(node)), _declared(node)) for node in item])
+            tuple([(self._op(node, loose), node.usage, *map(_without_channels, _shapes(node)), _declared(node)) for node in item])
         )
 
-    def _function_form(self, function: Function) -> int:
-        found = self._function_forms.get(function)
+    def _function_form(self, function: Function, loose: bool = False) -> int:
+        found = self._function_forms.get((function, loose))
         if found is None:
             contents = self.contents(function)
             name = function.name if function.kind == "block" else ""
-            items = tuple([(_key(item), self._item_form(item)) for item in contents.items])
+            items = tuple([(_key(item), self._item_form(item, loose)) for item in contents.items])
             found = self._form((function.kind, name, items, contents.sources, contents.returned))
-            self._function_forms[function] = found
+            self._function_forms[function, loose] = found
         return found
 
-    def _op(self, node: OpNode) -> int:
-        found = self._ops.get(id(node.op))
+    def _op(self, node: OpNode, loose: bool = False) -> int:
+        found = self._ops.get((id(node.op), loose))
         if found is None:
-            found = self._ops[id(node.op)] = self._form(op_form(node.op))
+            found = self._ops[id(node.op), loose] = self._form(_loose_form(node.op) if loose else op_form(node.op))
         return found
 
     # -- runs --
@@ -138,6 +146,8 @@ class Folder:
         at = 0
         while at < len(forms):
             run = self._longest_run(contents, at, alike, last_use)
+            if run.times == 1:
+                run = self._varied_run(contents, at, last_use)
             runs.append(run)
             at = run.end
         return runs
@@ -156,7 +166,9 @@ class Folder:
                     best = run
         return best
 
-    def _run(self, contents: Contents, at: int, period: int, most: int, last_use: dict[Source, int]) -> Run:
+    def _run(
+        self, contents: Contents, at: int, period: int, most: int, last_use: dict[Source, int], *, varied: bool = False
+    ) -> Run:
         """Return the run of parts of so many items that begins here.
 
         `entry` has for each value from before the run that the first part takes the value that the second takes in its place:
@@ -169,7 +181,7 @@ class Folder:
             start = at + (times - 1) * period
             if any(last_use[source] >= start + 2 * period for source in _made(contents, start, period)):
                 break  # it feeds more than itself and the next one
-            grown = self._grown(contents, start, period)
+            grown = 0 if varied else self._grown(contents, start, period)
             if grown is None or growth not in (None, grown) or (times > 1 and not _shifted(contents, start, period, at)):
                 break
             growth = grown
@@ -179,7 +191,25 @@ class Folder:
             times -= 1
         if times == 1 or (times == 2 and growth):
             return Run(at)
-        return Run(at, period, times, growth or 0)
+        return Run(at, period, times, growth or 0, varied)
+
+    def _varied_run(self, contents: Contents, at: int, last_use: dict[Source, int]) -> Run:
+        """Return the run of instances of one block that begins here and whose numbers differ, if there are enough of them."""
+        first = contents.items[at]
+        if not isinstance(first, Call) or first.callee.kind != "block":
+            return Run(at)
+        form = self._form((self._item_form(first, loose=True), family_of(first)))
+        most = 1
+        for item in contents.items[at + 1 :]:
+            if not isinstance(item, Call) or form != self._form((self._item_form(item, loose=True), family_of(item))):
+                break
+            most += 1
+        run = self._run(contents, at, 1, most, last_use, varied=True) if most >= _FEWEST_REGULAR else Run(at)
+        if run.times < _FEWEST_REGULAR:
+            return Run(at)
+        calls = [item for item in contents.items[at : run.end] if isinstance(item, Call)]
+        regular = all(is_regular(values) for values in varying([call.callee for call in calls], self.contents))
+        return run if regular or run.times >= _FEWEST_VARIED else Run(at)
 
     def _entry(self, contents: Contents, at: int, period: int) -> dict[Source, Source] | None:
         """Return the entry of a run (see `_run`); None if the first two parts are not connected in the same way."""
@@ -240,6 +270,40 @@ def is_join(card: Card) -> bool:
     """Return whether a card is where values meet."""
     op = card[0].op
     return isinstance(op, Join) and op.joins_branches
+
+
+def varying(functions: Sequence[Function], contents: Callable[[Function], Contents]) -> Iterator[tuple[int, ...]]:
+    """Yield the numbers that differ between functions of one form: of ops, and the channels that ops make."""
+    for items in zip(*(contents(function).items for function in functions), strict=True):
+        calls = [item.callee for item in items if isinstance(item, Call)]
+        if calls:
+            yield from varying(calls, contents)
+            continue
+        for nodes in zip(*(item for item in items if not isinstance(item, Call)), strict=True):
+            yield from (values for values in numbers(nodes).values() if len(set(values)) > 1)
+
+
+def numbers(nodes: Sequence[OpNode]) -> dict[str, tuple[int, ...]]:
+    """Return the whole numbers of ops of one form by parameter, and the channels that they make as an empty name."""
+    found = {name: tuple([getattr(node.op, name) for node in nodes]) for name, value in nodes[0].op if _is_number(value)}
+    channels = tuple([node.outputs[0].shape[0] for node in nodes if node.outputs and node.outputs[0].shape])
+    if all(isinstance(size, int) for size in channels):
+        found[""] = channels  # type: ignore[assignment]
+    return found
+
+
+def is_regular(values: Sequence[int]) -> bool:
+    """Return whether numbers grow or shrink by the same amount from each to the next."""
+    return len({after - before for before, after in pairwise(values)}) == 1
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _loose_form(op: Op) -> object:
+    """Return what of an op is equal in instances of a block that differ in numbers."""
+    return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name) and not _is_number(value))
 
 
 def _is_plain_card(item: Card) -> bool:

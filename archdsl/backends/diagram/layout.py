@@ -8,10 +8,10 @@ from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.blocks import Block, Size
 from archdsl.backends.diagram.labels import glyph, heading_lines
 from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex
-from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size
+from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size, table_size
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.op_text import resolution
-from archdsl.backends.diagram.placed import Direction, Drawing, Line, Point, Rectangle
+from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.strand_layout import StrandLayout, into_top, ports
 from archdsl.backends.diagram.strands import Tangle, strand_of
 from archdsl.backends.diagram.tangle_layout import TangleLayout
@@ -21,9 +21,9 @@ _MOST_WIDENED = 40.0
 """Points that a frame may become wider for a title in one line."""
 
 
-def place(diagram: Diagram, direction: Direction = "down", *, heading: bool = True) -> Drawing:
-    """Return a diagram with a place for everything, below a heading if there shall be one."""
-    return _Layout(diagram, direction).drawing(heading=heading)
+def place(diagram: Diagram, direction: Direction = "down", *, heading: bool = True, bands: bool = False) -> Drawing:
+    """Return a diagram with a place for everything, below a heading if there shall be one, and with bands for resolutions."""
+    return _Layout(diagram, direction).drawing(heading=heading, bands=bands)
 
 
 @dataclass(eq=False, slots=True)
@@ -32,7 +32,8 @@ class _Inside:
 
     block: Block
     top: float
-    caption: Rectangle | None
+    caption: Rectangle
+    table: Rectangle | None
 
 
 class _Layout:
@@ -48,6 +49,7 @@ class _Layout:
         self._rectangles: dict[str, Rectangle] = {}
         self._ports: dict[int, Point] = {}
         self._captions: dict[str, Rectangle] = {}
+        self._tables: dict[str, Rectangle] = {}
         self._axes: dict[str, float] = {}
         self._forks: dict[int, float] = {}
         self._bends: dict[int, list[tuple[Point, ...]]] = {}
@@ -66,18 +68,26 @@ class _Layout:
         entries = {port.value: places[port.value, True] for port in level.entries}
         exits = {port.value: places[port.value, False] for port in level.exits}
         margin = theme.FRAME_MARGIN
+        width, height = table_size(level.frame.table)
+        table: Rectangle | None = None
         left, right = block.left - margin, block.right + margin
         if self._direction == "right":
+            if height:
+                table = Rectangle(left - height, margin, left, margin + width)
+                left -= height
             caption, top = self._caption_above(level.frame, left), margin
             left, right = min(left, caption.left - margin / 2), right
             right = max(right, caption.right + margin / 2)
-            height = max(top + block.height + margin, caption.bottom + margin / 2)
+            height = max(top + block.height + margin, caption.bottom + margin / 2, table.bottom + margin if table else 0.0)
         else:
             caption = self._caption_beside(level.frame, left, right, sorted(entries.values()))
             left, right = min(left, caption.left - margin / 2), max(right, caption.right + margin / 2)
             top = max(caption.bottom + 3, margin)
-            height = top + block.height + margin
-        self._inside[level.frame.key] = _Inside(block, top, caption)
+            if height:
+                table = Rectangle(right, top, right + width, top + height)
+                right += width + margin
+            height = max(top + block.height, top + height) + margin
+        self._inside[level.frame.key] = _Inside(block, top, caption, table)
         self._measures.frames[level.frame.key] = PlacedFrame(Size(-left, right, height), entries, exits)
 
     def _caption_beside(self, frame: Frame, left: float, right: float, entries: list[float]) -> Rectangle:
@@ -103,7 +113,7 @@ class _Layout:
 
     # -- the page --
 
-    def drawing(self, *, heading: bool) -> Drawing:
+    def drawing(self, *, heading: bool, bands: bool) -> Drawing:
         self._resolve(self._root, 0.0, 0.0)
         lines = [self._line(edge, way) for edge, way in zip(self._diagram.edges, self._levels.ways, strict=True)]
         turned = self._direction == "right"
@@ -114,9 +124,10 @@ class _Layout:
         boxes = {key: on_page(r) for key, r in self._rectangles.items()}
         frames = {frame.key: boxes.pop(frame.key) for frame in self._diagram.frames}
         captions = {key: on_page(r) for key, r in self._captions.items()}
+        tables = {key: on_page(r) for key, r in self._tables.items()}
         if turned:
             lines = [Line(one.edge, tuple([Point(p.y, p.x) for p in one.points]), one.label and one.label.turned()) for one in lines]
-        return _on_page(self._diagram, self._direction, boxes, frames, captions, lines, heading=heading)
+        return _on_page(self._diagram, self._direction, boxes, frames, captions, tables, lines, heading=heading, bands=bands)
 
     def _resolve(self, block: Block, x: float, y: float) -> None:
         """Note the places of everything in a block that begins here."""
@@ -147,8 +158,9 @@ class _Layout:
         if isinstance(vertex, Frame):
             inside = self._inside[vertex.key]
             self._resolve(inside.block, x, y + inside.top)
-            if inside.caption is not None:
-                self._captions[vertex.key] = inside.caption.moved(x, y)
+            self._captions[vertex.key] = inside.caption.moved(x, y)
+            if inside.table is not None:
+                self._tables[vertex.key] = inside.table.moved(x, y)
             level = self._levels.of[vertex.key]
             for port in level.entries:
                 self._ports[id(port)] = Point(self._ports[id(port)].x, place.top)
@@ -234,9 +246,11 @@ def _on_page(
     boxes: dict[str, Rectangle],
     frames: dict[str, Rectangle],
     captions: dict[str, Rectangle],
+    tables: dict[str, Rectangle],
     lines: list[Line],
     *,
     heading: bool,
+    bands: bool,
 ) -> Drawing:
     """Return the drawing with its upper left corner at the page's, below its heading."""
     everything = [*boxes.values(), *frames.values(), *(line.label for line in lines if line.label)]
@@ -247,10 +261,13 @@ def _on_page(
     bottom = max([r.bottom for r in everything] + [p.y for line in lines for p in line.points], default=0.0)
     margin = theme.PAGE_MARGIN
     width, height = heading_size(diagram) if heading else (0.0, 0.0)
-    x = margin - left + max(0.0, (width - (right - left)) / 2)
-    y = margin - top + height
-    page = Rectangle(0.0, 0.0, max(width, right - left) + 2 * margin, bottom - top + height + 2 * margin)
-    return Drawing(
+    stretches = resolutions(diagram, direction, boxes) if bands else []
+    room = band_room(stretches)
+    aside, above = (room, 0.0) if direction == "down" else (0.0, room)
+    x = margin - left + max(0.0, (width - (right - left) - aside) / 2) + aside
+    y = margin - top + height + above
+    page = Rectangle(0.0, 0.0, max(width, right - left + aside) + 2 * margin, bottom - top + height + above + 2 * margin)
+    drawing = Drawing(
         diagram,
         direction,
         {key: r.moved(x, y) for key, r in boxes.items()},
@@ -259,7 +276,37 @@ def _on_page(
         [Line(i.edge, tuple([Point(p.x + x, p.y + y) for p in i.points]), i.label and i.label.moved(x, y)) for i in lines],
         page,
         Rectangle(margin, margin, page.right - margin, margin + height) if heading else None,
+        tables={key: r.moved(x, y) for key, r in tables.items()},
     )
+    for text, begin, end in stretches:
+        if direction == "down":
+            drawing.bands.append(Band(text, Rectangle(x + left - aside, y + begin, x + right, y + end)))
+        else:
+            drawing.bands.append(Band(text, Rectangle(x + begin, y + top - above, x + end, y + bottom)))
+    return drawing
+
+
+def resolutions(diagram: Diagram, direction: Direction, boxes: dict[str, Rectangle]) -> list[tuple[str, float, float]]:
+    """Return each resolution of the trunk, from where to where along the flow it goes."""
+    known = {box.key: box for box in diagram.boxes}
+    found: list[tuple[str, float, float]] = []
+    for key in diagram.trunk:
+        place, nodes = boxes[key], known[key].nodes
+        begin, end = (place.top, place.bottom) if direction == "down" else (place.left, place.right)
+        size = resolution(nodes[-1].output.shape) if nodes else None
+        if size is None or (found and begin < found[-1][1]):
+            continue
+        if found and found[-1][0] == size[1]:
+            found[-1] = (size[1], found[-1][1], max(end, found[-1][2]))
+        else:
+            begin = max(begin - 4, found[-1][2]) if found else begin - 4
+            found.append((size[1], begin, end + 4))
+    return [(text, a, max(a, min(b, following))) for (text, a, b), following in zip(found, [i[1] for i in found[1:]] + [1e9], strict=True)]
+
+
+def band_room(stretches: list[tuple[str, float, float]]) -> float:
+    """Return the room beside a drawing for the words of its bands."""
+    return max((text_width(text, theme.SMALL_SIZE) + 12 for text, _, _ in stretches), default=0.0)
 
 
 def heading_size(diagram: Diagram) -> tuple[float, float]:

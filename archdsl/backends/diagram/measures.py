@@ -8,7 +8,7 @@ from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.blocks import Size
 from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph
 from archdsl.backends.diagram.levels import Port, Vertex
-from archdsl.backends.diagram.model import Box, Diagram, Frame, Kind
+from archdsl.backends.diagram.model import Box, Diagram, Frame, Kind, Table
 from archdsl.backends.diagram.placed import Direction
 from archdsl.backends.diagram.text_width import text_width
 
@@ -83,3 +83,16 @@ def box_size(box: Box, direction: Direction) -> tuple[float, float]:
 def caption_size(frame: Frame, *, split: bool) -> tuple[float, float]:
     """Return the width and the height of the words of a frame."""
     return words_size(caption_lines(frame, split=split), theme.SMALL_SIZE)
+
+
+def table_columns(table: Table) -> list[float]:
+    """Return the width of each column of a table."""
+    rows = [table.columns, *table.rows]
+    return [max(text_width(row[i], theme.SMALL_SIZE) for row in rows) + theme.COLUMN_GAP for i in range(len(table.columns))]
+
+
+def table_size(table: Table | None) -> tuple[float, float]:
+    """Return the width and the height of a table; zero without one."""
+    if table is None:
+        return 0.0, 0.0
+    return sum(table_columns(table)), (len(table.rows) + 1) * theme.SMALL_SIZE * theme.LINE_HEIGHT

@@ -19,10 +19,15 @@ Detail = Literal["blocks", "full"]
 """`blocks` merges conv-bn-act and folds repeats, as a paper's figure does; `full` shows every op."""
 
 
+Level = int | Detail
+"""What is opened: `full` shows every op, `blocks` every block, and a number so many blocks inside each other."""
+
+
 class Kind(StrEnum):
     """The shape of a box."""
 
     CARD = "card"
+    BLOCK = "block"
     JOIN = "join"
     BAR = "bar"
     INPUT = "input"
@@ -63,6 +68,13 @@ class Box:
         return " · ".join(part.text for part in self.parts)
 
 
+class Table(NamedTuple):
+    """In what the instances differ for which a frame stands: a name for each number, and for each instance its numbers."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 class Heading(NamedTuple):
     """The title of a frame: which scopes, of which block, how many, and in what they differ."""
 
@@ -96,7 +108,7 @@ class Frame:
     """Boxes and frames in order. `times` is how many equal instances it stands for.
 
     `name` and `last` are the dotted names of the first and the last instance, empty for a frame that only
-    says how often its content is repeated. `note` says in what the instances differ. Other frames
+    says how often its content is repeated. `note` and `table` say in what the instances differ. Other frames
     have the weights of a `shared` one.
     """
 
@@ -109,6 +121,7 @@ class Frame:
     note: str = ""
     shared: bool = False
     heading: Heading = field(default_factory=Heading)
+    table: Table | None = None
 
     @property
     def title(self) -> str:
@@ -185,5 +198,5 @@ class Diagram:
     @property
     def categories(self) -> list[Category]:
         """The kinds of op in it, in the order of `Category`, for a legend."""
-        shown = {box.category for box in self.boxes if box.kind in (Kind.CARD, Kind.BAR, Kind.JOIN)}
+        shown = {box.category for box in self.boxes if box.kind in (Kind.CARD, Kind.BLOCK, Kind.BAR, Kind.JOIN)}
         return [category for category in Category if category in shown]

@@ -76,7 +76,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A diagram, and where everything stands. `captions` are the places of the words of frames, by key.
+    """A diagram, and where everything stands. `captions` are the places of the titles of frames and `tables`
+    those of their tables, by key.
 
     `page` is the whole, `heading` the place of its title, its facts and its legend; None without one.
     """
@@ -90,6 +91,7 @@ class Drawing:
     page: Rectangle
     heading: Rectangle | None = None
     bands: list[Band] = field(default_factory=list)
+    tables: dict[str, Rectangle] = field(default_factory=dict)
 
     def placed_boxes(self) -> list[tuple[Box, Rectangle]]:
         """Return each box with its place, in the order of the network."""

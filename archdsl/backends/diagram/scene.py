@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain
-from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Part
+from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Part, Table
+from archdsl.backends.diagram.measures import table_columns
 from archdsl.backends.diagram.placed import Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.text_width import text_width
 from archdsl.backends.diagram.theme import Theme
@@ -156,8 +157,21 @@ class _Painter:
             y += theme.SMALL_SIZE * theme.LINE_HEIGHT
             ink = self._colors.ink if many else self._colors.faint
             group.items.append(Text(caption.left, y - 0.3 * theme.SMALL_SIZE, words, theme.SMALL_SIZE, ink, False))
+        if frame.table is not None:
+            group.items += self._table(frame.table, self._drawing.tables[frame.key])
         group.items += self._content(frame)
         return group
+
+    def _table(self, table: Table, place: Rectangle) -> Iterator[Text]:
+        widths = table_columns(table)
+        y = place.top
+        for number, row in enumerate((table.columns, *table.rows)):
+            y += theme.SMALL_SIZE * theme.LINE_HEIGHT
+            x = place.left
+            for width, cell in zip(widths, row, strict=True):
+                color = self._colors.faint if number == 0 else self._colors.ink
+                yield Text(x, y - 0.3 * theme.SMALL_SIZE, (Part(plain(cell)),), theme.SMALL_SIZE, color, False)
+                x += width
 
     def _box(self, box: Box) -> Group:
         place = self._drawing.boxes[box.key]

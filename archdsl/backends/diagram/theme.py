@@ -121,6 +121,8 @@ FORK_SIZE = 3.6
 FRAME_MARGIN = 8.0
 PAGE_MARGIN = 10.0
 LEGEND_HEIGHT = 22.0
+COLUMN_GAP = 8.0
+"""Points between the columns of a table."""
 CORNER = 5.0
 """Radius of the corners of lines and boxes."""
 LINE_WIDTH = 1.0

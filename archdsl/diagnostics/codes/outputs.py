@@ -190,7 +190,7 @@ E0904 = Code(
     "E0904",
     "there is more to draw than a picture can show",
     """The diagram would have more boxes or more connections than anybody can read, and the layout would take too long.
-    `--detail blocks`, the default, folds equal parts. If they still are too many, define a network of one block, and
+    `--level blocks`, the default, folds equal parts. If they still are too many, define a network of one block, and
     draw that; `archdsl check` lists the layers of a network of any size.""",
     situation="`archdsl render` of a network of 10,000 layers that all differ.",
 )
@@ -210,7 +210,7 @@ class TooMuchToDraw(Diagnostic, code=E0904):
 
     def remedy(self) -> str:
         if self.foldable:
-            return "`--detail blocks` folds equal parts, and then it fits"
+            return "`--level blocks` folds equal parts, and then it fits"
         return "draw a part: define a network of one block of it and render that; `archdsl check` lists all layers"
 
 

@@ -38,6 +38,7 @@ def _overlaps(drawing: Drawing) -> Iterator[str]:
     things = [(f"box {key}", place) for key, place in drawing.boxes.items()]
     things += [(f"frame {key}", place) for key, place in drawing.frames.items()]
     things += [(f"title {key}", place) for key, place in drawing.captions.items()]
+    things += [(f"title {key}", place) for key, place in drawing.tables.items()]
     things += [(f"label {i}", line.label) for i, line in enumerate(drawing.lines) if line.label is not None]
     if drawing.heading is not None:
         things.append(("heading", drawing.heading))
@@ -66,7 +67,7 @@ def _contents(drawing: Drawing) -> Iterator[str]:
             inner = drawing.boxes[item.key] if isinstance(item, Box) else drawing.frames[item.key]
             if not _holds(place, inner):
                 yield f"frame {frame.key} does not contain {item.key}"
-        if not _holds(place, drawing.captions[frame.key]):
+        if not _holds(place, drawing.captions[frame.key]) or not _holds(place, drawing.tables.get(frame.key, place)):
             yield f"frame {frame.key} does not contain its title"
     for key, place in [*drawing.boxes.items(), *drawing.frames.items()]:
         if not _holds(drawing.page, place):
@@ -82,6 +83,7 @@ def _crossings(drawing: Drawing) -> Iterator[str]:
     inside = _inside(drawing.diagram.root)
     strict = [(f"box {key}", place) for key, place in drawing.boxes.items()]
     strict += [(f"title {key}", place) for key, place in drawing.captions.items()]
+    strict += [(f"title {key}", place) for key, place in drawing.tables.items()]
     labels = [(i, line.label) for i, line in enumerate(drawing.lines) if line.label is not None]
     for i, line in enumerate(drawing.lines):
         edge = line.edge

@@ -72,22 +72,22 @@ DENSE = HEAD + "e[0]: conv(4, 3); for i in 1..{n} { e[i]: { concat { for j in 0.
     [
         (HEAD + "for i in 0..1600 { conv(4 + i, 1) } }", "blocks", "1602 boxes to draw, over the limit of 1500", "draw a part"),
         (HEAD + "for i in 0..1600 { conv(4 + i, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "draw a part"),
-        (HEAD + "repeat 1600 { conv(4, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "`--detail blocks` folds"),
+        (HEAD + "repeat 1600 { conv(4, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "`--level blocks` folds"),
         (DENSE.replace("{n}", "90"), "blocks", "4096 connections to draw, over the limit of 3000", "draw a part"),
         (DENSE.replace("{n}", "90"), "full", "4096 connections to draw, over the limit of 3000", "draw a part"),
-        (HEAD + "repeat 700 { add { x; x; x; x }; relu } }", "full", "3501 connections to draw", "`--detail blocks` folds"),
+        (HEAD + "repeat 700 { add { x; x; x; x }; relu } }", "full", "3501 connections to draw", "`--level blocks` folds"),
     ],
 )
 def test_too_much_to_draw(text: str, detail: Detail, message: str, help: str) -> None:
     with pytest.raises(SpecError) as caught:
-        render(graph_of(text), detail=detail)
+        render(graph_of(text), level=detail)
     assert caught.value.diagnostic.code == "E0904"
     assert message in caught.value.diagnostic.message
     assert caught.value.diagnostic.help is not None and caught.value.diagnostic.help.startswith(help)
 
 
 def test_what_blocks_are_advised_for_is_drawn_with_them() -> None:
-    assert render(graph_of(HEAD + "repeat 1600 { conv(4, 1) } }"), "dot", detail="blocks")
+    assert render(graph_of(HEAD + "repeat 1600 { conv(4, 1) } }"), "dot", level="blocks")
 
 
 @pytest.mark.parametrize(
