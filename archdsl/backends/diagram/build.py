@@ -49,7 +49,7 @@ def build_diagram(graph: Graph, level: Level = "blocks") -> Diagram:
     mark_projections(edges, boxes)
     write_shapes(edges, boxes)
     add_forks(root, edges)
-    return Diagram(graph.name, _facts(graph), graph.doc, root, edges, longest_way(edges))
+    return Diagram(graph.name, _facts(graph), graph.doc, root, edges, longest_way(edges, [box.key for box in root.boxes()]))
 
 
 def _size(graph: Graph, folder: Folder) -> Size:
@@ -71,6 +71,8 @@ class _Drawing:
         """That of the calls around what is being drawn: a module may run in more phases in another of its applications."""
         self._frames = 0
         self._boxes = 0
+        self._stacked: set[str] = set()
+        """Boxes that stand for several instances whose values are all taken."""
         self._varied: list[tuple[str, tuple[int, ...]]] = []
         """The numbers that differ on the cards of instances that are drawn as one, each with a name."""
         self.edges: list[Edge] = []
@@ -132,6 +134,10 @@ class _Drawing:
             counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
             drawn.append(self._item(counterparts, paths, made))
             boxes = [made[value] for value in last_node(counterparts[0]).outputs]
+            if run.dense:
+                self._stacked |= {box.key for box in boxes}
+                for item in own[run.start : run.end]:
+                    made.update(zip(last_node(item).outputs, boxes, strict=True))
             made.update(zip(last_node(own[i + (run.times - 1) * run.period]).outputs, boxes, strict=True))
         if run.times == 1:
             return drawn
@@ -151,6 +157,8 @@ class _Drawing:
             frame = self._frame(items=drawn)
         frame.times = run.times
         frame.note = f"+{run.growth} channels each" if run.growth else ""
+        if run.dense:
+            frame.note = f"each takes all before, {frame.note}"
         return frame
 
     def _frame(self, name: str = "", block: str | None = None, items: Iterable[Box | Frame] = ()) -> Frame:
@@ -192,8 +200,12 @@ class _Drawing:
 
     def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
         """Draw an edge from the box of each value that a box takes."""
+        taken: set[str] = set()
         for value in node.inputs:
             source = made[value]
+            if source.key in taken & self._stacked:
+                continue  # other instances of the same box
+            taken.add(source.key)
             usage = box.usage if box.usage is not Usage.ALWAYS else source.usage
             size_only = isinstance(node.op, SIZE_LIKE) and value is not node.inputs[0]
             self.edges.append(Edge(source.key, box.key, value.shape, usage=usage, size_only=size_only))

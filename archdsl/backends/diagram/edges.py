@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import networkx
+from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.backends.diagram.model import Box, Edge, Kind
 from archdsl.backends.diagram.op_text import shape_text, spatial
@@ -82,10 +80,22 @@ def _changes(box: Box) -> bool:
     return box.kind in (Kind.BAR, Kind.BLOCK) or len(before) != len(after) or spatial(before) != spatial(after)
 
 
-def longest_way(edges: list[Edge]) -> tuple[str, ...]:
-    """Return the boxes on the longest path to the result, or to where a network ends without one; the first input wins a tie."""
-    flow = networkx.DiGraph((edge.source, edge.target) for edge in edges)
-    if "result" not in flow:
-        return tuple(networkx.dag_longest_path(flow))
-    flow.remove_nodes_from(flow.nodes - networkx.ancestors(flow, "result") - {"result"})
-    return tuple(networkx.dag_longest_path(flow))
+def longest_way(edges: Iterable[Edge], order: Sequence[str]) -> tuple[str, ...]:
+    """Return the boxes on the longest path to the result, or to where a network ends without one; the first way wins a tie.
+
+    `order` lists the boxes, sources before targets.
+    """
+    incoming: dict[str, list[str]] = {}
+    for edge in edges:
+        incoming.setdefault(edge.target, []).append(edge.source)
+    length: dict[str, int] = {}
+    best: dict[str, str] = {}
+    for key in order:
+        sources = incoming.get(key, ())
+        if sources:
+            best[key] = max(sources, key=length.__getitem__)
+        length[key] = length[best[key]] + 1 if sources else 0
+    way = ["result" if "result" in length else max(length, key=length.__getitem__)]
+    while way[-1] in best:
+        way.append(best[way[-1]])
+    return tuple(way[::-1])

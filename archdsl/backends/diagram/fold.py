@@ -3,7 +3,7 @@
 Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
 shapes. Three differences are allowed, and shown: probabilities of the regularization, as a range; channels that grow by
 one number from each part to the next, as in a dense block; and whole numbers and channels of instances of one block. Only the last part of a run may feed anything but its
-successor, so that no connection is lost.
+successor, so that no connection is lost. An exception is a growing concatenation, whose parts each join what all before them make.
 
 A part is one or more items of a function that follow one another (see `contents.py`). The parts of a run have the same number
 of items, so an item and its counterpart in the next part are always that number apart. Two parts are connected in the same way
@@ -37,7 +37,7 @@ _FEWEST_REGULAR, _FEWEST_VARIED = 3, 4
 class Run:
     """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time.
 
-    `varied` instances of a block differ in numbers.
+    `varied` instances of a block differ in numbers, and `dense` ones each take what all before them make.
     """
 
     start: int
@@ -45,6 +45,7 @@ class Run:
     times: int = 1
     growth: int = 0
     varied: bool = False
+    dense: bool = False
 
     @property
     def items(self) -> int:
@@ -147,6 +148,8 @@ class Folder:
         while at < len(forms):
             run = self._longest_run(contents, at, alike, last_use)
             if run.times == 1:
+                run = self._dense_run(contents, at)
+            if run.times == 1:
                 run = self._varied_run(contents, at, last_use)
             runs.append(run)
             at = run.end
@@ -192,6 +195,41 @@ class Folder:
         if times == 1 or (times == 2 and growth):
             return Run(at)
         return Run(at, period, times, growth or 0, varied)
+
+    def _dense_run(self, contents: Contents, at: int) -> Run:
+        """Return the run of parts that begins here of which each concatenates what all before it make, if there are enough."""
+        form = self._dense_form(contents.items[at])
+        end = at + 1
+        while (
+            form is not None
+            and end < len(contents.items)
+            and contents.sources[end] == (*contents.sources[end - 1], (end - 1, 0))
+            and self._dense_form(contents.items[end]) == form
+        ):
+            end += 1
+        first = contents.items[at]
+        growth = first.outputs[0].shape[0] if isinstance(first, Call) and form is not None else 0
+        if end - at < _FEWEST_REGULAR or not isinstance(growth, int):
+            return Run(at)
+        return Run(at, 1, end - at, growth, dense=True)
+
+    def _dense_form(self, item: Item) -> Hashable:
+        """Return what is equal in parts that begin with a concatenation of all that they take; None for any other item."""
+        if not isinstance(item, Call) or len(item.outputs) != 1 or not item.outputs[0].shape or is_declared(item):
+            return None
+        contents = self.contents(item.callee)
+        if not contents.items or isinstance(contents.items[0], Call) or not is_join(contents.items[0]):
+            return None
+        inputs = tuple((-1, position) for position in range(len(item.callee.inputs)))
+        others = contents.sources[1:]
+        if "axis" not in type(contents.items[0][0].op).fields or contents.sources[0] != inputs or any(
+            source[0] < 0 for sources in (*others, contents.returned) for source in sources
+        ):
+            return None
+        joins = tuple([(self._op(node), node.usage) for node in contents.items[0]])
+        rest = tuple([(_key(inner), self._item_form(inner)) for inner in contents.items[1:]])
+        name = item.callee.name if item.callee.kind == "block" else ""
+        return name, family_of(item), joins, rest, others, contents.returned, item.outputs[0].shape
 
     def _varied_run(self, contents: Contents, at: int, last_use: dict[Source, int]) -> Run:
         """Return the run of instances of one block that begins here and whose numbers differ, if there are enough of them."""

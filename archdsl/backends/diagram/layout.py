@@ -301,7 +301,8 @@ def resolutions(diagram: Diagram, direction: Direction, boxes: dict[str, Rectang
         else:
             begin = max(begin - 4, found[-1][2]) if found else begin - 4
             found.append((size[1], begin, end + 4))
-    return [(text, a, max(a, min(b, following))) for (text, a, b), following in zip(found, [i[1] for i in found[1:]] + [1e9], strict=True)]
+    begins = [begin for _, begin, _ in found[1:]]
+    return [(text, a, b) for (text, a, _), b in zip(found, [*(begin - 3 for begin in begins), *(i[2] for i in found[-1:])], strict=True)]
 
 
 def band_room(stretches: list[tuple[str, float, float]]) -> float:

@@ -72,7 +72,7 @@ class _Writer:
             "pos": self._at(place.center),
             "width": f"{place.width / _INCH:.4f}",
             "height": f"{place.height / _INCH:.4f}",
-            "fillcolor": shape.fill,
+            "fillcolor": shape.fill or "transparent",
             "color": shape.line,
             "penwidth": f"{shape.width:g}",
         }

@@ -23,7 +23,7 @@ _DASHES: dict[Usage, Dash] = {Usage.ALWAYS: "solid", Usage.TRAINING: "dashed", U
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A rectangle with round corners; a circle if these are as large as it is."""
+    """A rectangle with round corners; a circle if these are as large as it is. One without a fill shows what is behind."""
 
     place: Rectangle
     fill: str
@@ -147,7 +147,8 @@ class _Painter:
         width = theme.REPEAT_WIDTH if many else theme.FRAME_WIDTH
         place = self._drawing.frames[frame.key]
         group = Group(frame.name or frame.key, frame)
-        group.items.append(Shape(place, paint.fill, paint.line, width, 2 * theme.CORNER, "dashed" if training else "solid"))
+        fill = "" if self._drawing.bands else paint.fill
+        group.items.append(Shape(place, fill, paint.line, width, 2 * theme.CORNER, "dashed" if training else "solid"))
         caption = self._drawing.captions[frame.key]
         lines = caption_lines(frame, split=False)
         if len(lines) == 1 and caption.width + 0.01 < sum(text_width(p.text, theme.SMALL_SIZE, bold=p.main) for p in lines[0]):

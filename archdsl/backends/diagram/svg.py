@@ -35,7 +35,7 @@ class _Writer:
     def __init__(self, scene: Scene, source: SourceFile | None) -> None:
         self._scene, self._source = scene, source
         diagram = scene.drawing.diagram
-        self._names = {box.key: _tooltip(box) for box in diagram.boxes}
+        self._names = {box.key: _escaped(_tooltip(box)) for box in diagram.boxes}
         self._ids: dict[str, int] = {}
 
     def text(self, width: float | None) -> str:
@@ -90,10 +90,10 @@ class _Writer:
         if isinstance(of, Box):
             text = self._names[of.key]
         elif isinstance(of, Frame):
-            text = of.full_title
+            text = _escaped(of.full_title)
         elif isinstance(of, Edge) and self._names[of.source] and self._names[of.target]:
             text = f"{self._names[of.source]} → {self._names[of.target]}"
-        return f"<title>{_escaped(text)}</title>" if text else ""
+        return f"<title>{text}</title>" if text else ""
 
 
 def _tooltip(box: Box) -> str:
@@ -112,9 +112,10 @@ def _shape(shape: Shape) -> str:
     place = shape.place
     stroke = f' stroke="{shape.line}" stroke-width="{_n(shape.width)}"' if shape.width else ""
     corner = f' rx="{_n(shape.corner)}"' if shape.corner else ""
+    fill = shape.fill or "none"
     return (
         f'<rect x="{_n(place.left)}" y="{_n(place.top)}" width="{_n(place.width)}" height="{_n(place.height)}"{corner}'
-        f' fill="{shape.fill}"{stroke}{_DASHES[shape.dash]}/>'
+        f' fill="{fill}"{stroke}{_DASHES[shape.dash]}/>'
     )
 
 

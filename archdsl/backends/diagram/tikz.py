@@ -71,7 +71,7 @@ class _Writer:
 
     def _shape(self, shape: Shape) -> str:
         place = shape.place
-        look = f"fill={self._color(shape.fill)}"
+        look = f"fill={self._color(shape.fill)}" if shape.fill else "fill=none"
         if shape.width:
             look += f",draw={self._color(shape.line)},line width={shape.width * self.scale:.3g}bp{_DASHES[shape.dash]}"
         corner = min(shape.corner, place.width / 2, place.height / 2)
