@@ -51,6 +51,13 @@ class Block:
     wide: list[tuple[Vertex, Size]] = field(default_factory=list)
     """Boxes that are wider than their words: bars that reach as far as what they join."""
     parts: list[tuple[Point, Block]] = field(default_factory=list)
+    raised: list[tuple[Point, Block]] = field(default_factory=list)
+    """Blocks that are drawn upwards, from where they begin."""
+
+    def add_up(self, block: Block, x: float, y: float) -> None:
+        """Put a block into this one that begins here and goes up."""
+        self.raised.append((Point(x, y), block))
+        self.shapes += [Rectangle(s.left + x, y - s.bottom, s.right + x, y - s.top) for s in block.shapes]
 
     def add(self, block: Block, x: float, y: float) -> None:
         """Put a block into this one."""

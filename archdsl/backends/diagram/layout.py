@@ -13,9 +13,10 @@ from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.op_text import resolution
 from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.strand_layout import StrandLayout, into_top, ports
-from archdsl.backends.diagram.strands import Tangle, strand_of
+from archdsl.backends.diagram.strands import Strand, Tangle, strand_of
 from archdsl.backends.diagram.tangle_layout import TangleLayout
 from archdsl.backends.diagram.text_width import text_width
+from archdsl.backends.diagram.u_layout import can_go_up, u_block, u_shape
 
 _MOST_WIDENED = 40.0
 """Points that a frame may become wider for a title in one line."""
@@ -45,8 +46,10 @@ class _Layout:
         self._strands = StrandLayout(self._measures, self._tangle)
         for frame in reversed(diagram.frames):
             self._frame(self._levels.of[frame.key])
-        self._root = self._strands.strand(strand_of(self._levels.of[diagram.root.key]))
+        self._root = self._whole(strand_of(self._levels.of[diagram.root.key]))
         self._rectangles: dict[str, Rectangle] = {}
+        self._up: set[str] = set()
+        """Boxes and frames that are drawn upwards."""
         self._ports: dict[int, Point] = {}
         self._captions: dict[str, Rectangle] = {}
         self._tables: dict[str, Rectangle] = {}
@@ -58,6 +61,15 @@ class _Layout:
 
     def _tangle(self, tangle: Tangle) -> Block:
         return TangleLayout(tangle, self._measures, self._strands.strand, _lane_of).block()
+
+    def _whole(self, strand: Strand) -> Block:
+        """Return a whole network: as a U if it is one and goes down."""
+        measures = self._measures
+        frames = {key: (frame.entries, frame.exits) for key, frame in measures.frames.items()}
+        shape = u_shape(strand, _lane_of, lambda one: can_go_up(one, frames)) if self._direction == "down" else None
+        if shape is None:
+            return self._strands.strand(strand)
+        return u_block(shape, self._strands.strand, measures.size, measures.label, measures.exit)
 
     # -- frames --
 
@@ -129,43 +141,53 @@ class _Layout:
             lines = [Line(one.edge, tuple([Point(p.y, p.x) for p in one.points]), one.label and one.label.turned()) for one in lines]
         return _on_page(self._diagram, self._direction, boxes, frames, captions, tables, lines, heading=heading, bands=bands)
 
-    def _resolve(self, block: Block, x: float, y: float) -> None:
-        """Note the places of everything in a block that begins here."""
-        for vertex, at in block.vertices:
-            self._vertex(vertex, x + at.x, y + at.y)
-        for vertex, size in block.wide:
-            old = self._rectangles[vertex.key]  # type: ignore[union-attr]
-            axis = self._axes[vertex.key]  # type: ignore[union-attr]
-            self._rectangles[vertex.key] = Rectangle(axis - size.left, old.top, axis + size.right, old.bottom)  # type: ignore[union-attr]
-        for hop, turn in block.forks:
-            self._forks[id(hop)] = y + turn
-        for hop, points in block.bends:
-            self._bends.setdefault(id(hop), []).append(tuple([Point(p.x + x, p.y + y) for p in points]))
-        for hop, join in block.joins:
-            self._joins[id(hop)] = None if join is None else y + join
-        for hop, label in block.labels:
-            self._labels[id(hop)] = label.moved(x, y)
-        for offset, part in block.parts:
-            self._resolve(part, x + offset.x, y + offset.y)
+    def _resolve(self, block: Block, x: float, y: float, *, up: bool = False) -> None:
+        """Note the places of everything in a block that begins here, and goes down, or up."""
 
-    def _vertex(self, vertex: Vertex, x: float, y: float) -> None:
+        def at(along: float) -> float:
+            return y - along if up else y + along
+
+        for vertex, place in block.vertices:
+            self._vertex(vertex, x + place.x, at(place.y), up=up)
+        for vertex, size in block.wide:
+            assert isinstance(vertex, Box)
+            old, axis = self._rectangles[vertex.key], self._axes[vertex.key]
+            self._rectangles[vertex.key] = Rectangle(axis - size.left, old.top, axis + size.right, old.bottom)
+        for hop, turn in block.forks:
+            self._forks[id(hop)] = at(turn)
+        for hop, points in block.bends:
+            self._bends.setdefault(id(hop), []).append(tuple([Point(p.x + x, at(p.y)) for p in points]))
+        for hop, join in block.joins:
+            self._joins[id(hop)] = None if join is None else at(join)
+        for hop, label in block.labels:
+            ends = sorted((at(label.top), at(label.bottom)))
+            self._labels[id(hop)] = Rectangle(label.left + x, ends[0], label.right + x, ends[1])
+        for offset, part in block.parts:
+            self._resolve(part, x + offset.x, at(offset.y), up=up)
+        for offset, part in block.raised:
+            self._resolve(part, x + offset.x, at(offset.y), up=True)
+
+    def _vertex(self, vertex: Vertex, x: float, y: float, *, up: bool) -> None:
         if isinstance(vertex, Port):
             self._ports[id(vertex)] = Point(x, y)
             return
         size = self._measures.size(vertex)
+        top = y - size.height if up else y
         self._axes[vertex.key] = x
-        place = self._rectangles[vertex.key] = Rectangle(x - size.left, y, x + size.right, y + size.height)
+        place = self._rectangles[vertex.key] = Rectangle(x - size.left, top, x + size.right, top + size.height)
+        if up:
+            self._up.add(vertex.key)
         if isinstance(vertex, Frame):
             inside = self._inside[vertex.key]
-            self._resolve(inside.block, x, y + inside.top)
-            self._captions[vertex.key] = inside.caption.moved(x, y)
+            self._resolve(inside.block, x, place.bottom - theme.FRAME_MARGIN if up else top + inside.top, up=up)
+            self._captions[vertex.key] = inside.caption.moved(x, top)
             if inside.table is not None:
-                self._tables[vertex.key] = inside.table.moved(x, y)
+                self._tables[vertex.key] = inside.table.moved(x, top)
             level = self._levels.of[vertex.key]
             for port in level.entries:
-                self._ports[id(port)] = Point(self._ports[id(port)].x, place.top)
+                self._ports[id(port)] = Point(self._ports[id(port)].x, place.bottom if up else place.top)
             for port in level.exits:
-                self._ports[id(port)] = Point(self._ports[id(port)].x, place.bottom)
+                self._ports[id(port)] = Point(self._ports[id(port)].x, place.top if up else place.bottom)
 
     # -- lines --
 
@@ -179,7 +201,7 @@ class _Layout:
     def _hop(self, hop: Hop) -> list[Point]:
         start = self._leaving(hop)
         points = [start]
-        bends = [point for piece in sorted(self._bends.get(id(hop), ()), key=lambda piece: piece[0].y) for point in piece]
+        bends = [point for piece in self._pieces(hop) for point in piece]
         end = self._arriving(hop, bends[-1].x if bends else None)
         fork, x = self._forks.get(id(hop)), bends[0].x if bends else None
         if fork is not None:
@@ -198,11 +220,18 @@ class _Layout:
             points += [Point(last.x, turn), Point(end.x, turn)]
         return [*points, end]
 
+    def _pieces(self, hop: Hop) -> list[tuple[Point, ...]]:
+        """Return the pieces of a way between its ends, in order."""
+        up = not isinstance(hop.source, Port) and hop.source.key in self._up
+        return sorted(self._bends.get(id(hop), ()), key=lambda piece: piece[0].y, reverse=up)
+
     def _leaving(self, hop: Hop) -> Point:
         source = hop.source
         if isinstance(source, Port):
             return self._ports[id(source)]
-        return Point(self._axes[source.key] + self._measures.exit(source, hop.value), self._rectangles[source.key].bottom)
+        place = self._rectangles[source.key]
+        x = self._axes[source.key] + self._measures.exit(source, hop.value)
+        return Point(x, place.top if source.key in self._up else place.bottom)
 
     def _arriving(self, hop: Hop, x: float | None) -> Point:
         target = hop.target
@@ -214,7 +243,7 @@ class _Layout:
         if isinstance(target, Box) and target.kind is not Kind.FORK and start is not None:
             inside = into_top(target, Size(axis - place.left, place.right - axis, place.height), start - axis)
             at += inside or 0.0
-        return Point(at, place.top)
+        return Point(at, place.bottom if target.key in self._up else place.top)
 
 
 def _simplified(points: list[Point]) -> tuple[Point, ...]:

@@ -197,7 +197,7 @@ class StrandLayout:
         for i, strand in enumerate(strands):
             if any(not isinstance(vertex, Port) and vertex.key in trunk for vertex in strand.vertices):
                 return i
-        return max(range(len(strands)), key=lambda i: (blocks[i].height, bool(strands[i].vertices), -i))
+        return max(range(len(strands)), key=lambda i: (blocks[i].height, bool(strands[i].vertices), -self._bend(strands[i]), -i))
 
     def _padded(self, strand: Strand, block: Block, height: float) -> Block:
         """Return a strand of a bundle as high as the bundle: in its middle, or at the border that it touches."""
