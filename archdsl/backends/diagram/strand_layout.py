@@ -199,6 +199,11 @@ class StrandLayout:
                 return i
         return max(range(len(strands)), key=lambda i: (blocks[i].height, bool(strands[i].vertices), -self._bend(strands[i]), -i))
 
+    def _bend(self, strand: Strand) -> float:
+        """Return how far from the axis of its source a hop begins."""
+        hop = strand.links[0]
+        return abs(self._measures.exit(hop.source, hop.value)) if isinstance(hop, Hop) else 0.0
+
     def _padded(self, strand: Strand, block: Block, height: float) -> Block:
         """Return a strand of a bundle as high as the bundle: in its middle, or at the border that it touches."""
         starts, ends = strand.links[0] is None, strand.links[-1] is None
