@@ -49,8 +49,8 @@ class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
                    "inside each other, and draw those within as boxes.")  # fmt: skip
 @click.option("--direction", type=click.Choice(get_args(Direction)), help="Where the network flows. [default: down; right for "
               "slides]")  # fmt: skip
-@click.option("--preset", type=click.Choice(get_args(PresetName)), help="Size: a column of 3.5 inches, a page of 6.5 by 9 inches, "
-              "both without a heading, or a slide. [default: as large as needed]")  # fmt: skip
+@click.option("--preset", type=click.Choice(get_args(PresetName)), help="Size: a column of 3.5 inches, a page of 6.5 by 9 "
+              "inches, both without a heading, or a slide. [default: as large as needed]")  # fmt: skip
 @click.option("--theme", type=click.Choice(get_args(ThemeName)), default="light", show_default=True,
               help="Colors: light and dark can be told apart by color-blind readers; print has greys only.")  # fmt: skip
 @click.option("--bands", is_flag=True, help="Put a background behind each resolution.")

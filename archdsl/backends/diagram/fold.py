@@ -2,26 +2,27 @@
 
 Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
 shapes. Three differences are allowed, and shown: probabilities of the regularization, as a range; channels that grow by
-one number from each part to the next, as in a dense block; and whole numbers and channels of instances of one block. Only the last part of a run may feed anything but its
-successor, so that no connection is lost. An exception is a growing concatenation, whose parts each join what all before them make.
+one number from each part to the next, as in a dense block; and whole numbers and channels of instances of one block. Only
+the last part of a run may feed anything but its successor, so that no connection is lost. An exception is a growing
+concatenation, whose parts each join what all before them make.
 
 A part is one or more items of a function that follow one another (see `contents.py`). The parts of a run have the same number
 of items, so an item and its counterpart in the next part are always that number apart. Two parts are connected in the same way
 if their sources are that number apart too, or are one and the same value from before the run. Calls are compared by the form of
-their function, a number that functions share if they differ in nothing but probabilities and channels. A block has a second, looser one without its numbers.
+their function, a number that functions share if they differ in nothing but probabilities and channels. A second, looser form
+leaves out whole numbers as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from archdsl.analysis import op_form, varies
+from archdsl.analysis import op_form
 from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
 from archdsl.backends.diagram.model import Detail
+from archdsl.backends.diagram.variation import is_regular, loose_form, varying
 from archdsl.ir import Call, Function, Node, OpNode, is_declared
-from archdsl.ops.base import Op
 from archdsl.ops.join import Join
 from archdsl.shapes import Shape
 
@@ -132,7 +133,7 @@ class Folder:
     def _op(self, node: OpNode, loose: bool = False) -> int:
         found = self._ops.get((id(node.op), loose))
         if found is None:
-            found = self._ops[id(node.op), loose] = self._form(_loose_form(node.op) if loose else op_form(node.op))
+            found = self._ops[id(node.op), loose] = self._form(loose_form(node.op) if loose else op_form(node.op))
         return found
 
     # -- runs --
@@ -222,8 +223,10 @@ class Folder:
             return None
         inputs = tuple((-1, position) for position in range(len(item.callee.inputs)))
         others = contents.sources[1:]
-        if "axis" not in type(contents.items[0][0].op).fields or contents.sources[0] != inputs or any(
-            source[0] < 0 for sources in (*others, contents.returned) for source in sources
+        if (
+            "axis" not in type(contents.items[0][0].op).fields
+            or contents.sources[0] != inputs
+            or any(source[0] < 0 for sources in (*others, contents.returned) for source in sources)
         ):
             return None
         joins = tuple([(self._op(node), node.usage) for node in contents.items[0]])
@@ -308,40 +311,6 @@ def is_join(card: Card) -> bool:
     """Return whether a card is where values meet."""
     op = card[0].op
     return isinstance(op, Join) and op.joins_branches
-
-
-def varying(functions: Sequence[Function], contents: Callable[[Function], Contents]) -> Iterator[tuple[int, ...]]:
-    """Yield the numbers that differ between functions of one form: of ops, and the channels that ops make."""
-    for items in zip(*(contents(function).items for function in functions), strict=True):
-        calls = [item.callee for item in items if isinstance(item, Call)]
-        if calls:
-            yield from varying(calls, contents)
-            continue
-        for nodes in zip(*(item for item in items if not isinstance(item, Call)), strict=True):
-            yield from (values for values in numbers(nodes).values() if len(set(values)) > 1)
-
-
-def numbers(nodes: Sequence[OpNode]) -> dict[str, tuple[int, ...]]:
-    """Return the whole numbers of ops of one form by parameter, and the channels that they make as an empty name."""
-    found = {name: tuple([getattr(node.op, name) for node in nodes]) for name, value in nodes[0].op if _is_number(value)}
-    channels = tuple([node.outputs[0].shape[0] for node in nodes if node.outputs and node.outputs[0].shape])
-    if all(isinstance(size, int) for size in channels):
-        found[""] = channels  # type: ignore[assignment]
-    return found
-
-
-def is_regular(values: Sequence[int]) -> bool:
-    """Return whether numbers grow or shrink by the same amount from each to the next."""
-    return len({after - before for before, after in pairwise(values)}) == 1
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _loose_form(op: Op) -> object:
-    """Return what of an op is equal in instances of a block that differ in numbers."""
-    return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name) and not _is_number(value))
 
 
 def _is_plain_card(item: Card) -> bool:

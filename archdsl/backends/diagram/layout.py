@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.blocks import Block, Size
-from archdsl.backends.diagram.labels import glyph, heading_lines
+from archdsl.backends.diagram.labels import heading_lines
 from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex
 from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size, table_size
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
@@ -138,7 +138,9 @@ class _Layout:
         captions = {key: on_page(r) for key, r in self._captions.items()}
         tables = {key: on_page(r) for key, r in self._tables.items()}
         if turned:
-            lines = [Line(one.edge, tuple([Point(p.y, p.x) for p in one.points]), one.label and one.label.turned()) for one in lines]
+            lines = [
+                Line(one.edge, tuple([Point(p.y, p.x) for p in one.points]), one.label and one.label.turned()) for one in lines
+            ]
         return _on_page(self._diagram, self._direction, boxes, frames, captions, tables, lines, heading=heading, bands=bands)
 
     def _resolve(self, block: Block, x: float, y: float, *, up: bool = False) -> None:
@@ -195,7 +197,9 @@ class _Layout:
         points: list[Point] = []
         for hop in way:
             points += self._hop(hop)
-        label = next((self._labels[id(hop)] for hop in way if hop.label and id(hop) in self._labels), None) if edge.label else None
+        label = (
+            next((self._labels[id(hop)] for hop in way if hop.label and id(hop) in self._labels), None) if edge.label else None
+        )
         return Line(edge, _simplified(points), label)
 
     def _hop(self, hop: Hop) -> list[Point]:
@@ -331,7 +335,10 @@ def resolutions(diagram: Diagram, direction: Direction, boxes: dict[str, Rectang
             begin = max(begin - 4, found[-1][2]) if found else begin - 4
             found.append((size[1], begin, end + 4))
     begins = [begin for _, begin, _ in found[1:]]
-    return [(text, a, b) for (text, a, _), b in zip(found, [*(begin - 3 for begin in begins), *(i[2] for i in found[-1:])], strict=True)]
+    return [
+        (text, a, b)
+        for (text, a, _), b in zip(found, [*(begin - 3 for begin in begins), *(i[2] for i in found[-1:])], strict=True)
+    ]
 
 
 def band_room(stretches: list[tuple[str, float, float]]) -> float:

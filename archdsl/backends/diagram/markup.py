@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-
 MOST_CHARACTERS = 160
 """Of one text in a picture; Graphviz reads no string of more than 16,384, and nobody would."""
 

@@ -105,7 +105,8 @@ def _values(name: str, nodes: Sequence[OpNode]) -> str:
     """Return a parameter's value, or its range over several ops."""
     values = [getattr(node.op, name) for node in nodes]
     if isinstance(values[0], float):
-        return _spread([f"{min(values):.2g}", f"{max(values):.2g}"])
+        low, high = f"{min(values):.2g}", f"{max(values):.2g}"
+        return low if low == high else f"{low}–{high}"
     if _differ(values) and all(isinstance(value, int) for value in values):
         return f"{min(values)}–{max(values)}"
     return show(values[0], nodes[0].op.words(name))

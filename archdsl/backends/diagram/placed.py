@@ -76,10 +76,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A diagram, and where everything stands. `captions` are the places of the titles of frames and `tables`
-    those of their tables, by key.
+    """A diagram, and where everything stands.
 
-    `page` is the whole, `heading` the place of its title, its facts and its legend; None without one.
+    `captions` are the places of the titles of frames and `tables` those of their tables, by key. `page` is the whole, and
+    `heading` the place of its title, its facts and its legend; None without one.
     """
 
     diagram: Diagram

@@ -19,7 +19,7 @@ _INCH = 72
 
 def to_placed_dot(scene: Scene, *, dpi: float = 72.0, width: float | None = None) -> str:
     """Return the DOT text of a scene, for Graphviz's `nop2`; `width` points wide if given."""
-    page = {"bgcolor": scene.theme.page, "pad": "0", "dpi": f"{dpi:g}", "outputorder": "nodesfirst"}
+    page = {"bgcolor": scene.theme.page, "pad": "0", "margin": "0", "dpi": f"{dpi:g}", "outputorder": "nodesfirst"}
     page["bb"] = f"0,0,{scene.width:.2f},{scene.height:.2f}"
     if width is not None:
         page["size"] = f"{width / _INCH:.4f},{width * scene.height / scene.width / _INCH:.4f}"

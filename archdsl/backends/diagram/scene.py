@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain
-from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Part, Table
 from archdsl.backends.diagram.measures import table_columns
+from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Part, Table
 from archdsl.backends.diagram.placed import Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.text_width import text_width
 from archdsl.backends.diagram.theme import Theme
@@ -99,7 +99,9 @@ class _Painter:
     def items(self) -> Iterator[Item]:
         """Yield bands, the heading, frames with their boxes, and edges."""
         for band in self._drawing.bands:
-            words = Text(band.place.left + 4, band.place.top + 11, (Part(band.text),), theme.SMALL_SIZE, self._colors.faint, False)
+            words = Text(
+                band.place.left + 4, band.place.top + 11, (Part(band.text),), theme.SMALL_SIZE, self._colors.faint, False
+            )
             yield Group(f"band {band.text}", None, [Shape(band.place, self._colors.band, self._colors.band, 0.0), words])
         if self._drawing.heading is not None:
             yield from self._heading(self._drawing.heading)

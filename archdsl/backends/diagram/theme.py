@@ -88,8 +88,8 @@ _PRINT = {category: Paint(fill, "#333333") for category, fill in _GREYS.items()}
 THEMES: dict[ThemeName, Theme] = {
     "light": Theme(
         _LIGHT, page="#ffffff", ink="#1a1a1a", faint="#5a5a5a", edge="#4d4d4d", skip="#a5357c", size="#5f6f7f", error="#c01c1c",
-        head="#8a6d1c", frame=Paint("#f7f8fa", "#b4bac4"), repeat=Paint("#eef1f6", "#5b6b85"),
-        head_frame=Paint("#fffdf4", "#8a6d1c"), band="#f0f3f8", bar_ink="#ffffff",
+        head="#7f6317", frame=Paint("#f7f8fa", "#b4bac4"), repeat=Paint("#eef1f6", "#5b6b85"),
+        head_frame=Paint("#fffdf4", "#7f6317"), band="#f0f3f8", bar_ink="#ffffff",
     ),
     "dark": Theme(
         _DARK, page="#14161a", ink="#eeeeee", faint="#b4b8be", edge="#c4c4c4", skip="#ee8fc8", size="#9fb0c0", error="#ff7b72",

@@ -1,6 +1,6 @@
-"""A scene as TikZ, for papers: the fonts of the document, words as text, and a scope for each block.
+r"""A scene as TikZ, for papers: the fonts of the document, words as text, and a scope for each block.
 
-The document needs `\\usepackage{tikz}` alone. Lengths are PostScript points, as in the other formats.
+The document needs `\usepackage{tikz}` alone. Lengths are PostScript points, as in the other formats.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"\textquotedbl{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "×": r"$\times$", "·": r"$\cdot$", "–": "--", "−": "$-$", "…": r"\dots{}", "↑": r"$\uparrow$", "→": r"$\to$",
-    "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "⌈": r"$\lceil$", "⌉": r"$\rceil$", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
+    "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "⌈": r"$\lceil$", "⌉": r"$\rceil$",
+    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
 }  # fmt: skip
 """Characters that mean something to TeX, or that the usual fonts of pdfTeX lack."""
 _DASHES: dict[Dash, str] = {"solid": "", "dashed": ",dash pattern=on 5bp off 3bp", "dotted": ",dash pattern=on 1.5bp off 2.5bp"}

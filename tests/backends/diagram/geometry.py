@@ -43,7 +43,10 @@ def _overlaps(drawing: Drawing) -> Iterator[str]:
     if drawing.heading is not None:
         things.append(("heading", drawing.heading))
     for first, second in _meeting(things):
-        (kind, key), (other, name) = first.split(" ")[:2] if " " in first else (first, ""), second.split(" ") if " " in second else (second, "")
+        (kind, key), (other, name) = (
+            first.split(" ")[:2] if " " in first else (first, ""),
+            second.split(" ") if " " in second else (second, ""),
+        )
         kinds = {kind, other}
         if "frame" in kinds:
             frame, thing = (key, name) if kind == "frame" else (name, key)

@@ -84,7 +84,11 @@ def test_branches_stand_on_both_sides_of_the_trunk() -> None:
     diagram = build_diagram(compile_text(f"network n {{ input image [3, 32, 32]; conv(8, 3); {body} }}", "n").require())
     drawing = place(diagram)
     middle = drawing.boxes["result"].center.x
-    sides = [drawing.boxes[box.key].center.x - middle for box in diagram.boxes if "dilation" in box.text or box.text.startswith("3×3 conv, 16")]
+    sides = [
+        drawing.boxes[box.key].center.x - middle
+        for box in diagram.boxes
+        if "dilation" in box.text or box.text.startswith("3×3 conv, 16")
+    ]
     assert sorted(side > 0 for side in sides) == [False, False, True, True]
 
 
