@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md"])
+@pytest.mark.parametrize("page", ["training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md", "diagrams.md"])
 def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -11,7 +11,7 @@ from archdsl.diagnostics.record import Diagnostic, Mark
 E0901 = Code(
     "E0901",
     "no usable Graphviz",
-    """A diagram of this form is laid out by Graphviz, and none was found that can draw even two boxes this way. archdsl looks
+    """A diagram of this form is drawn by Graphviz, and none was found that can draw even two boxes this way. archdsl looks
     for `dot` on the PATH and for the library that installs with pip. The message says for each whether it cannot be used at
     all, or does not support the format.""",
     situation="`archdsl render net.arch -o net.pdf` where the PATH has a `dot` that does not start.",
