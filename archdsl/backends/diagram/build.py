@@ -16,7 +16,7 @@ from archdsl.backends.diagram.frames import add_forks, close_frames, remove_triv
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Level, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
 from archdsl.backends.diagram.size import Size
-from archdsl.backends.diagram.variation import differences, what_varies
+from archdsl.backends.diagram.variation import varying, what_varies
 from archdsl.ir import Call, Failure, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
 from archdsl.ops.base import Category, Op
 from archdsl.ops.crop import CropLike
@@ -73,8 +73,6 @@ class _Drawing:
         self._boxes = 0
         self._stacked: set[str] = set()
         """Boxes that stand for several instances whose values are all taken."""
-        self._varied: list[tuple[str, tuple[int, ...]]] = []
-        """The numbers that differ on the cards of instances that are drawn as one, each with a name."""
         self.edges: list[Edge] = []
         self.root = Frame("root")
         made: dict[Value, Box] = {}
@@ -129,7 +127,6 @@ class _Drawing:
         every = [self._folder.contents(function).items for function in functions]
         own = every[0]
         drawn: list[Box | Frame] = []
-        known = len(self._varied)
         for i in range(run.start, run.start + run.period):
             counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
             drawn.append(self._item(counterparts, paths, made))
@@ -142,9 +139,11 @@ class _Drawing:
         if run.times == 1:
             return drawn
         frame = self._repeated(run, drawn, own[run.end - 1], paths)
-        if run.varied and len(functions) == 1:
-            names = [_name_of(item) or str(i) for i, item in enumerate(own[run.start : run.end])]
-            frame.note, frame.table = what_varies(self._varied[known:], names)
+        if run.varied:
+            calls = [item for item in own[run.start : run.end] if isinstance(item, Call)]
+            names = [call.module.key[-1] if call.module is not None else str(i) for i, call in enumerate(calls)]
+            found = varying([call.callee for call in calls], self._folder.contents)
+            frame.note, frame.table = what_varies(list(found), names)
         return [frame]
 
     def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, paths: Paths) -> Frame:
@@ -191,8 +190,6 @@ class _Drawing:
         kind = Kind.CARD
         if is_join(card):
             kind = Kind.BAR if "axis" in type(card[0].op).fields else Kind.JOIN
-        for nodes in zip(*cards, strict=True):
-            self._varied += [(name, values) for name, values in differences(nodes)]
         columns = zip(*cards, strict=True)
         parts = tuple(op_part(node, self._detail, column) for node, column in zip(card, columns, strict=True))
         parts += tuple([shared_part(node.paths_below(paths)[-1]) for node in card if node in self._shared])
@@ -231,10 +228,6 @@ class _Drawing:
             box = Box(key, kind, Category.INPUT, tuple(Part(word, main=not i) for i, word in enumerate(words)), usage=usage)
             home.items.append(box)
             self.edges.append(Edge(source.key, key, value.shape, usage=usage))
-
-
-def _name_of(item: Card | Call) -> str:
-    return item.module.key[-1] if isinstance(item, Call) and item.module is not None else ""
 
 
 def _facts(graph: Graph) -> tuple[str, ...]:

@@ -249,7 +249,7 @@ class Folder:
         if run.times < _FEWEST_REGULAR:
             return Run(at)
         calls = [item for item in contents.items[at : run.end] if isinstance(item, Call)]
-        regular = all(is_regular(values) for values in varying([call.callee for call in calls], self.contents))
+        regular = all(is_regular(values) for _, values in varying([call.callee for call in calls], self.contents))
         return run if regular or run.times >= _FEWEST_VARIED else Run(at)
 
     def _entry(self, contents: Contents, at: int, period: int) -> dict[Source, Source] | None:

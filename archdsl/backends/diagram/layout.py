@@ -12,6 +12,7 @@ from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, capt
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.op_text import resolution
 from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
+from archdsl.backends.diagram.scene import legend, legend_width
 from archdsl.backends.diagram.strand_layout import StrandLayout, into_top, ports
 from archdsl.backends.diagram.strands import Strand, Tangle, strand_of
 from archdsl.backends.diagram.tangle_layout import TangleLayout
@@ -350,4 +351,5 @@ def heading_size(diagram: Diagram) -> tuple[float, float]:
     """Return the width and the height of the heading with its legend."""
     lines = heading_lines(diagram)
     width = max(sum(text_width(part.text, size, bold=part.main) for part in words) for words, size, _ in lines)
-    return max(width, 260.0), sum(size * theme.LINE_HEIGHT for _, size, _ in lines) + theme.LEGEND_HEIGHT + 8
+    width = max(width, legend_width(legend(diagram, theme.THEMES["light"])), 260.0)
+    return width, sum(size * theme.LINE_HEIGHT for _, size, _ in lines) + theme.LEGEND_HEIGHT + 8

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain
 from archdsl.backends.diagram.measures import table_columns
-from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Part, Table
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Part, Table
 from archdsl.backends.diagram.placed import Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.text_width import text_width
 from archdsl.backends.diagram.theme import Theme
@@ -118,7 +118,7 @@ class _Painter:
             color = self._colors.faint if faint else self._colors.ink
             yield Text(place.center.x, y - 0.3 * size, words, size, color)
         entries = self._legend()
-        width = sum(text_width(text, theme.SMALL_SIZE) + 22 for text, *_ in entries)
+        width = legend_width(entries)
         x = place.center.x - width / 2
         group = Group("legend")
         for text, paint, color, dash in entries:
@@ -134,7 +134,7 @@ class _Painter:
             yield group
 
     def _legend(self) -> list[tuple[str, theme.Paint | None, str, Dash]]:
-        return legend(self._drawing, self._colors)
+        return legend(self._drawing.diagram, self._colors)
 
     # -- boxes and frames --
 
@@ -228,9 +228,13 @@ class _Painter:
         return group
 
 
-def legend(drawing: Drawing, colors: Theme) -> list[tuple[str, theme.Paint | None, str, Dash]]:
+def legend_width(entries: list[tuple[str, theme.Paint | None, str, Dash]]) -> float:
+    """Return the width of a legend."""
+    return sum(text_width(text, theme.SMALL_SIZE) + 22 for text, *_ in entries)
+
+
+def legend(diagram: Diagram, colors: Theme) -> list[tuple[str, theme.Paint | None, str, Dash]]:
     """Return what the legend says: words with a paint, or with the colour and the dashes of a line."""
-    diagram = drawing.diagram
     found: list[tuple[str, theme.Paint | None, str, Dash]] = [
         (category.value, colors.paints[category], colors.ink, "solid")
         for category in diagram.categories

@@ -17,15 +17,15 @@ _MOST_ROWS = 8
 """Of a table; of more instances it has the first ones and the last."""
 
 
-def varying(functions: Sequence[Function], contents: Callable[[Function], Contents]) -> Iterator[tuple[int, ...]]:
-    """Yield the numbers that differ between functions of one form: of ops, and the channels that ops make."""
+def varying(functions: Sequence[Function], contents: Callable[[Function], Contents]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the numbers that differ between functions of one form, each with a name: of ops, and the channels that they make."""
     for items in zip(*(contents(function).items for function in functions), strict=True):
         calls = [item.callee for item in items if isinstance(item, Call)]
         if calls:
             yield from varying(calls, contents)
             continue
         for nodes in zip(*(item for item in items if not isinstance(item, Call)), strict=True):
-            yield from (values for values in numbers(nodes).values() if len(set(values)) > 1)
+            yield from _differences(nodes)
 
 
 def numbers(nodes: Sequence[OpNode]) -> dict[str, tuple[int, ...]]:
@@ -51,7 +51,7 @@ def loose_form(op: Op) -> object:
     return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name) and not _is_number(value))
 
 
-def differences(nodes: Sequence[OpNode]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _differences(nodes: Sequence[OpNode]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield what differs between the ops that one op stands for: a name, and the numbers. Channels are named after the op."""
     found = {name: values for name, values in numbers(nodes).items() if len(set(values)) > 1}
     if "" in found:
