@@ -21,7 +21,14 @@ from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph
 
-MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph "}
+MAGIC = {
+    "svg": b"<?xml",
+    "png": b"\x89PNG\r\n\x1a\n",
+    "pdf": b"%PDF-",
+    "dot": b"digraph ",
+    "tikz": b"% ",
+    "mermaid": b"flowchart ",
+}
 
 
 def small() -> Graph:
