@@ -25,6 +25,7 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
 test: lint references editors/vscode/node_modules/.made ## lint, types, import contracts and all tests
+	$(BIN)/python -m compileall -q archdsl  # tests start many processes, and Python may be told to keep no bytecode
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 exhaustive: .venv/.dev references editors/vscode/node_modules/.made playground ## the tests that `make test` leaves out: more of a kind that it has

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archdsl.literals import Expression
     from archdsl.loading import check, format, load, loads
     from archdsl.network import Network
+    from archdsl.notebook_editor import Editor
     from archdsl.sweeps import sweep
     from archdsl.trained import list_runs, run
     from archdsl.trained_network import with_weights
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Diagnostic",
+    "Editor",
     "Expression",
     "Graph",
     "Limits",
@@ -42,6 +44,7 @@ __all__ = [
 
 _MODULES = {
     "Diagnostic": "archdsl.diagnostics",
+    "Editor": "archdsl.notebook_editor",
     "Expression": "archdsl.literals",
     "Graph": "archdsl.ir",
     "Limits": "archdsl.limits",

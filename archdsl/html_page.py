@@ -1,10 +1,12 @@
-"""The frame of every HTML page that archdsl writes: one file that needs no network, light or dark like the reader's system.
+"""HTML: tables for notebooks, and the frame of pages, which are single files that need no network.
 
-`BODY` styles what all pages have: text, tables, code and links. A page adds its own style and script.
+Pages are light or dark like the system of the reader. `_BODY` styles what all pages have: text, tables, code and links. A page
+adds its own style and script.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
@@ -39,3 +41,14 @@ def html_page(title: str, body: str, *, style: str = "", script: str = "") -> st
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{_COLOURS}{_BODY}{style}</style>\n</head>\n<body>\n{body}\n{scripts}</body>\n</html>\n"
     )
+
+
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table. All texts are escaped; without a head there are only rows."""
+
+    def line(cell: str, texts: Sequence[str]) -> str:
+        return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
+
+    first = f"<thead>{line('th', head)}</thead>" if head else ""
+    body = "".join(line("td", row) for row in rows)
+    return f"<table><caption>{escape(caption)}</caption>{first}<tbody>{body}</tbody></table>"

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Direction, Level, PresetName, ThemeName
     from archdsl.data import Input, Opened, ReadOptions
+    from archdsl.differences import Difference
     from archdsl.exporting.certificate import Certificate
     from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
+    from archdsl.reports import Report
     from archdsl.train import Result
     from archdsl.train.recorder import StopWhen
     from archdsl.weights import Channels, MatchBy
@@ -132,6 +134,17 @@ class Network:
     def table(self) -> Table:
         """Return the layer table, with the number of parameters, the MACs per example, and the depth."""
         return layer_table(self.graph, self.recipe)
+
+    def report(self, *, batch: int = 32) -> Report:
+        """Return a report on cost, memory, receptive fields, paths, variance and savings, computed without PyTorch.
+
+        `batch` is the number of examples of a training step, two or more. Print the report, or write `report.html()`.
+        """
+        from archdsl.reports import report_of  # here: most networks need none
+
+        if batch < 2:
+            raise ValueError(f"a batch of a training step has two examples or more, not {batch}")
+        return report_of(self.graph, batch)
 
     def build(
         self,
@@ -314,22 +327,33 @@ class Network:
     ) -> bytes:
         """Draw the diagram, and write it atomically to the path, if there is one.
 
-        `format` is svg, png, pdf, dot, tikz or mermaid; it defaults to the suffix of the path, or else svg. `level` is `blocks`,
-        which folds repeated blocks as figures in papers do, `full`, or how many blocks inside each other are opened. `direction`
-        is `down` or `right`, `preset` is `column`, `page` or `slide`, and `theme` is `light`, `dark` or `print`. With `bands`,
-        each resolution has a background. Raise `SpecError` E0606 if the file cannot be written, and E0901, E0904 or E0907 if the
-        network cannot be drawn. Raise `ValueError` for an unknown format.
+        `format` is svg, png, pdf, dot, tikz, mermaid, or html for an interactive page; it defaults to the suffix of the path, or
+        else svg. `level` is `blocks`, which folds repeated blocks as figures in papers do, `full`, or how many blocks inside
+        each other are opened. `direction` is `down` or `right`, `preset` is `column`, `page` or `slide`, and `theme` is `light`,
+        `dark` or `print`. With `bands`, each resolution has a background. Raise `SpecError` E0606 if the file cannot be written,
+        and E0901, E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
         """
         from archdsl.backends.diagram import FORMATS, SUFFIXES, render  # here: checking needs no backend
 
         suffix = Path(path).suffix.removeprefix(".").lower() if path is not None else "svg"
         chosen = format or SUFFIXES.get(suffix, suffix)
-        if chosen not in FORMATS:
-            raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
-        drawn = render(self.graph, chosen, level=level, direction=direction, preset=preset, theme=theme, bands=bands)
+        if chosen == "html":
+            from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
+
+            drawn = viewer_page(self.graph, "full" if level == "full" else "blocks")
+        elif chosen in FORMATS:
+            drawn = render(self.graph, chosen, level=level, direction=direction, preset=preset, theme=theme, bands=bands)
+        else:
+            raise ValueError(f"a diagram is {', '.join(FORMATS)} or html, and not {chosen!r}")
         if path is not None:
             self.write(path, drawn)
         return drawn
+
+    def diff(self, other: Network) -> Difference:
+        """Return the difference from this network to another one: changes of the graph, totals, and the keys that still load."""
+        from archdsl.differences import Difference  # here: most commands look at one network
+
+        return Difference(self.graph, other.graph)
 
     def drawing(self, format: str = "svg") -> bytes | Diagnostic:
         """Return the diagram, or a diagnostic if it cannot be drawn. This does not raise; internal errors become E0907."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from archdsl.html_page import html_table
 from archdsl.shapes import format_shape
 
 if TYPE_CHECKING:
@@ -32,13 +33,9 @@ def table_element(network: Network) -> str:
 
 
 def _table(network: Network) -> str:
-    def line(cell: str, *texts: str) -> str:
-        return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
-
     table = network.table()
-    rows = "".join(
-        line(
-            "td",
+    rows = (
+        (
             row.name,
             row.op,
             format_shape(row.shape),
@@ -49,8 +46,7 @@ def _table(network: Network) -> str:
         for row in table.rows
     )
     totals = f"{table.params:,} params, {table.params_eval:,} without heads, depth {table.depth}"
-    head = line("th", "layer", "op", "output", "params", "MACs", "")
-    return f"<table><caption>{escape(network.name)}: {totals}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    return html_table(f"{network.name}: {totals}", ("layer", "op", "output", "params", "MACs", ""), rows)
 
 
 def _number(value: object) -> str:

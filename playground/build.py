@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 PACKAGES = HERE / "dist" / "packages"
 PLATFORM = ["--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14"]
 PLATFORM += ["--implementation", "cp", "--abi", "cp314", "--abi", "none"]
-NEEDED = ["pydantic", "lark", "click"]
+NEEDED = ["pydantic", "click"]
 LATER = ["networkx"]
 """What a diagram needs, and no check does."""
 START = """\

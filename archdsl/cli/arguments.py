@@ -207,3 +207,9 @@ def require_network(address: str, settings: tuple[tuple[str, str], ...], session
     from archdsl.network import Network  # here: `check` needs the graph alone
 
     return Network(compiled)
+
+
+def device_option(purpose: str) -> Callable[[F], F]:
+    """Return the option `--device`; `purpose` says in its help what the device is chosen to do, such as `train on`."""
+    kinds = click.Choice(["auto", "cpu", "cuda", "mps"])
+    return click.option("--device", type=kinds, default="auto", show_default=True, help=f"Device to {purpose}.")

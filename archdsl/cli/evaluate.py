@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, network_arguments
+from archdsl.cli.arguments import NetworkCommand, device_option, network_arguments
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
 from archdsl.cli.size_option import size_option
@@ -57,8 +57,7 @@ Examples:
               help="Average the predictions of the N best epochs; `keep` in the recipe retains them.")  # fmt: skip
 @click.option("--worst", type=click.IntRange(min=0), default=5, show_default=True, metavar="N",
               help="Show the N examples with the largest losses.")  # fmt: skip
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Device to evaluate on.")  # fmt: skip
+@device_option("evaluate on")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Write evaluation.json, and for classes confusion.csv and confusion.svg.")  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from archdsl.cli.local_server import local_server
 from archdsl.resources import resource_folder
 
 
@@ -28,7 +29,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
 def server(folder: Path, port: int) -> ThreadingHTTPServer:
     """Return a server of a folder for this machine alone; port 0 is any that is free."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+    return local_server(partial(_Handler, directory=str(folder)), port)
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl playground\n  archdsl playground --port 9000")
@@ -41,10 +42,6 @@ def command(port: int) -> None:
     folder = resource_folder("playground") / "dist"
     if not (folder / "index.html").is_file():
         raise click.ClickException("the playground is not built; run `make playground` in a checkout of archdsl")
-    try:
-        served = server(folder, port)
-    except OSError as error:
-        raise click.ClickException(f"port {port} cannot be used: {error.strerror}; choose another with `--port`") from None
-    with served:
+    with server(folder, port) as served:
         click.echo(f"http://127.0.0.1:{served.server_port}/ (Ctrl-C ends it)")
         served.serve_forever()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, network_arguments
+from archdsl.cli.arguments import NetworkCommand, device_option, network_arguments
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
 from archdsl.cli.size_option import size_option
@@ -42,8 +42,7 @@ Examples:
 @size_option
 @click.option("--weights", metavar="last|best|FILE", help="Weights to predict with; for a network, a file. [default: last]")
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Number of classes to show.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Device to predict on.")  # fmt: skip
+@device_option("predict on")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True,
               help="Output format.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
@@ -141,16 +140,22 @@ def _text(rows: Sequence[tuple[Prediction, Path | None]]) -> str:
 
 
 def _csv(rows: Sequence[tuple[Prediction, Path | None]]) -> str:
-    """Return a row for each image and class, or for each image and its values."""
+    """Return a row for each image and class, or for each image and its values; with the file of its pixels, if there is one."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
+    files = ["file"] if any(path is not None for _, path in rows) else []
     values = max((len(one.values) for one, _ in rows), default=0)
-    if values:
-        writer.writerow(["image", *(f"value_{number}" for number in range(values))])
-        writer.writerows([one.name, *one.values] for one, _ in rows)
-        return written.getvalue()
     pixels = any(one.pixels is not None for one, _ in rows)
-    writer.writerow(["image", "rank", "class", "fraction" if pixels else "probability"])
-    for one, _ in rows:
-        writer.writerows([one.name, rank, name, chance] for rank, (name, chance) in enumerate(one.classes, 1))
+    if values:
+        writer.writerow(["image", *(f"value_{number}" for number in range(values)), *files])
+    elif any(one.classes for one, _ in rows):
+        writer.writerow(["image", "rank", "class", "fraction" if pixels else "probability", *files])
+    else:  # a map of pixels
+        writer.writerow(["image", *files])
+    for one, path in rows:
+        file = [str(path)] if files else []
+        if one.classes:
+            writer.writerows([one.name, rank, name, chance, *file] for rank, (name, chance) in enumerate(one.classes, 1))
+        else:
+            writer.writerow([one.name, *one.values, *file])
     return written.getvalue()

@@ -7,16 +7,19 @@ from typing import Any, get_args
 
 import click
 
-from archdsl.backends.diagram import FORMATS, SUFFIXES, Direction, Level, PresetName, ThemeName, render
+from archdsl.backends.diagram import FORMATS, SUFFIXES, Detail, Direction, Level, PresetName, ThemeName, render
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import print_diagnostics
 from archdsl.cli.output import print_bytes
 from archdsl.cli.size_option import size_option
 from archdsl.compiled import Compiled
-from archdsl.diagnostics import SpecError, codes
+from archdsl.diagnostics import SpecError, codes, render_text
 from archdsl.file_io import is_same_file, write_file
 from archdsl.input_sizes import InputSizes
 from archdsl.session import Session
+
+_FORMATS = (*FORMATS, "html")
+_PORT = 8000
 
 
 class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -38,12 +41,13 @@ class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 @click.command(
     cls=NetworkCommand,
     epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 "
-    "--set classes=10 -o resnet50.pdf --preset column\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
+    "--set classes=10 -o resnet50.pdf --preset column\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps\n"
+    "  archdsl render resnet50 -o resnet50.html\n  archdsl render net.arch --serve",
 )
 @network_arguments
 @size_option
-@click.option("-o", "--output", required=True, metavar="FILE", help="Output file; `-` is standard output.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Output format. [default: from the suffix of the file]")
+@click.option("-o", "--output", metavar="FILE", help="Output file; `-` is standard output.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="Output format. [default: from the suffix of the file]")
 @click.option("--level", type=LevelType(), default="blocks", show_default=True, metavar="LEVEL",
               help="blocks: fold repeated blocks, as figures in papers do; full: show every op; 0, 1, ...: open so many blocks "
                    "inside each other, and draw those within as boxes.")  # fmt: skip
@@ -56,17 +60,35 @@ class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 @click.option("--bands", is_flag=True, help="Put a background behind each resolution.")
 @click.option("--partial", is_flag=True, help="Draw a network with an error as far as it is known, with the error in red. The "
               "exit status is still 1.")  # fmt: skip
+@click.option("--serve", "served", is_flag=True, help="Serve an interactive page on this machine, which follows the file.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of --serve; 0: any that is free. [default: 8000]")
 def command(
     address: str,
     settings: tuple[tuple[str, str], ...],
     session: Session,
     sizes: InputSizes,
-    output: str,
+    output: str | None,
     form: str | None,
     partial: bool,
+    served: bool,
+    port: int | None,
     **options: Any,
 ) -> None:
-    """Draw NETWORK, with a frame around each block, shapes on the edges, and dashed auxiliary heads."""
+    """Draw NETWORK, with a frame around each block, shapes on the edges, and dashed auxiliary heads.
+
+    `html` is an interactive page, one file for a browser: frames unfold, beside a table of the layers.
+    """
+    if served:
+        if output is not None or form is not None:
+            raise click.UsageError("--serve writes no file: leave out -o and --format")
+        from archdsl.cli.serve import serve  # here: files need no server
+
+        serve(address, lambda: read_network(address, settings, session, sizes), _detail(options), _PORT if port is None else port)
+        return
+    if port is not None:
+        raise click.UsageError("--port is for --serve")
+    if output is None:
+        raise click.UsageError("name the file to write: -o net.svg, or give --serve")
     chosen = form or _format_of(output)
     compiled = read_network(address, settings, session, sizes)
     graph = compiled.graph if compiled.graph is not None or not partial else compiled.partial
@@ -74,12 +96,31 @@ def command(
         raise SpecError(*compiled.diagnostics)
     if compiled.ok:
         print_diagnostics(compiled.diagnostics)
-    drawn = render(graph, chosen, **options)  # type: ignore[arg-type]
+    if chosen == "html":
+        from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
+
+        errors = "" if compiled.ok else render_text(compiled.diagnostics)
+        drawn = viewer_page(graph, _detail(options), errors=errors)
+    else:
+        drawn = render(graph, chosen, **options)  # type: ignore[arg-type]
     if output == "-":
         print_bytes(drawn)
     else:
         _write(compiled, output, drawn)
     compiled.require()
+
+
+_PICTURES_ONLY = {"direction": None, "preset": None, "theme": "light", "bands": False}
+
+
+def _detail(options: dict[str, Any]) -> Detail:
+    """Return the detail of an interactive page. Raise a usage error for options of pictures."""
+    given = [f"--{name}" for name, default in _PICTURES_ONLY.items() if options[name] != default]
+    level = options["level"]
+    if given or isinstance(level, int):
+        option = given[0] if given else "--level with a number"
+        raise click.UsageError(f"{option} is for pictures: an interactive page unfolds, and is light or dark as its reader is")
+    return "full" if level == "full" else "blocks"
 
 
 def _write(compiled: Compiled, output: str, content: bytes) -> None:
@@ -100,6 +141,9 @@ def _format_of(output: str) -> str:
     suffix = Path(output).suffix.removeprefix(".").lower()
     if output == "-":
         raise click.UsageError("say what standard output shall be: --format svg")
+    if suffix == "html":
+        return suffix
     if suffix not in SUFFIXES:
-        raise click.UsageError(f"the suffix of {output!r} says no format: name it .{', .'.join(SUFFIXES)}, or give --format")
+        names = ", .".join((*SUFFIXES, "html"))
+        raise click.UsageError(f"the suffix of {output!r} says no format: name it .{names}, or give --format")
     return SUFFIXES[suffix]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, network_arguments
+from archdsl.cli.arguments import NetworkCommand, device_option, network_arguments
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
 from archdsl.cli.size_option import size_option, wrong_inputs_refused
@@ -49,8 +49,7 @@ _SHOWN = 10
 @click.option("--pruner", type=click.Choice(PRUNERS), default="median", show_default=True,
               help="How unpromising trials are stopped early.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the sampler.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Device to train on.")  # fmt: skip
+@device_option("train on")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @click.pass_context
 def command(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
+from archdsl.cli.arguments import NetworkCommand, device_option, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
 from archdsl.cli.size_option import size_option
@@ -58,9 +58,7 @@ Examples:
 )
 @click.option("--seeds", type=click.IntRange(min=2), metavar="N",
               help="Train with N consecutive seeds; show the mean of the metrics with its 95 % confidence interval.")  # fmt: skip
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Device to train on."
-)
+@device_option("train on")
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
               help="Number of devices per machine; each runs in its own process.")  # fmt: skip
 @click.option(

@@ -1,4 +1,4 @@
-"""`archdsl check --watch`: check again on change.
+"""`archdsl check --watch` and `archdsl render --serve`: check again on change.
 
 The files are asked for their times a few times a second. That needs no further package, and also works on network drives and in
 containers, which report no changes. A network has few files.
@@ -35,8 +35,11 @@ def refuse_together(address: str, *, fix: bool, form: str) -> None:
         raise click.UsageError("--watch prints one result after the other: leave out --format")
 
 
-def check_on_change(address: str, check: Callable[[], Iterable[SourceFile]]) -> None:
-    """Check, and again after each change, until Ctrl-C. `check` prints the result and returns the files that it read."""
+def check_on_change(address: str, check: Callable[[], Iterable[SourceFile]], *, clear: bool = True) -> None:
+    """Check, and again after each change, until Ctrl-C. `check` prints the result and returns the files that it read.
+
+    With `clear`, the terminal is cleared before each result.
+    """
     path = read_address(address, Session())[0]
     named = [path] if path is not None else []
     try:
@@ -47,7 +50,8 @@ def check_on_change(address: str, check: Callable[[], Iterable[SourceFile]]) -> 
             state = {**_state(watched), **before}
             click.echo(f"watching {_listed(named)}; press Ctrl-C to stop", err=True)
             changed = _wait(state)
-            click.clear()
+            if clear:
+                click.clear()
             click.echo(f"{time.strftime('%H:%M:%S')} {_listed(changed)} changed", err=True)
     except KeyboardInterrupt:
         click.echo("", err=True)

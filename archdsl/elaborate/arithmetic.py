@@ -21,6 +21,8 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod, "^": operator.pow,
 }  # fmt: skip
+_NUMBERS: Final = frozenset({int, float})
+"""The classes of what is no bool and no symbolic size."""
 
 
 def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
@@ -85,16 +87,17 @@ def _symbols(value: Any) -> list[str]:
 
 def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr, limits: Limits) -> Any:
     """Return the result of an operator. Raise `SpecError` if it has none."""
-    plain = left.__class__ is int and right.__class__ is int
-    for value in () if plain else (left, right):
+    numbers = left.__class__ in _NUMBERS and right.__class__ in _NUMBERS
+    for value in () if numbers else (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float | SymbolicSize):
             if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
                 return within(bounded, left + right, limits, e.span)
             raise SpecError(codes.expressions.NotANumber(sign, value).at(e.span))
-    if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
+    if sign in ("/", "//", "%") and right.__class__ in _NUMBERS and right == 0:
         raise SpecError(codes.expressions.DivisionByZero(left, sign, right).at(operand.span))
-    if not plain or sign == "/" or (sign == "^" and right < 0):
-        return _careful(sign, left, right, e)
+    whole = left.__class__ is int and right.__class__ is int
+    if not whole or sign == "/" or (sign == "^" and right < 0):
+        return _careful(sign, left, right, e, opened=not numbers)
     result = _ARITHMETIC[sign](left, right)
     if result.bit_length() > limits.integer_bits:
         raise SpecError(codes.magnitudes.IntegerTooLarge("this number", limits.integer_bits).at(e.span))
@@ -109,9 +112,8 @@ def power(base: Any, exponent: Any, e: ast.Chain, limits: Limits) -> Any:
     return arithmetic("^", base, exponent, e, e.operands[1], limits)
 
 
-def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
-    """Return the result for floats and symbolic sizes, with which more can go wrong."""
-    opened = isinstance(left, SymbolicSize) or isinstance(right, SymbolicSize)
+def _careful(sign: str, left: Any, right: Any, e: ast.Expr, *, opened: bool) -> Any:
+    """Return the result for floats and, if `opened`, for symbolic sizes, with which more can go wrong."""
     if opened and sign == "^":
         from archdsl.size_polynomials import MOST_FACTORS  # here: most networks have fixed sizes
 

@@ -12,6 +12,7 @@ from archdsl.elaborate.blocks import constants, plain
 from archdsl.elaborate.context import Context, Handlers
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.false_claims import FalseClaim
+from archdsl.elaborate.fixed_arguments import argument_value
 from archdsl.elaborate.given_sizes import set_by_sizes
 from archdsl.elaborate.membership import judge_parameters, later_claims
 from archdsl.elaborate.naming import Naming, Scope
@@ -248,7 +249,9 @@ def _with_settings(
             context.diagnostics += errors
             value, span = UNKNOWN, Span(source, 0, len(text))
             if expression is not None:
-                value = context.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
+                value = argument_value(
+                    context.evaluator, callee, ast.Argument(span, name, expression), 0, Environment(None, module)
+                )
             keywords[name] = Bound(value, span)
         except SpecError as found:
             context.failed(found)

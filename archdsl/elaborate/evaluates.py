@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import Environment, Unknown
 from archdsl.limits import Limits
@@ -16,6 +17,7 @@ class Evaluates(Protocol):
     """Gives expressions their values: see `archdsl.elaborate.expressions`."""
 
     paths: Paths
+    name_errors: NameErrors
 
     limits: Limits
     budget: Budget
@@ -34,6 +36,9 @@ class Evaluates(Protocol):
 
     def whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """Return a whole number."""
+
+    def named(self, e: ast.Name, env: Environment) -> Any:
+        """Return what a name means, or the class `Unknown` itself if it means nothing."""
 
     def checked(self, items: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
         """Return a list, if it is not too large with the lists in it."""

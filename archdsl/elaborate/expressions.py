@@ -13,16 +13,15 @@ from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.comprehensions import comprehension, range_of
 from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.file_constants import FileConstants
+from archdsl.elaborate.fixed_arguments import fix_arguments
 from archdsl.elaborate.functions import call_builtin, call_function
 from archdsl.elaborate.name_errors import NameErrors
-from archdsl.elaborate.parameters import PADDINGS, names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import (
     FUNCTIONS,
     NO_INPUT,
     SIZE_ATTRIBUTES,
     UNKNOWN,
-    Bound,
     Callee,
     Environment,
     Family,
@@ -62,7 +61,7 @@ class Evaluator:
         self.constants = FileConstants(self)
         self.examined = set[ast.Let | ast.Constant]()  # the functions with no mistakes that any call has
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
-            ast.Literal: lambda e, s: e.value,
+            ast.Literal: lambda e, s: e.value,  # in parentheses
             ast.Unread: lambda e, s: UNKNOWN,
             ast.Missing: lambda e, s: UNKNOWN,
             ast.Parenthesized: self._parenthesized,
@@ -81,6 +80,8 @@ class Evaluator:
 
     def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
         """Return the value of an expression. Raise `SpecError` if it has none."""
+        if expression.__class__ is ast.Literal:  # a third of all expressions
+            return expression.value
         self._depth += 1
         try:
             work = self.budget
@@ -106,9 +107,11 @@ class Evaluator:
 
     def _charge_for(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
+        if value.__class__ is int or value.__class__ is float:
+            return
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is not int and isinstance(value, SymbolicSize):
+        elif isinstance(value, SymbolicSize):
             self.budget.charge(budget.OPEN * value.numbers, span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
@@ -141,6 +144,9 @@ class Evaluator:
     # -- names --
 
     def _name(self, e: ast.Name, env: Environment) -> Any:
+        value = env.find(e.id)
+        if value.__class__ is int or value.__class__ is float:
+            return value
         value = self.named(e, env)
         if value is Unknown:
             raise self.name_errors.name(
@@ -241,17 +247,21 @@ class Evaluator:
         return not stop
 
     def _comparison(self, e: ast.Chain, env: Environment) -> bool | Unknown:
-        left = self.evaluate(e.operands[0], env)
+        return self.comparison(e, env)[0]
+
+    def comparison(self, e: ast.Chain, env: Environment) -> tuple[bool | Unknown, list[Any]]:
+        """Return whether `a < b < c` holds, and the values that decided it, up to the first that does not fit."""
+        values = [self.evaluate(e.operands[0], env)]
         for sign, operand in zip(e.operators, e.operands[1:], strict=True):
-            right = self.evaluate(operand, env)
-            if isinstance(left, Unknown) or isinstance(right, Unknown):
-                return UNKNOWN
+            left, right = values[-1], self.evaluate(operand, env)
+            values.append(right)
+            if left is UNKNOWN or right is UNKNOWN:
+                return UNKNOWN, values
             self._charge_for(left, e.span)
             self._charge_for(right, e.span)
             if not compare(sign, left, right, e.span):
-                return False
-            left = right
-        return True
+                return False, values
+        return True, values
 
     def _power(self, e: ast.Chain, env: Environment) -> Any:
         base, exponent = (self.evaluate(operand, env) for operand in e.operands)
@@ -342,7 +352,7 @@ class Evaluator:
             raise SpecError(found.at(e.span))
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
-        return self.partial(callee, e.arguments, env)
+        return fix_arguments(self, callee, e.arguments, env)
 
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
         """Return what is called."""
@@ -355,43 +365,6 @@ class Evaluator:
             known += [*Initializer.registry.names(), *FUNCTIONS, "0..n"]
             raise self.name_errors.name(e, env, known)
         return value
-
-    def partial(self, callee: Callee, arguments: tuple[ast.Argument, ...], env: Environment) -> Callee:
-        """Return the callee with more arguments fixed; they are checked when it is applied."""
-        if not arguments:
-            return callee
-        positional, keywords = list(callee.positional), dict(callee.keywords or {})
-        for argument in arguments:
-            value = self.argument(callee, argument, len(positional), env)
-            if argument.name is None:
-                if keywords and not callee.keywords:
-                    raise SpecError(codes.arguments.PositionAfterName().at(argument.span))
-                positional.append(Bound(value, argument.span))
-            elif argument.name in keywords:
-                raise SpecError(codes.arguments.GivenTwice(argument.name).at(argument.span))
-            else:
-                keywords[argument.name] = Bound(value, argument.span)
-        made = Callee(callee.target, callee.module, tuple(positional), keywords)
-        self.budget.charge(within(nested, made, self.limits, arguments[0].span), arguments[0].span)
-        return made
-
-    def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
-        """Return the value of an argument; a bare word that the op's parameter knows, such as `same`, is that word."""
-        value = ast.bare(argument.value)
-        if not isinstance(value, ast.Name) or env.find(value.id) is not Unknown:
-            return self.evaluate(value, env)
-        target, order = callee.target, parameter_names(callee.target)
-        name = argument.name or (order[position] if position < len(order) else "")
-        is_word = isinstance(target, type) and name in target.fields and value.id in target.words(name)
-        if is_word and not isinstance(env.module.definitions.get(value.id), ast.Constant):
-            return value.id
-        if argument.name is not None and name not in order and self.named(value, env) is Unknown:
-            return UNKNOWN  # the name is at fault, which is said where the argument is bound
-        takes = what_it_takes(target, name)
-        if takes is not None and self.named(value, env) is Unknown:
-            takes += PADDINGS.get(value.id.lower(), "") if name == "pad" else ""
-            raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
-        return self.evaluate(value, env)
 
 
 def _misplaced_domain(e: ast.Domain, env: Environment) -> Any:

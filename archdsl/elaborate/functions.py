@@ -83,9 +83,9 @@ def call_builtin(evaluator: Evaluates, e: ast.CallExpr, name: str, env: Environm
     values = evaluator.paths.all_listed(values, e.span) if name == "len" else values
     if UNKNOWN in values:
         return UNKNOWN
-    evaluator.budget.charge(
-        sum(min(length(value), evaluator.limits.list_items) for value in values if isinstance(value, tuple | range)), e.span
-    )
+    if any(value.__class__ is tuple or value.__class__ is range for value in values):
+        items = (min(length(value), evaluator.limits.list_items) for value in values if isinstance(value, tuple | range))
+        evaluator.budget.charge(sum(items), e.span)
     if name in ITERATING and len(values) == 1 and isinstance(values[0], tuple | range):
         within(bounded, values[0], evaluator.limits, e.span)
     try:

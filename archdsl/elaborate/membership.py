@@ -8,8 +8,10 @@ of the complete network, like the claims of an alias.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.declarations import METRICS
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.size_conditions import sides_of
@@ -28,11 +30,16 @@ def judge_parameters(evaluator: Evaluator, network: ast.Network, env: Environmen
         if not _is_decided_by(evaluator, names, network, env):
             later.append(condition)
             continue
-        holds = evaluator.truth(condition, env)
+        chain = ast.bare(condition)
+        values: list[Any] = []
+        if isinstance(chain, ast.Chain) and chain.operators[0] in COMPARE:
+            holds, values = evaluator.comparison(chain, env)
+        else:
+            holds = evaluator.truth(condition, env)
         if not own.intersection(names) and isinstance(holds, bool):
             raise SpecError(codes.spaces.NeverAMember(condition.span.text, holds).at(condition.span))
         if holds is False:
-            sides = sides_of(evaluator, condition, env)
+            sides = sides_of(evaluator, condition, env, values)
             raise SpecError(codes.spaces.NotAMember(condition.span.text, sides).at(condition.span))
     return later
 
@@ -55,9 +62,7 @@ def conditions(network: ast.Network) -> Iterator[ast.Expr]:
 
 def _is_decided_by(evaluator: Evaluator, names: dict[str, None], network: ast.Network, env: Environment) -> bool:
     """Return whether no name is a count, bound in the body, or undefined, which is reported where counts can be meant."""
-    bound = {let.name for let in network.body.statements if isinstance(let, ast.Let)}
-    bound |= {label.name for label in ast.walk(network.body) if isinstance(label, ast.Label) and label.name}
-    bound |= {given.name for given in network.body.statements if isinstance(given, ast.Input)} | {"x"}
+    bound = evaluator.session.cached(_bound_in_body, network)
     for name in names:
         if env.find(name) is not Unknown:
             continue
@@ -65,3 +70,10 @@ def _is_decided_by(evaluator: Evaluator, names: dict[str, None], network: ast.Ne
         if name in bound or name in METRICS or not known:
             return False
     return True
+
+
+def _bound_in_body(network: ast.Network) -> frozenset[str]:
+    bound = {let.name for let in network.body.statements if isinstance(let, ast.Let)}
+    bound |= {label.name for label in ast.walk(network.body) if isinstance(label, ast.Label) and label.name}
+    bound |= {given.name for given in network.body.statements if isinstance(given, ast.Input)}
+    return frozenset({*bound, "x"})

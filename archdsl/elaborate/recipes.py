@@ -12,6 +12,7 @@ from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.arguments import ArgumentBinder
 from archdsl.elaborate.domains import Choices
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.fixed_arguments import argument_value
 from archdsl.elaborate.recipe_domains import (
     Alternative,
     Chooser,
@@ -207,7 +208,7 @@ class _Reader:
     def _value(self, name: str, expression: ast.Expr, env: Environment) -> Any:
         """Return the value of a setting, or of an item of its list; report what is wrong with it."""
         try:
-            value = self._evaluator.argument(Callee(Recipe), ast.Argument(expression.span, name, expression), 0, env)
+            value = argument_value(self._evaluator, Callee(Recipe), ast.Argument(expression.span, name, expression), 0, env)
             return self._plain(value, expression.span)
         except SpecError as found:
             self.diagnostics += [_of_this_key(diagnostic, name, expression) for diagnostic in found.diagnostics]

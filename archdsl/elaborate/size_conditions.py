@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
@@ -59,14 +59,21 @@ def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iter
             yield evaluator.evaluate(e, env)
 
 
-def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> str:
-    """Return the values of the sides of a comparison, as the end of a sentence; nothing for other conditions."""
+def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment, known: Sequence[Any] = ()) -> str:
+    """Return the values of the sides of a comparison, as the end of a sentence; nothing for other conditions.
+
+    `known` are the values of the first sides, which need not be evaluated again.
+    """
     condition = ast.bare(condition)
     if not isinstance(condition, ast.Chain) or condition.operators[0] not in COMPARE:
         return ""
-    sides = [operand for operand in condition.operands if not isinstance(ast.bare(operand), ast.Literal | ast.ListExpr)]
-    known = " and ".join(f"`{side.span.text}` is {_counted(evaluator.evaluate(side, env))}" for side in sides)
-    return f": {known}" if known else ""
+    values = [*known, *(evaluator.evaluate(operand, env) for operand in condition.operands[len(known) :])]
+    sides = " and ".join(
+        f"`{operand.span.text}` is {_counted(value)}"
+        for operand, value in zip(condition.operands, values, strict=True)
+        if not isinstance(ast.bare(operand), ast.Literal | ast.ListExpr)
+    )
+    return f": {sides}" if sides else ""
 
 
 def _counted(value: Any) -> str:

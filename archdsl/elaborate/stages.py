@@ -15,6 +15,7 @@ from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.fixed_arguments import fix_arguments
 from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
@@ -63,7 +64,7 @@ def _named(context: Context, call: ast.Expr, env: Environment) -> Any:
         if isinstance(call, ast.CallExpr) and isinstance(name, ast.Name) and name.id in FUNCTIONS and name.id in Op.registry:
             callee = context.evaluator.named(name, env)
             if isinstance(callee, Callee):  # in the place of a stage, `max(0)` is the op, and not the function
-                return context.evaluator.partial(callee, call.arguments, env)
+                return fix_arguments(context.evaluator, callee, call.arguments, env)
         return context.evaluator.evaluate(call, env)
     except SpecError as error:
         raise _stage_error(context, error, call, env) from None

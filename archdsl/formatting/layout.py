@@ -216,9 +216,12 @@ class Layout:
         return outer + (0 if closing else INDENT) + (0 if item else INDENT)
 
     def _statement_indent(self, opening: int) -> int:
-        """Return the indentation of the statement, or the part of a pipeline, that a body belongs to."""
+        """Return the indentation of the statement, or the part of a pipeline, that a body belongs to.
+
+        The body of a network belongs to the network also behind a `where` on a line of its own.
+        """
         index, group = opening, self.groups[opening]
-        while index > 0 and not (self.breaks[index] and self.groups[index] == group):
+        while index > 0 and not (self.breaks[index] and self.groups[index] == group and self.tokens[index].text != "where"):
             index = self.opens.get(index - 1, index - 1)
         return self.indent(index)
 

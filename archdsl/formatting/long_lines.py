@@ -1,8 +1,8 @@
 """Further line breaks in lines that are too long.
 
-First the parts of statements go apart: at `;`, into bodies, at arrows, at the claims of an alias. What is still too long is
-broken inside its round and square brackets, and goes on below the first item. There, line ends of the text stay if what they
-divide would not fit on a line. Nothing else depends on them, so that the result is formatted already.
+First the parts of statements go apart: at `;`, into bodies, at arrows, at the claims of an alias and the `where` of a network.
+What is still too long is broken inside its round and square brackets, and goes on below the first item. There, line ends of the
+text stay if what they divide would not fit on a line. Nothing else depends on them, so that the result is formatted already.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _break_statement(layout: Layout, start: int, end: int) -> bool:
         open_body(layout, max(bodies, key=lambda i: layout.span_width(i, layout.closes[i])))
         return True
     arrows = [i for i in level if i > start and layout.tokens[i].text == "->"]
-    claims = [i for i in level if i > start and layout.tokens[i].text == "expect" and layout.groups[i] == TOP]
+    claims = [i for i in level if i > start and layout.tokens[i].text in ("expect", "where") and layout.groups[i] == TOP]
     for places in (arrows, claims):
         if places:
             layout.breaks[_last_fitting(layout, start, places)] = STATEMENT

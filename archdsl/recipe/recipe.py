@@ -9,6 +9,7 @@ from archdsl import limits
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.diagnostics.suggest import register_aliases
 from archdsl.fields import Field
+from archdsl.html_page import html_table
 from archdsl.literals import show
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
@@ -174,6 +175,11 @@ class Recipe(Registered):
     def as_data(self) -> dict[str, Any]:
         """Return every key with its value for JSON; calls are written as in the language."""
         return {key: _as_data(value) for key, value in self}
+
+    def _repr_html_(self) -> str:
+        """Return the recipe for notebooks: every key with its value, and which of them are defaults."""
+        rows = ((key, show(value, most=limits.SIZE), "" if key in self.given else "default") for key, value in self)
+        return html_table("train", ("key", "value", ""), rows)
 
 
 register_aliases(Recipe.alias_pairs)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lark import Token
-
 from archdsl.diagnostics import Edit, codes
 from archdsl.diagnostics.suggest import nearest
 from archdsl.ops import Op
 from archdsl.ops.join import joins
 from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
 from archdsl.syntax.newlines import CLOSES
+from archdsl.syntax.tokens import Token
 
 _BRACKETS = {*CLOSES, *CLOSES.values()}
 
@@ -29,7 +28,7 @@ def round_list(s: ErrorContext) -> SyntaxFinding | None:
             break
         if comma.type == "COMMA" and is_word(name) and equal.type == "EQUAL":
             return finding(codes.syntax.ArgumentsOfNothing(), place)
-    first, last = s.opened.end_pos or 0, s.token.start_pos or 0
+    first, last = s.opened.end_pos, s.token.start_pos
     if closing is None or s.line_after[closing].type != "RPAR" or last - first >= NEAR or not balanced(s.lex(first, last)):
         return finding(codes.slips.RoundList(None, ()), place)
     items = [place.file.text[first:last], s.text(s.line_after[:closing])]
@@ -112,7 +111,7 @@ def _bare_arguments(s: ErrorContext, name: Token) -> SyntaxFinding | None:
         text = ", ".join(text.split())
     if not balanced(given):
         return finding(codes.syntax.WithoutParentheses(str(name), None, None), s.span)
-    edit = Edit(s.behind(name)._replace(end=last.end_pos or 0), f"({text})")
+    edit = Edit(s.behind(name)._replace(end=last.end_pos), f"({text})")
     return finding(codes.syntax.WithoutParentheses(str(name), text, edit), s.span)
 
 
@@ -188,7 +187,7 @@ def _closing(tokens: Sequence[Token]) -> int | None:
 
 def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     """`add(a, b)`, with what to write."""
-    text, end = s.span.file.text, closing.end_pos or 0
+    text, end = s.span.file.text, closing.end_pos
     near = max(0, end - NEAR)
     line = text.find("\n", near, end) + 1 if near else 0  # tokens of the first line, which is cut, mean nothing
     tokens = s.lex(line or near, end)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lark import Token
-
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import SourceFile
+from archdsl.syntax.tokens import Token
 
 
 class Damage:
@@ -39,7 +38,7 @@ class Damage:
         text = self._source.text
         start, end = text.rfind("\n", 0, place) + 1, text.find("\n", place)
         tokens = self._lex(start, end if end >= 0 else len(text))
-        return [token.start_pos or 0 for token in tokens if token.type in ("SEMICOLON", "LBRACE", "RBRACE")]
+        return [token.start_pos for token in tokens if token.type in ("SEMICOLON", "LBRACE", "RBRACE")]
 
     def add_statement(self, start: int) -> None:
         """Take in a statement that had to be completed, by where it begins. What stands in its bodies is not doubtful."""

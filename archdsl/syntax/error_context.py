@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from lark import Token
-
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Span
 from archdsl.syntax.newlines import CLOSES
+from archdsl.syntax.tokens import Token
 
 KEYWORDS: Final = frozenset(
     "import as block network train aux output input where let expect init skip via"
@@ -106,7 +105,7 @@ class ErrorContext(NamedTuple):
 
     def span_of(self, first: Token, last: Token | None = None) -> Span:
         """Return the place of a token, or of all from one to another."""
-        return Span(self.span.file, first.start_pos or 0, (last or first).end_pos or 0)
+        return Span(self.span.file, first.start_pos, (last or first).end_pos)
 
     def text(self, tokens: Sequence[Token]) -> str:
         """Return the text from the first of some tokens to the last."""
@@ -114,7 +113,7 @@ class ErrorContext(NamedTuple):
 
     def behind(self, token: Token) -> Span:
         """Return the empty place right behind a token."""
-        return Span(self.span.file, token.end_pos or 0, token.end_pos or 0)
+        return Span(self.span.file, token.end_pos, token.end_pos)
 
 
 def adjacent(first: Token, second: Token) -> bool:

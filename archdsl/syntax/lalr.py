@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lark import Token
-
 from archdsl.syntax.tables import Tables
+from archdsl.syntax.tokens import Token
 
 _BELOW_START = -1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from lark import Token
+from archdsl.syntax.tokens import Token
 
 CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
@@ -26,7 +26,7 @@ def _is_join(text: str, token: Token) -> bool:
     Behind it come braces, or options in parentheses and braces. Branches in parentheses or brackets, `max(a, b)`, are one that is
     written wrongly.
     """
-    end = token.end_pos or 0
+    end = token.end_pos
     opening = _OPENS.match(text, end)
     if opening is None:
         return _BRACE.match(text, end) is not None
@@ -93,7 +93,7 @@ class Newlines:
     def within(self, token: Token) -> bool:
         """Whether a token is indented more than the line of the outermost bracket that is open."""
         before = self.opened_before(token)
-        return bool(before) and (token.column or 0) > self._indents.get(before[0].line or 0, 0)
+        return bool(before) and token.column > self._indents.get(before[0].line, 0)
 
     def open_brackets(self, token: Token | None) -> int:
         """How many round and square brackets are open inside the innermost brace."""
@@ -120,7 +120,7 @@ class Newlines:
                 claim = kind in _AFTER_HEADER and not self.open  # outside braces nothing else begins so
                 continues = claim or kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
                 if not continues and previous not in _CONTINUES_AFTER:
-                    yield Token.new_borrow_pos("_SEP", separator, separator)
+                    yield separator.instead("_SEP", separator)
                     previous = "_SEP"
                 separator = None
             if kind in CLOSES:
@@ -149,9 +149,9 @@ class Newlines:
 
     def _note_indent(self, token: Token) -> None:
         """Keep where a line begins, and the first brace that a line closes too far to the left."""
-        column = token.column or 0
-        self._indents[token.line or 0] = column
+        column = token.column
+        self._indents[token.line] = column
         if token.type == "RBRACE" and self.outdented is None and self.open:
             opened = self.open[-1]
-            if self._indents.get(opened.line or 0, 0) > column:
+            if self._indents.get(opened.line, 0) > column:
                 self.outdented = opened

@@ -6,10 +6,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from lark import Token
-from lark.lexer import LexerThread
-from lark.utils import TextSlice
-
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.limits import DEFAULT, Limits
 from archdsl.ops.join import joins
@@ -22,6 +18,7 @@ from archdsl.syntax.lalr import ParserStack, ParseTables
 from archdsl.syntax.newlines import CLOSES, Newlines
 from archdsl.syntax.recovery import Recovery, span_of, too_deep
 from archdsl.syntax.tables import load_tables
+from archdsl.syntax.tokens import Token
 from archdsl.syntax.tree_builder import TreeBuilder
 
 _per_thread = threading.local()
@@ -129,8 +126,7 @@ class _Parser:
         return tokens, comments
 
     def _tokens(self, start: int, end: int) -> Iterator[Token]:
-        part = TextSlice(self.builder.file.text, start, end)
-        return LexerThread.from_text(self.lexer, part).lex(None)  # type: ignore[no-untyped-call,no-any-return]
+        return self.lexer.tokens(self.builder.file.text, start, end)
 
     def expression(
         self, source: SourceFile, start: int, end: int, limits: Limits, faults: list[SyntaxFinding], help: str = _IN_A_LABEL
@@ -148,7 +144,7 @@ class _Parser:
             if not stack.feed(token):
                 break
         else:
-            if stack.finish(Token("$END", "", end, end_pos=end)):
+            if stack.finish(Token("$END", "", end, end)):
                 return stack.values[-1]  # type: ignore[no-any-return]
         place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
         faults.append(finding(codes.syntax.NotAnExpression(help), place))

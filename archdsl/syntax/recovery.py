@@ -20,8 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from lark import Token
-
 from archdsl.diagnostics import codes
 from archdsl.limits import Limits, remedy
 from archdsl.source import SourceFile, Span
@@ -29,6 +27,7 @@ from archdsl.syntax.damage import Damage
 from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, finding
 from archdsl.syntax.lalr import ParserStack
 from archdsl.syntax.newlines import CLOSES, Newlines
+from archdsl.syntax.tokens import Token
 
 _DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN", "LET"})
 _PUT_IN: Final = frozenset({"ERROR", "ERROR_ITEM", "MISSING"})
@@ -82,7 +81,7 @@ class Recovery:
             if len(self.faults) >= self._limits.errors or self._reports >= 20 * self._limits.errors:
                 return False
         if self._newlines.too_deep is not None:
-            self.damage.add(self._newlines.open[0].start_pos or 0, self._newlines.too_deep.start_pos or 0)
+            self.damage.add(self._newlines.open[0].start_pos, self._newlines.too_deep.start_pos)
             self.faults.append(
                 too_deep(
                     span_of(self._source, self._newlines.too_deep), self._limits, "give the inner parts names: `let`, `block`"
@@ -98,7 +97,7 @@ class Recovery:
 
     def _finish(self, report: bool = True) -> list[Any]:
         """Feed the end of the file, after what is missing before it."""
-        end = Token("$END", "", len(self._source.text), end_pos=len(self._source.text))
+        end = Token("$END", "", len(self._source.text), len(self._source.text))
         if not self._stack.finish(end):
             if report:
                 self._report(end)
@@ -118,9 +117,9 @@ class Recovery:
         fault = self._report(token)
         starts_line = self._newlines.first_on_line
         definition = self._defines(token)
-        if fault.instead and self._stack.feed(Token.new_borrow_pos(*fault.instead, token)):
+        if fault.instead and self._stack.feed(token.instead(*fault.instead)):
             return
-        if isinstance(fault.error, codes.syntax.Unclosed) and fault.span.start < (token.start_pos or 0):
+        if isinstance(fault.error, codes.syntax.Unclosed) and fault.span.start < token.start_pos:
             count = len(self._newlines.opened_before(token)) if definition else self._newlines.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
@@ -133,9 +132,7 @@ class Recovery:
         self._close_brackets(token)
         if definition:
             self._newlines.close(len(self._newlines.opened_before(token)), token)
-            self.unfinished.update(
-                value.start_pos or 0 for value in self._stack.values if getattr(value, "type", "") in _DEFINITIONS
-            )
+            self.unfinished.update(value.start_pos for value in self._stack.values if getattr(value, "type", "") in _DEFINITIONS)
         errors = ("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM")
         between_items = self._start_of_body() is None and not definition
         lost_body = token.type == "LET" and not definition and self._start_of_body() is None
@@ -191,7 +188,7 @@ class Recovery:
     def _empty(self, kind: str) -> Token:
         """Return a token without text that stands behind the last one that was read."""
         at = self._previous.end_pos if self._previous is not None and self._previous.end_pos else 0
-        return Token(kind, "", at, end_pos=at)
+        return Token(kind, "", at, at)
 
     def _start_of_body(self) -> int | None:
         """Return the place on the stack of the innermost brace that is open; None outside of definitions."""
@@ -269,7 +266,7 @@ class Recovery:
 
     def _defines(self, token: Token) -> bool:
         """Whether a definition begins, and not a mistake inside of one."""
-        if token.type == "LET" and ((token.column or 1) > 1 or self._start_of_body() is not None):
+        if token.type == "LET" and (token.column > 1 or self._start_of_body() is not None):
             return False  # a constant of a body, whose brace may be missing
         return token.type in _DEFINITIONS and self._newlines.first_on_line and not self._newlines.within(token)
 
@@ -287,7 +284,7 @@ class Recovery:
             if not self._stack.accepts(kind):
                 return False
             self._stack.feed(self._empty(kind))
-            self._closed[kind] = token.line or 0
+            self._closed[kind] = token.line
             self._newlines.close(1, token)
         return True
 
@@ -319,7 +316,7 @@ class Recovery:
         count = self._newlines.open_brackets(token)
         before = self._newlines.opened_before(token)
         for opened in before[len(before) - count :]:
-            self._closed[CLOSES[opened.type]] = token.line or 0
+            self._closed[CLOSES[opened.type]] = token.line
         self._newlines.close(count, token)
 
     # -- reporting --
@@ -335,11 +332,11 @@ class Recovery:
         self._reports += 1
         if not self.damage.holds(fault.span.start) and not self._closes_again(token, fault):
             self.faults.append(fault)
-        end = token.start_pos or 0
+        end = token.start_pos
         braces_alone = all(bracket.type == "LBRACE" for bracket in before[-1:])
         unclosed = unmatched and bool(before) and braces_alone and fault.span.start < end
         nothing_open = not before and (context.expected <= {"_SEP", "$END"} or {"BLOCK", "NETWORK"} <= context.expected)
-        between_items = nothing_open and (token.column or 1) > 1
+        between_items = nothing_open and token.column > 1
         after_body = token.type in ("VIA", "ELSE") and self._previous is not None and self._previous.type == "RBRACE"
         if unclosed or between_items or after_body or (unmatched and braces_alone and token.type == "RBRACE"):
             self.strays.append(fault)
@@ -353,7 +350,7 @@ class Recovery:
     def _context(self, token: Token, before: list[Token]) -> ErrorContext:
         """Return what the sentence for an error is chosen by."""
         source, newlines = self._source, self._newlines
-        span, at = span_of(source, token), token.start_pos or 0
+        span, at = span_of(source, token), token.start_pos
         if token.type == "_SEP" or token.type == "$END":
             at = self._previous.end_pos if self._previous is not None and self._previous.end_pos else 0
             span = Span(source, max(0, at - 1), max(1, at))
@@ -370,18 +367,18 @@ class Recovery:
     def _closes_again(self, token: Token, fault: SyntaxFinding) -> bool:
         """Whether this is the closing bracket, on the same line or the next, of one that an error was mended with."""
         line = self._closed.get(token.type)
-        return isinstance(fault.error, codes.syntax.Unmatched) and line is not None and (token.line or 0) <= line + 1
+        return isinstance(fault.error, codes.syntax.Unmatched) and line is not None and token.line <= line + 1
 
 
 def _start_of(value: Any) -> int:
     """Return where a token or node on the stack begins."""
-    return (value.start_pos or 0) if isinstance(value, Token) else value.span.start
+    return value.start_pos if isinstance(value, Token) else value.span.start
 
 
 def span_of(source: SourceFile, token: Token) -> Span:
     """Return the place of a token, of at least one character, to be marked."""
-    start = token.start_pos or 0
-    return Span(source, start, max(token.end_pos or 0, start + 1))
+    start = token.start_pos
+    return Span(source, start, max(token.end_pos, start + 1))
 
 
 def too_deep(place: Span, limits: Limits, help: str) -> SyntaxFinding:

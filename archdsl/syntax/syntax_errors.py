@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from lark import Token
-
 from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
@@ -43,6 +41,7 @@ from archdsl.syntax.habit_errors import (
     two_indices,
 )
 from archdsl.syntax.newlines import CLOSES
+from archdsl.syntax.tokens import Token
 
 _SIGNS: Final = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
 _STATEMENTS: Final = {
@@ -180,7 +179,7 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
     complete = CLOSES[s.opened.type] in s.expected or (not inside and "LET" in s.expected)
     sure = alone and complete and (not inside or last.line == s.opened.line)
     sure = sure and not _is_ambiguous(s, s.opened) and not (inside and _follows_nothing(s, s.opened))
-    at = s.behind(last) if last.type != "_SEP" else s.span_of(last)._replace(end=last.start_pos or 0)
+    at = s.behind(last) if last.type != "_SEP" else s.span_of(last)._replace(end=last.start_pos)
     edit = Edit(at, closing if inside else f"\n{closing}")
     end = s.token.type == "$END"
     return finding(
@@ -272,7 +271,7 @@ def _name_assigned(s: ErrorContext) -> SyntaxFinding | None:
         return finding(codes.slips.OtherForm(text, "write the stage alone: `conv(64, 7)`"), s.span)
     if (s.line_after and s.line_after[0].type in _LITERALS) or "COLON" not in s.expected:
         alone = len(s.statement_before) == 1 and s.statement_before[0].type == "NAME"
-        start = (s.statement_before[0].start_pos or 0) if alone else 0
+        start = s.statement_before[0].start_pos if alone else 0
         edit = Edit(Span(s.span.file, start, start), "let ") if alone and balanced(s.line_after) else None
         return finding(codes.slips.MissingLet(str(name), edit), s.span)
     written = f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`"

@@ -1,30 +1,25 @@
 """The grammar's lexer, rules and parse table: lark makes them from `arch.lark`, and a file keeps them for later commands.
 
-    python -m archdsl.syntax.tables    writes grammars/arch.json; needed after a change of the grammar
+    python -m archdsl.syntax.tables    writes grammars/arch.json and arch.gbnf; needed after a change of the grammar
 
-To read them takes a hundredth of the time that making them does. The file says which grammar and which version of lark it was
-made from. Where either is another, the tables are made anew, in memory.
+To read them takes a hundredth of the time that making them does, and does not import lark. The file says which grammar it was
+made from. If the grammar is another, the tables are made anew, in memory.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
-
-import lark
-from lark import Lark, Tree
-from lark.common import LexerConf
-from lark.grammar import NonTerminal, Rule, RuleOptions, Terminal
-from lark.lexer import BasicLexer
-from lark.parse_tree_builder import ParseTreeBuilder
-from lark.parsers.lalr_analysis import Shift
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archdsl.resources import resource_folder
-from archdsl.syntax.newlines import Newlines
+from archdsl.syntax.tokens import Lexer
 from archdsl.syntax.tree_builder import TreeBuilder
+
+if TYPE_CHECKING:
+    from lark.common import LexerConf
 
 _FILE: Final = "arch.json"
 _STARTS: Final = ("expr", "spec")
@@ -43,7 +38,7 @@ class Reduction(NamedTuple):
 class Tables(NamedTuple):
     """What the parser needs of the grammar."""
 
-    lexer: BasicLexer
+    lexer: Lexer
     reductions: Sequence[Reduction]
     states: Sequence[Mapping[str, int]]
     """What each state does before a symbol: a state to go to, or `~n` for the reduction number n."""
@@ -62,12 +57,12 @@ def grammar_text() -> str:
     return (resource_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
 
 
-def origin(grammar: str) -> list[str]:
-    """What tables depend on."""
-    return [lark.__version__, hashlib.sha256(grammar.encode()).hexdigest()]
+def origin(grammar: str) -> int:
+    """What tables depend on: a checksum of the grammar."""
+    return zlib.crc32(grammar.encode())
 
 
-def kept_tables(wanted: list[str]) -> dict[str, Any] | None:
+def kept_tables(wanted: int) -> dict[str, Any] | None:
     """The tables that were made from this; none where there are others, or none."""
     path = resource_folder("grammars") / _FILE
     if not path.is_file():
@@ -85,6 +80,11 @@ def make_tables(grammar: str, *, strict: bool = False) -> dict[str, Any]:
     lark numbers rules and states as it meets them in sets. Here rules are in the order of their names, and states in that in
     which a walk from the start meets them, so that a grammar has one text.
     """
+    from lark import Lark  # here: it is only needed where the grammar has changed
+    from lark.parsers.lalr_analysis import Shift
+
+    from archdsl.syntax.newlines import Newlines
+
     made = Lark(
         grammar, parser="lalr", lexer="basic", start=list(_STARTS), keep_all_tokens=True, maybe_placeholders=False, strict=strict,
         postlex=Newlines(),  # it keeps the terminals that no rule takes
@@ -111,9 +111,18 @@ def make_tables(grammar: str, *, strict: bool = False) -> dict[str, Any]:
 
 
 def _lexer(conf: LexerConf) -> dict[str, Any]:
-    written: dict[str, Any] = conf.serialize()
-    written["terminals"].sort(key=lambda terminal: terminal["name"])
-    return written | {"ignore": sorted(written["ignore"])}
+    """The arguments of `Lexer`: the alternatives in the order in which lark tries them, and the words that are no names."""
+    from lark.lexer import BasicLexer
+
+    lexer = BasicLexer(conf)
+    (alternatives,) = lexer.scanner._mres
+    (words,) = lexer.callback["NAME"].scanner._mres  # type: ignore[attr-defined]
+    texts = {terminal.name: terminal.pattern.value for terminal in lexer.terminals if terminal.name in words.groupindex}
+    return {
+        "pattern": alternatives.pattern,
+        "keywords": {text: name for name, text in sorted(texts.items())},
+        "ignored": sorted(lexer.ignore_types),
+    }
 
 
 def text_of(tables: dict[str, Any]) -> str:
@@ -133,28 +142,57 @@ def text_of(tables: dict[str, Any]) -> str:
 
 
 def _with_callbacks(kept: dict[str, Any], builder: TreeBuilder) -> Tables:
-    rules = [
-        Rule(NonTerminal(origin), [_symbol(name) for name in symbols.split()], 0, alias, RuleOptions(True, expand))
-        for origin, symbols, alias, expand in kept["rules"]
-    ]
-    callbacks = ParseTreeBuilder(rules, Tree).create_callback(builder)  # type: ignore[no-untyped-call]
-    reductions = [
-        Reduction(
-            rule.origin.name, size := len(rule.expansion), callbacks[rule],
-            size == 1 and rule.options.expand1 and not rule.alias,
-        )
-        for rule in rules
-    ]  # fmt: skip
-    conf = LexerConf.deserialize(kept["lexer"], {})
-    conf.re_module, conf.skip_validation = re, True
-    conf.callbacks = {"COMMENT": builder.comment, "NAME": builder.keyword}
+    lexer = Lexer(**kept["lexer"])
+    lexer.callbacks = {"COMMENT": builder.comment, "NAME": builder.keyword}
     starts = {start: (first, last) for start, (first, last) in kept["starts"].items()}
-    return Tables(BasicLexer(conf), reductions, kept["states"], starts)
+    return Tables(lexer, [_reduction(builder, *rule) for rule in kept["rules"]], kept["states"], starts)
 
 
-def _symbol(name: str) -> Terminal | NonTerminal:
-    return Terminal(name) if name.isupper() else NonTerminal(name)
+def _reduction(builder: TreeBuilder, origin: str, symbols: str, alias: str | None, expand: bool) -> Reduction:
+    """A rule with the builder's method of its name.
+
+    lark writes `x*` as a rule whose name begins with `_`. Its value is a list, which takes the place of the symbol in other
+    rules. `expand` says that a value which is alone stands for the rule itself.
+    """
+    parts = symbols.split()
+    alone = expand and not alias
+    if alone and len(parts) == 1:
+        return Reduction(origin, 1, itemgetter(0), passes_on=True)
+    method = _as_they_are if origin.startswith("_") else getattr(builder, alias or origin)
+    lists = [number for number, name in enumerate(parts) if name.startswith("_") and not name.isupper()]
+
+    def build(children: list[Any]) -> Any:
+        children = _spliced(children, lists)
+        return children[0] if alone and len(children) == 1 else method(children)
+
+    return Reduction(origin, len(parts), build if lists else method, passes_on=False)
+
+
+def _as_they_are(children: list[Any]) -> list[Any]:
+    return children
+
+
+def _spliced(children: list[Any], lists: Sequence[int]) -> list[Any]:
+    """The children with the items of lists in their place. A list that comes first grows, so that long lists take linear time."""
+    found: list[Any] = []
+    for number, child in enumerate(children):
+        if number not in lists:
+            found.append(child)
+        elif found:
+            found += child
+        else:
+            found = child
+    return found
+
+
+def generated() -> dict[str, str]:
+    """What the generated files of the grammar hold."""
+    from archdsl.syntax.gbnf import gbnf  # here: it reads the tables
+
+    tables = make_tables(grammar_text())
+    return {_FILE: text_of(tables), "arch.gbnf": gbnf(tables)}
 
 
 if __name__ == "__main__":
-    (resource_folder("grammars") / _FILE).write_text(text_of(make_tables(grammar_text())), encoding="utf-8")
+    for name, text in generated().items():
+        (resource_folder("grammars") / name).write_text(text, encoding="utf-8")

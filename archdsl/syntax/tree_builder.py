@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from lark import Token
-
 from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import Join
 from archdsl.source import SourceFile, Span
@@ -31,6 +29,7 @@ from archdsl.syntax.children import (
 )
 from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
 from archdsl.syntax.strings import in_braces, unescape
+from archdsl.syntax.tokens import Token
 
 _NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
 
@@ -64,7 +63,7 @@ class TreeBuilder:
 
     def _begins_declaration(self, token: Token) -> bool:
         """Return whether `module` begins a statement, and another name or a string follows."""
-        text, start, end = self.file.text, token.start_pos or 0, token.end_pos or 0
+        text, start, end = self.file.text, token.start_pos, token.end_pos
         before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t\f")
         following = _NEXT_WORD.match(text, end)
         return (
@@ -73,7 +72,7 @@ class TreeBuilder:
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""
-        return Span(self.file, piece.start_pos or 0, piece.end_pos or 0) if isinstance(piece, Token) else piece.span
+        return Span(self.file, piece.start_pos, piece.end_pos) if isinstance(piece, Token) else piece.span
 
     def _span(self, children: Children) -> Span:
         first, last = children[0], children[-1]

@@ -101,7 +101,7 @@ def _pieces(source: SourceFile) -> list[Piece]:
     """Return the pieces of a text."""
     kinds = {"NEWLINE": Kind.LINE_END, "SEMICOLON": Kind.SEPARATOR}
     tokens, comments = lex(source)
-    lexed = [Piece(kinds.get(token.type, Kind.TOKEN), token.start_pos or 0, token.end_pos or 0) for token in tokens]
+    lexed = [Piece(kinds.get(token.type, Kind.TOKEN), token.start_pos, token.end_pos) for token in tokens]
     lexed += [Piece(Kind.COMMENT, comment.start, comment.end) for comment in comments]
     found, at = list[Piece](), 0
     for piece in sorted(lexed, key=lambda piece: piece.start):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from archdsl.weights.stored import StoredWeights, unreadable
@@ -39,11 +40,15 @@ def found_prefix(
     shapes = {key: stored.entries[s].shape for key, s in names.items()}
     best, most = None, sum(wanted.get(key) == shape for key, shape in shapes.items())
     needed = max(most + 1, (min(len(names), len(wanted)) + 1) // 2)
-    for prefix in _prefixes(shapes):
+    for prefix, keys in _prefixes(shapes).items():
+        if keys < max(needed, most + 1):
+            continue  # no more than these can fit
         fitting = sum(wanted.get(key.removeprefix(prefix)) == shape for key, shape in shapes.items() if key.startswith(prefix))
         if fitting >= max(needed, most + 1):
             best, most = (prefix, _without), fitting
-    for prefix in _prefixes(wanted):
+    for prefix, keys in _prefixes(wanted).items():
+        if keys < max(needed, most + 1):
+            continue
         fitting = sum(wanted.get(prefix + key) == shape for key, shape in shapes.items())
         if fitting >= max(needed, most + 1):
             best, most = (prefix, _under), fitting
@@ -60,13 +65,13 @@ def _under(names: Mapping[str, str], prefix: str) -> tuple[dict[str, str], tuple
     return {prefix + key: stored for key, stored in names.items()}, (f"the prefix `{prefix}` put before the keys of the file",)
 
 
-def _prefixes(keys: Iterable[str]) -> dict[str, None]:
-    """Return all prefixes of keys that end in a dot, shorter ones first."""
-    found: dict[str, None] = {}
+def _prefixes(keys: Iterable[str]) -> dict[str, int]:
+    """Return all prefixes of keys that end in a dot, shorter ones first, each with the number of its keys."""
+    found = Counter[str]()
     for key in keys:
         parts = key.split(".")
-        found |= dict.fromkeys(".".join(parts[:end]) + "." for end in range(1, len(parts)))
-    return dict.fromkeys(sorted(found, key=lambda prefix: prefix.count(".")))
+        found.update([".".join(parts[:end]) + "." for end in range(1, len(parts))])
+    return {prefix: found[prefix] for prefix in sorted(found, key=lambda prefix: prefix.count("."))}
 
 
 def _first_parts(names: Iterable[str]) -> str:

@@ -8,19 +8,21 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
+from archdsl.html_page import html_table
 from archdsl.ir import FlatNode, Graph, Usage, flatten, state, tensor_key
-from archdsl.ops.positions import RelativeBias
 from archdsl.source import Span
 from archdsl.weights import Channels, MatchBy
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
+from archdsl.weights.of_graph import holds_positions
 from archdsl.weights.stored import StoredWeights, unreadable
 from archdsl.weights.unwrap import listed
 
 _MOST_PLACES = 12
 _IN_A_MARK = 2
+_MOST_ROWS = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WeightsReport:
     """A report on a file of weights and a network. Its string form is the output of the command line.
 
@@ -112,6 +114,23 @@ class WeightsReport:
             "problems": [_problem_data(problem) for problem in self.problems],
         }  # fmt: skip
 
+    def __repr__(self) -> str:
+        return f"<weights report: {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        """Return the report for notebooks: a table of what does not fit, up to a number of rows."""
+        shown = self.problems[:_MOST_ROWS]
+        rows = [
+            (problem.reason.value, problem.key or "", _shape(problem.wanted) if problem.key else "",
+             problem.stored or "", _shape(problem.found.shape) if problem.found is not None else "")
+            for problem in shown
+        ]  # fmt: skip
+        if len(self.problems) > len(shown):
+            rows.append((f"and {len(self.problems) - len(shown):,} more", "", "", "", ""))
+        caption = "; ".join([self.summary(), *self.notes, *([self.alternative] if self.alternative else [])])
+        head = ("reason", "key in the network", "shape", "key in the file", "shape in the file") if rows else ()
+        return html_table(caption, head, rows)
+
     def __str__(self) -> str:
         if self.ok:
             return "\n".join(printable(line) for line in [self.summary(), *(f"  {note}" for note in self.notes)])
@@ -130,11 +149,6 @@ def _owners(graph: Graph) -> dict[str, FlatNode]:
             if key not in found or found[key].usage is not Usage.ALWAYS:
                 found[key] = flat
     return found
-
-
-def _is_index(key: str, node: FlatNode) -> bool:
-    """Return whether a tensor holds positions in a table."""
-    return isinstance(node.op, RelativeBias) and key == node.path
 
 
 def report_on(
@@ -164,7 +178,7 @@ def report_on(
     fit = match(
         wanted, stored, by=by, optional=heads if without_heads else (), spare=idle - set(wanted), prefix=prefix,
         adaptable=first if channels is not None else None,
-        integers={key for key, node in nodes.items() if node is not None and _is_index(key, node)},
+        integers={key for key, node in nodes.items() if node is not None and holds_positions(key, node)},
         loose={key for key, node in nodes.items() if node is not None and node.op.loose_axes},
     )  # fmt: skip
     fit = without_spoiled(replace(fit, notes=stored.notes + fit.notes), wanted, stored)

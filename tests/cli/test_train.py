@@ -245,7 +245,9 @@ def test_no_picture_stops_a_run(
     assert (tmp_path / "run" / "weights.safetensors").exists() and not (tmp_path / "run" / "diagram.svg").exists()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.exhaustive)]
+)
 def test_a_stopped_run_says_how_to_go_on(small: Path, tmp_path: Path, number: signal.Signals, status: int) -> None:
     given = ["--set", "train.epochs=500", "--limit", "nodes=5000", "--device", "cpu"]
     command = [sys.executable, "-m", "archdsl", "train", str(small), *given]

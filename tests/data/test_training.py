@@ -104,7 +104,7 @@ class Stopped(nn.Module):
         return self.inner(x)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("step", "workers"), [(2, 1), (6, 2)])
+@pytest.mark.parametrize(("step", "workers"), [(2, 1), pytest.param(6, 2, marks=pytest.mark.exhaustive)])
 def test_workers_masks_and_augmentations_resume_bit_for_bit(tmp_path: Path, step: int, workers: int) -> None:
     """A run that is stopped between two batches, and goes on with another number of workers."""
     random = np.random.default_rng(0)

@@ -20,10 +20,12 @@ from click.testing import CliRunner
 from archdsl.cli import root as command_line
 
 DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ["training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md", "reports.md", "viewer.md", "diff.md"]
+PAGES += ["diagrams.md"]
 BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md", "diagrams.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from archdsl.lsp.analysis import Text, analyze
 from archdsl.lsp.hints import hints_of
 from archdsl.session import Session
@@ -29,6 +31,11 @@ def test_the_hints_are_those_of_the_server() -> None:
     assert analysis.diagnostics == []
     hints = {text.count("\n", 0, hint.offset): hint.text for hint in hints_of(analysis)}
     assert [hints.get(line, "") for line in range(len(code))] == shown
+
+
+def test_the_path_of_the_grammar(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(_block("python"), {})
+    assert Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8").startswith("# Generated from arch.lark")
 
 
 def test_the_configuration_of_helix_is_valid() -> None:

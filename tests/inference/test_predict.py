@@ -143,7 +143,9 @@ def test_the_command_predict(here: Path, cli: Any) -> None:
     assert found[0]["name"] == "-" and {one["name"] for one in found[0]["classes"]} == set(NAMES)
     table = cli("predict", "flowers", first, "--device", "cpu", "--format", "csv", "--top", "1").stdout.splitlines()
     assert table[0] == "image,rank,class,probability" and table[1].startswith(f"{first},1,{found[0]['classes'][0]['name']},0.")
-    result = cli("predict", "streets", "data/streets/images", "--device", "cpu", "-o", "masks")
+    result = cli("predict", "streets", "data/streets/images", "--device", "cpu", "-o", "masks", "--format", "csv")
+    head, row = result.stdout.splitlines()[:2]
+    assert head == "image,rank,class,fraction,file" and row.endswith(f",{Path('masks') / '00.png'}")
     assert result.exit_code == 0 and len(list((here / "masks").iterdir())) == 20, result.output
     mask = Image.open(here / "masks" / "00.png")
     assert mask.size == (20, 16) and set(np.unique(np.array(mask)).tolist()) <= {0, 1}

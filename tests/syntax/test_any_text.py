@@ -113,7 +113,7 @@ def test_changed_tokens(text: str) -> None:
     examine(text)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(TEXTS), st.integers(0, 3_000), st.integers(0, 12), st.text(max_size=4))
 def test_changed_characters_of_specs(text: str, at: int, length: int, new: str) -> None:
     at %= len(text)

@@ -108,6 +108,7 @@ def test_two_processes_train_as_one(place: Path) -> None:
     assert names[0] == names[1]
 
 
+@pytest.mark.exhaustive
 def test_under_torchrun(place: Path) -> None:
     torchrun = (
         "-m",
@@ -145,6 +146,7 @@ def test_a_process_that_is_killed_ends_the_run(place: Path) -> None:
     close(place / "killed", place / "one")
 
 
+@pytest.mark.exhaustive
 def test_a_signal_to_one_process_stops_all(place: Path) -> None:
     ended = execute(place, "program.py", "stopped", "SIGTERM", "0", str(STEPS + 3), "2", status=128 + signal.SIGTERM)
     assert f"stopped by SIGTERM in epoch 2 after step {STEPS + 3}" in ended.stderr

@@ -312,6 +312,7 @@ network.fit("killed", resume=True, device="cpu")
 """
 
 
+@pytest.mark.exhaustive
 def test_killed_with_workers_and_augmentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     for number in range(30):

@@ -133,7 +133,7 @@ def test_checksums_that_pytorch_was_told_to_leave_out(network: Network, state: d
     assert network.check_weights(tmp_path / "w.pt").ok
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(st.text(max_size=3), st.recursive(st.none() | st.integers() | st.text(max_size=3), st.lists)),
     st.binary(max_size=20),

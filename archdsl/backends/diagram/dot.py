@@ -62,13 +62,17 @@ def _items(frame: Frame, colors: Theme, indent: str) -> Iterator[str]:
 def _frame(frame: Frame, colors: Theme) -> dict[str, str]:
     training = all(box.usage is Usage.TRAINING for box in frame.boxes())
     paint = colors.head_frame if training else colors.repeat if frame.times > 1 else colors.frame
+    if frame.mark is not None:
+        paint = theme.MARKS[frame.mark]
     style = "rounded,filled,dashed" if training else "rounded,filled"
     return {"labeljust": "l", "style": style, "fillcolor": paint.fill, "color": paint.line}
 
 
 def _box(box: Box, colors: Theme) -> dict[str, str]:
-    paint = colors.paints[box.category]
+    paint = colors.paints[box.category] if box.mark is None else theme.MARKS[box.mark]
     look = {"shape": "box", "style": "rounded,filled", "fillcolor": paint.fill, "color": paint.line}
+    if box.mark is not None:
+        look |= {"penwidth": str(theme.MARK_WIDTH)}
     if box.kind is Kind.FORK:
         return {"shape": "point", "width": "0.05", "height": "0.05", "color": colors.edge}
     if glyph(box) is not None:

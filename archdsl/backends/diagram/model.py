@@ -18,6 +18,9 @@ from archdsl.shapes import Shape
 Detail = Literal["blocks", "full"]
 """`blocks` merges conv-bn-act and folds repeats, as a paper's figure does; `full` shows every op."""
 
+Mark = Literal["added", "removed", "changed"]
+"""How a box or frame differs in a picture of the differences of two networks."""
+
 
 Level = int | Detail
 """What is opened: `full` shows every op, `blocks` every block, and a number so many blocks inside each other."""
@@ -61,6 +64,7 @@ class Box:
     usage: Usage = Usage.ALWAYS
     name: str = ""
     failed: bool = False
+    mark: Mark | None = None
 
     @property
     def text(self) -> str:
@@ -122,6 +126,7 @@ class Frame:
     shared: bool = False
     heading: Heading = field(default_factory=Heading)
     table: Table | None = None
+    mark: Mark | None = None
 
     @property
     def title(self) -> str:

@@ -10,7 +10,7 @@ from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.graphviz import run_graphviz
 from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.mermaid import to_mermaid
-from archdsl.backends.diagram.model import Level
+from archdsl.backends.diagram.model import Diagram, Level
 from archdsl.backends.diagram.placed import Direction
 from archdsl.backends.diagram.placed_dot import to_placed_dot
 from archdsl.backends.diagram.preset import PRESETS, PresetName
@@ -19,6 +19,7 @@ from archdsl.backends.diagram.svg import to_svg
 from archdsl.backends.diagram.theme import DPI, MOST_PIXELS, THEMES, ThemeName
 from archdsl.backends.diagram.tikz import to_tikz
 from archdsl.ir import Graph
+from archdsl.source import SourceFile
 
 _PRINT_DPI = 300.0
 """Of a PNG with a size on paper."""
@@ -52,7 +53,24 @@ def render(
     Raises `SpecError`: E0901 if there is no usable Graphviz for PNG or PDF, E0904 if there is more to draw than a picture can
     show, E0907 if Graphviz cannot draw it.
     """
-    diagram = build_diagram(graph, level)
+    definition = graph.main.definition if source_lines else None
+    return render_diagram(
+        build_diagram(graph, level), format, definition.file if definition is not None else None,
+        direction=direction, theme=theme, preset=preset, bands=bands,
+    )  # fmt: skip
+
+
+def render_diagram(
+    diagram: Diagram,
+    format: Format = "svg",
+    source: SourceFile | None = None,
+    *,
+    direction: Direction | None = None,
+    theme: ThemeName = "light",
+    preset: PresetName | None = None,
+    bands: bool = False,
+) -> bytes:
+    """Return a picture of a diagram; each box of an SVG says by which lines of a source it was written."""
     colors, chosen = THEMES[theme], PRESETS[preset] if preset is not None else None
     flow: Direction = direction or (chosen.direction if chosen is not None else "down")
     if format == "dot":
@@ -62,8 +80,7 @@ def render(
     scene = scene_of(place(diagram, flow, heading=chosen is None or chosen.heading, bands=bands), colors)
     width = chosen.scaled_width(scene.width, scene.height) if chosen is not None else None
     if format == "svg":
-        definition = graph.main.definition if source_lines else None
-        return to_svg(scene, definition.file if definition is not None else None, width=width)
+        return to_svg(scene, source, width=width)
     if format == "tikz":
         return to_tikz(scene, width=width).encode()
     dpi = _dpi(scene, width) if format == "png" else 72.0

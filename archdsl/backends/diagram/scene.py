@@ -147,6 +147,8 @@ class _Painter:
         many = frame.times > 1
         paint = self._colors.head_frame if training else self._colors.repeat if many else self._colors.frame
         width = theme.REPEAT_WIDTH if many else theme.FRAME_WIDTH
+        if frame.mark is not None:
+            paint, width = theme.MARKS[frame.mark], theme.MARK_WIDTH
         place = self._drawing.frames[frame.key]
         group = Group(frame.name or frame.key, frame)
         fill = "" if self._drawing.bands else paint.fill
@@ -195,6 +197,9 @@ class _Painter:
             width = 2.0
         elif box.kind is Kind.HEAD:
             line = self._colors.head
+        if box.mark is not None:
+            fill, line, width = *theme.MARKS[box.mark], theme.MARK_WIDTH
+            ink = theme.THEMES["light"].ink
         if box.failed:
             line, width = self._colors.error, 2.2
         group.items.append(Shape(place, fill, line, width, corner, _DASHES[box.usage]))

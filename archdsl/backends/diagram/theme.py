@@ -103,6 +103,14 @@ THEMES: dict[ThemeName, Theme] = {
     ),
 }  # fmt: skip
 
+MARKS = {
+    "added": Paint("#c9ecd3", "#146c3c"),
+    "removed": Paint("#f6cfcb", "#a3221b"),
+    "changed": Paint("#f7e3b0", "#8a5a00"),
+}
+"""Paints of boxes and frames that differ, which have a sign before their text, too."""
+MARK_WIDTH = 2
+
 FONT = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
 TITLE_SIZE = 18.0
 TEXT_SIZE = 11.0

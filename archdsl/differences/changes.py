@@ -1,0 +1,81 @@
+"""The changes from one network to another as data: one for all instances of a block, with their number."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from archdsl.differences.forms import ArgumentChange
+
+ChangeKind: TypeAlias = Literal["added", "removed", "changed", "repeated", "rewired", "input", "output", "init"]
+"""What changed: ops that are new or gone, arguments, how often a part is repeated, what an op takes, or the ends of a network."""
+
+ARROW: Final = " -> "
+_MOST_VALUES = 4
+"""Values of an argument that a line shows."""
+_MOST_CHARACTERS: Final = 100
+"""Characters of a value, and of the values of an argument that are all shown."""
+
+
+class Argument(NamedTuple):
+    """An argument that changed, with each old and new value that it has in some instance; None where there is none."""
+
+    name: str
+    values: tuple[tuple[str | None, str | None], ...]
+
+    def __str__(self) -> str:
+        shown = [f"{_cut(old)}{ARROW}{_cut(new)}" for old, new in self.values]
+        most = _MOST_VALUES if sum(map(len, shown)) <= _MOST_CHARACTERS else 2
+        if len(shown) > most:
+            shown = [*shown[: most - 1], f"and {len(shown) - most + 1} more"]
+        return f"{self.name} {', '.join(shown)}".lstrip()
+
+
+class Change(NamedTuple):
+    """A change, once for all places in which it is the same.
+
+    `where` is the block, the group or nothing for the network itself, in so many `instances`; `times` is how many times the
+    change is there in all. `what` says which ops; `arguments` are those that changed. `before` and `after` are the keys of
+    the ops, or of the parts, in both networks; `places` are `file:line:column` in both texts, where they are known.
+    """
+
+    kind: ChangeKind
+    where: str
+    what: str
+    instances: int = 1
+    times: int = 1
+    arguments: tuple[Argument, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    places: tuple[str | None, str | None] = (None, None)
+
+    @property
+    def sign(self) -> str:
+        """`+`, `-` or `~`."""
+        return {"added": "+", "removed": "-"}.get(self.kind, "~")
+
+    @property
+    def home(self) -> str:
+        """Where it is, with the number of instances: `basic ×6`."""
+        return f"{self.where} ×{self.instances}" if self.instances > 1 else self.where
+
+    @property
+    def text(self) -> str:
+        """What changed, without where."""
+        arguments = "; ".join(map(str, self.arguments))
+        text = f"{self.what}: {arguments}" if self.what and arguments else self.what or arguments
+        return text if self.times == self.instances else f"{text}, {self.times} times"
+
+
+def merged_arguments(changes: list[tuple[ArgumentChange, ...]]) -> tuple[Argument, ...]:
+    """Return the arguments that changed in several instances, which have the same names."""
+    return tuple([
+        Argument(one[0].name, tuple(dict.fromkeys([(change.before, change.after) for change in one])))
+        for one in zip(*changes, strict=True)
+    ])  # fmt: skip
+
+
+def _cut(value: str | None) -> str:
+    """Return a value as a line shows it."""
+    if value is None:
+        return "nothing"
+    return value if len(value) <= _MOST_CHARACTERS else f"{value[: _MOST_CHARACTERS - 1]}…"

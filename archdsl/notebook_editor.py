@@ -1,0 +1,110 @@
+"""`archdsl.Editor`: a spec in a notebook that is checked while it is typed, with the shape behind each line and its diagram.
+
+It is an anywidget, which JupyterLab, VS Code and marimo show. The script next to this file draws it; what it shows comes
+from the analysis that the language server uses.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import SpecError, as_data
+from archdsl.diagnostics.fixes import edited
+from archdsl.driver import compile_source
+from archdsl.elaborate.program import read_source
+from archdsl.file_io import write_file
+from archdsl.lsp.analysis import Analysis, Text, analyze
+from archdsl.lsp.hints import hints_of
+from archdsl.network import Network
+from archdsl.notebook import diagram_element
+from archdsl.optional_dependencies import extra_needed
+from archdsl.session import Session
+from archdsl.source import SourceFile
+
+with extra_needed("notebook", "`archdsl.Editor`"):
+    import anywidget
+    import traitlets
+
+START = """network net {
+  input image [3, 32, 32]
+  conv(16, 3) -> bn -> relu
+  gap -> flatten -> linear(10)
+}
+"""
+
+
+class Editor(anywidget.AnyWidget):
+    """An editor of a spec in a notebook.
+
+    `text` is the spec, by default a small network; `file` is a file to edit instead, which `save` writes. `name` is the network
+    that the hints and the diagram are about, by default the first. Raise `SpecError` if the file cannot be read.
+
+    Its traits follow the text: `diagnostics` (as `check --format json` has them), `hints` (each with a line, counted from 1, and
+    its text), `names` of the networks, and `diagram`, an SVG element of the last version without errors.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = Path(__file__).with_suffix(".css")
+
+    text = traitlets.Unicode().tag(sync=True)
+    name = traitlets.Unicode().tag(sync=True)
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    hints = traitlets.List(traitlets.Dict()).tag(sync=True)
+    diagnostics = traitlets.List(traitlets.Dict()).tag(sync=True)
+    diagram = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, text: str = START, *, file: str | os.PathLike[str] | None = None, name: str = "") -> None:
+        self._file = Path(file) if file is not None else None
+        self._session = Session()
+        self._analysis: Analysis | None = None
+        if self._file is not None:
+            source = read_source(self._file, str(self._file), limits=self._session.limits)
+            if not isinstance(source, SourceFile):
+                raise SpecError(source)
+            text = source.text
+        super().__init__(text=text, name=name)
+        self.observe(self._check, ["text", "name"])
+        self.on_msg(self._receive)
+        self._check()
+
+    @property
+    def network(self) -> Network:
+        """The network that is shown. Raise `SpecError` if the text has errors."""
+        name = self.name or next(iter(self.names), None)
+        return Network(compile_source(self._text().source, self._file, name, session=self._session))
+
+    def save(self, file: str | os.PathLike[str] | None = None) -> None:
+        """Write the text into a file, by default the one that was read."""
+        target = Path(file) if file is not None else self._file
+        if target is None:
+            raise ValueError("the editor was not opened on a file: save('net.arch') names one")
+        write_file(target, self.text.encode("utf-8"))
+
+    def fix(self, number: int) -> None:
+        """Apply the fix of a diagnostic, by its place in `diagnostics`. Those without one change nothing."""
+        assert self._analysis is not None
+        found = self._analysis.diagnostics[number]
+        if found.fix is not None and all(edit.span.file is self._analysis.source for edit in found.fix.edits):
+            self.text = edited(self.text, found.fix.edits)
+
+    def _text(self) -> Text:
+        return Text("editor.arch", None, self.text, self._file)
+
+    def _check(self, change: object = None) -> None:
+        """Bring what is shown up to date with the text."""
+        analysis = self._analysis = analyze(self._text(), self._session, focus=self.name or None, before=self._analysis)
+        names = [name for name, _ in analysis.checked.networks]
+        with self.hold_sync():
+            self.names = names
+            self.hints = [{"line": analysis.source.line_column(hint.offset)[0], "text": hint.text} for hint in hints_of(analysis)]
+            self.diagnostics = [as_data(one) for one in analysis.diagnostics]
+            if not analysis.has_errors and (not self.name or self.name in names):
+                self.diagram = diagram_element(self.network)
+
+    def _receive(self, widget: object, content: Any, buffers: object) -> None:
+        """Do what a button of the page asks for."""
+        number = content.get("fix") if isinstance(content, dict) else None
+        if isinstance(number, int) and 0 <= number < len(self.diagnostics):
+            self.fix(number)
