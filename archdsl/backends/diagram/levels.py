@@ -80,7 +80,7 @@ class Levels:
         for frame in reversed(out[common:]):
             way.append(self._hop(frame, at, self._port(frame, edge.source, enters=False), edge.source, 0))
             at = frame
-        inner = [*into[common:], self._boxes[edge.target]]
+        inner: list[Frame | Box] = [*into[common:], self._boxes[edge.target]]
         level = out[common - 1]
         for step in inner:
             number = count if isinstance(step, Box) else 0

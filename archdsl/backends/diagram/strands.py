@@ -50,6 +50,9 @@ class Tangle:
 Link: TypeAlias = "Hop | Bundle | Tangle | None"
 """What is between two vertices; None where a level begins or ends, and nothing is drawn."""
 
+_Whole: TypeAlias = "tuple[list[Link | Strand], list[Vertex]]"
+"""Links and vertices, where a strand may stand for a link."""
+
 
 @dataclass(eq=False, slots=True)
 class _Knot:
@@ -164,13 +167,13 @@ def _with_tangles(start: _Knot, order: list[_Knot], end: _Knot) -> Strand:
     """Return a strand of the vertices that all ways pass, with what is between them."""
     everything = [start, *order, end]
     place = {id(knot): i for i, knot in enumerate(everything)}
-    whole = Strand([])
+    whole: _Whole = ([], [])
     reach, last = 0, 0
     for i, knot in enumerate(everything):
         if i and reach <= i:
-            whole.links.append(_between(everything, last, i))
+            whole[0].append(_between(everything, last, i))
             if knot.vertex is not None:
-                whole.vertices.append(knot.vertex)
+                whole[1].append(knot.vertex)
             last = i
         reach = max([reach, *(place[id(way.target)] for way in knot.ways_out)])
     return _flattened(whole)
@@ -180,7 +183,7 @@ def _between(knots: list[_Knot], first: int, last: int) -> Link | Strand:
     inner = knots[first + 1 : last]
     if not inner:
         (way,) = knots[first].ways_out
-        return way.strand  # type: ignore[return-value]
+        return way.strand
     ties = [
         Tie(None if knot is knots[first] else knot.vertex, None if way.target is knots[last] else way.target.vertex, way.strand)
         for knot in knots[first:last]
@@ -189,15 +192,16 @@ def _between(knots: list[_Knot], first: int, last: int) -> Link | Strand:
     return Tangle([knot.vertex for knot in inner if knot.vertex is not None], ties)
 
 
-def _flattened(strand: Strand) -> Strand:
+def _flattened(whole: _Whole) -> Strand:
     """Put strands that stand for links into the strand around them."""
     flat = Strand([])
-    for i, link in enumerate(strand.links):
+    links, vertices = whole
+    for i, link in enumerate(links):
         if isinstance(link, Strand):
             flat.links += link.links
             flat.vertices += link.vertices
         else:
             flat.links.append(link)
-        if i < len(strand.vertices):
-            flat.vertices.append(strand.vertices[i])
+        if i < len(vertices):
+            flat.vertices.append(vertices[i])
     return flat

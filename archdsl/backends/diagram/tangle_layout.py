@@ -318,8 +318,8 @@ class TangleLayout:
                 spans[channel].append((min(low, high), max(low, high), wire.hop.value))
         found = [tracks(channel) for channel in spans]
         heights = []
-        for row, channel in enumerate(found):
-            count = max(channel.values(), default=-1) + 1
+        for row, used in enumerate(found):
+            count = max(used.values(), default=-1) + 1
             edge = row in (0, self._rows)
             heights.append(labels[row] + TRACK * count + (0.0 if edge and not count else STEP - 4))
         return heights, found, labels

@@ -33,7 +33,7 @@ def numbers(nodes: Sequence[OpNode]) -> dict[str, tuple[int, ...]]:
     found = {name: tuple([getattr(node.op, name) for node in nodes]) for name, value in nodes[0].op if _is_number(value)}
     channels = tuple([node.outputs[0].shape[0] for node in nodes if node.outputs and node.outputs[0].shape])
     if all(isinstance(size, int) for size in channels):
-        found[""] = channels  # type: ignore[assignment]
+        found[""] = channels
     return found
 
 
