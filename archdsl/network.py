@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
     from torch import nn
 
-    from archdsl.backends.diagram import Detail
+    from archdsl.backends.diagram import Direction, Level, PresetName, ThemeName
     from archdsl.data import Input, Opened, ReadOptions
     from archdsl.differences import Difference
     from archdsl.exporting.certificate import Certificate
@@ -315,23 +315,34 @@ class Network(Probed):
         return emit(self.optimized_graph if optimize else self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
-        self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        format: str | None = None,
+        level: Level = "blocks",
+        direction: Direction | None = None,
+        preset: PresetName | None = None,
+        theme: ThemeName = "light",
+        bands: bool = False,
     ) -> bytes:
-        """Draw the diagram as svg, png, pdf, dot or html, and write it atomically to the path, if there is one.
+        """Draw the diagram, and write it atomically to the path, if there is one.
 
-        `format` defaults to the suffix of the path, or else svg. `detail` is `blocks`, which folds repeated blocks as figures
-        in papers do, or `full`. `html` is an interactive page. Raise `SpecError` E0606 if the file cannot be written, and E0901,
-        E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
+        `format` is svg, png, pdf, dot, tikz, mermaid, or html for an interactive page; it defaults to the suffix of the path, or
+        else svg. `level` is `blocks`, which folds repeated blocks as figures in papers do, `full`, or how many blocks inside
+        each other are opened. `direction` is `down` or `right`, `preset` is `column`, `page` or `slide`, and `theme` is `light`,
+        `dark` or `print`. With `bands`, each resolution has a background. Raise `SpecError` E0606 if the file cannot be written,
+        and E0901, E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
         """
-        from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
+        from archdsl.backends.diagram import FORMATS, SUFFIXES, render  # here: checking needs no backend
 
-        chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
+        suffix = Path(path).suffix.removeprefix(".").lower() if path is not None else "svg"
+        chosen = format or SUFFIXES.get(suffix, suffix)
         if chosen == "html":
             from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
 
-            drawn = viewer_page(self.graph, detail)
+            drawn = viewer_page(self.graph, "full" if level == "full" else "blocks")
         elif chosen in FORMATS:
-            drawn = render(self.graph, chosen, detail=detail)
+            drawn = render(self.graph, chosen, level=level, direction=direction, preset=preset, theme=theme, bands=bands)
         else:
             raise ValueError(f"a diagram is {', '.join(FORMATS)} or html, and not {chosen!r}")
         if path is not None:

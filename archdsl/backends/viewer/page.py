@@ -68,7 +68,8 @@ def _inert(text: str) -> str:
 def _paints() -> str:
     """Return the colours of the categories, as diagrams have them."""
     return "".join([
-        f".of-{category.value} {{ --fill: {paint.fill}; --stroke: {paint.line} }}\n" for category, paint in theme.PAINTS.items()
+        f".of-{category.value} {{ --fill: {paint.fill}; --stroke: {paint.line} }}\n"
+        for category, paint in theme.THEMES["light"].paints.items()
     ])  # fmt: skip
 
 
