@@ -119,7 +119,7 @@ _PARTS: Final = (ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Constant, 
 
 def _is_size(expression: str) -> bool:
     """Whether an expression, which PyTorch evaluates as Python, is a formula of symbolic sizes: of sympy's own classes."""
-    import sympy
+    import sympy  # type: ignore[import-untyped]
     from torch.utils._sympy import functions
 
     try:

@@ -39,7 +39,8 @@ def _binary(s: Step) -> Tensor:
 
 @operation("Sum")
 def _sum(s: Step) -> Tensor:
-    return reduce(operator.add, [operand(s, at) for at in range(len(s.inputs))])
+    total: Tensor = reduce(operator.add, [operand(s, at) for at in range(len(s.inputs))])
+    return total
 
 
 @operation("Max", "Min")
@@ -52,7 +53,8 @@ def _extreme(s: Step) -> Tensor:
         return torch.clamp(tensor, min=numbers[0]) if s.node.op == "Max" else torch.clamp(tensor, max=numbers[0])
     if numbers:
         raise Refused("an extreme of tensors and a number")
-    return reduce(run, values)
+    extreme: Tensor = reduce(run, values)
+    return extreme
 
 
 @operation("Pow")
@@ -76,8 +78,9 @@ def _reduce(s: Step) -> Tensor:
     if s.node.op == "ReduceSum":
         return s.x.sum(axes, keepdim=keep)
     if s.node.op == "ReduceL2":
-        return torch.linalg.vector_norm(s.x, 2, axes, keep)
-    return (s.x.amax if s.node.op == "ReduceMax" else s.x.amin)(axes, keepdim=keep)
+        norm: Tensor = torch.linalg.vector_norm(s.x, 2, axes, keep)
+        return norm
+    return s.x.amax(axes, keepdim=keep) if s.node.op == "ReduceMax" else s.x.amin(axes, keepdim=keep)
 
 
 @operation("MatMul")

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
+from onnx.inliner import inline_local_functions
 from onnx.reference import ReferenceEvaluator
 
 from archdsl.diagnostics import SpecError, codes
@@ -87,7 +88,7 @@ def read_graph(path: Path) -> OnnxGraph:
     if not model.graph.node:
         raise bad_file(path, "it is no ONNX model: it has no nodes")
     if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
+        model = inline_local_functions(model)
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     producer = " ".join(filter(None, (model.producer_name, model.producer_version.partition("+")[0])))
     graph = _Reader(path, model, opset, producer).graph
@@ -166,7 +167,7 @@ def _fold(graph: OnnxGraph, model: Any) -> None:
             kept.append(node)
             continue
         try:
-            results = evaluator(node, graph.opset).run(None, {name: graph.constants[name] for name in inputs})
+            results: Any = evaluator(node, graph.opset).run(None, {name: graph.constants[name] for name in inputs})
         except Exception:  # the reference implementation lacks some ops: the node is refused later, by its name
             kept.append(node)
             continue

@@ -141,7 +141,7 @@ class OnnxModule(Scope):
             _store(self._at(path, ""), last, array)
         self._fill(self, ordered(graph.nodes))
 
-    def forward(self, *inputs: Tensor) -> Any:
+    def forward(self, *inputs: Tensor) -> Any:  # type: ignore[override]
         """Run the graph."""
         values = _Values(self._graph, int(inputs[0].shape[0]))
         values.found.update(zip(self.input_names, inputs, strict=True))

@@ -119,8 +119,8 @@ def _gelu(p: _Patterns, node: OnnxNode) -> None:
         return
     scaled = p.made.get(erf.inputs[0])
     source = p.with_number(scaled, "Div", math.sqrt(2)) or p.with_number(scaled, "Mul", 1 / math.sqrt(2))
-    other = p.with_number(halved, "Mul", 0.5) if halved is not None else sums[1]
-    if source is not None and scaled is not None and source == other:
+    same = p.with_number(halved, "Mul", 0.5) if halved is not None else sums[1]
+    if source is not None and scaled is not None and source == same:
         p.replace(node, [n for n in (product, halved, sums[0], erf, scaled) if n is not None and n is not node], "Gelu", [source])
 
 

@@ -60,7 +60,7 @@ def _distance(found: Any, expected: Any) -> float:
     return float(np.abs(found - expected).max()) / largest
 
 
-def _runtime(path: Path) -> tuple[str, Callable[[list[Any]], list[Any]]]:
+def _runtime(path: Path) -> tuple[str, Callable[[list[Any]], Any]]:
     """Return a runtime for a file: onnxruntime if it is installed, otherwise the reference implementation of ONNX."""
     if importlib.util.find_spec("onnxruntime") is None:
         from onnx.reference import ReferenceEvaluator

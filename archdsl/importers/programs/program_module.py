@@ -174,10 +174,10 @@ def _attention(nodes: list[Node]) -> nn.Module | None:
         return None
     first = "transpose" in str(nodes[0].target) or "_native_multi_head" in str(nodes[0].target)
     found = nn.MultiheadAttention(heads, heads, drop, batch_first=first, device="meta")
-    found.in_proj_bias = None
+    found.register_parameter("in_proj_bias", None)
     for name in list(found._parameters):
         found.register_parameter(name, None)
-    found.out_proj = nn.Linear(1, 1, device="meta")
+    found.out_proj = nn.Linear(1, 1, device="meta")  # type: ignore[assignment]
     return found
 
 
