@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test exhaustive quick lint references editors playground bench docs clean
+.PHONY: help demo test exhaustive quick lint references editors playground bench experiments docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -61,6 +61,10 @@ playground/dist/.made: playground/node_modules/.made $(PLAYGROUND)
 
 bench: .venv/.dev references .peers/.made ## measure; rewrites benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
+
+experiments: .venv/.dev ## test what the literature says about depth; rewrites docs/depth.md
+	$(BIN)/python -m experiments
+	$(BIN)/archdsl probe resnet20 plain20 plain56 resnet56 --batch 16 --points 32 --samples 8 -o docs/images/probe.svg
 
 docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python docs/generate.py

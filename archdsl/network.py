@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from archdsl import targets
 from archdsl.analysis import SymbolicSizes, Table, layer_table
 from archdsl.compiled import Compiled
-from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.driver import files_of
 from archdsl.file_io import is_same_file, write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed
+from archdsl.network_probe import Probed, log_warning
 from archdsl.optional_dependencies import extra_needed
 from archdsl.passes import optimized
 
@@ -27,20 +27,21 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
     from torch import nn
 
-    from archdsl.backends.diagram import Detail
+    from archdsl.backends.diagram import Direction, Level, PresetName, ThemeName
     from archdsl.data import Input, Opened, ReadOptions
     from archdsl.differences import Difference
     from archdsl.exporting.certificate import Certificate
     from archdsl.exporting.format import Precision
     from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
+    from archdsl.reports import Report
     from archdsl.train import Result
     from archdsl.train.recorder import StopWhen
     from archdsl.weights import Channels, MatchBy
     from archdsl.weights.report import WeightsReport
 
 
-class Network:
+class Network(Probed):
     """A network that was loaded and checked.
 
     Its attributes are the `graph`, the `recipe` of its file (None if it has none), the `warnings`, the `folder` of its file,
@@ -133,6 +134,17 @@ class Network:
     def table(self) -> Table:
         """Return the layer table, with the number of parameters, the MACs per example, and the depth."""
         return layer_table(self.graph, self.recipe)
+
+    def report(self, *, batch: int = 32) -> Report:
+        """Return a report on cost, memory, receptive fields, paths, variance and savings, computed without PyTorch.
+
+        `batch` is the number of examples of a training step, two or more. Print the report, or write `report.html()`.
+        """
+        from archdsl.reports import report_of  # here: most networks need none
+
+        if batch < 2:
+            raise ValueError(f"a batch of a training step has two examples or more, not {batch}")
+        return report_of(self.graph, batch)
 
     def build(
         self,
@@ -239,12 +251,12 @@ class Network:
         opened = self.open_data(reading)
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
         for found in check_initial_weights(self, start) if start is not None else []:
-            _log(found)
+            log_warning(found)
         with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
                 self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks,
-                warn=_log, report=lambda found: _log(self.at_key(found)), stop_when=stop_when,
+                warn=log_warning, report=lambda found: log_warning(self.at_key(found)), stop_when=stop_when,
             )  # fmt: skip
 
     def export(
@@ -303,23 +315,34 @@ class Network:
         return emit(self.optimized_graph if optimize else self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
-        self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        format: str | None = None,
+        level: Level = "blocks",
+        direction: Direction | None = None,
+        preset: PresetName | None = None,
+        theme: ThemeName = "light",
+        bands: bool = False,
     ) -> bytes:
-        """Draw the diagram as svg, png, pdf, dot or html, and write it atomically to the path, if there is one.
+        """Draw the diagram, and write it atomically to the path, if there is one.
 
-        `format` defaults to the suffix of the path, or else svg. `detail` is `blocks`, which folds repeated blocks as figures
-        in papers do, or `full`. `html` is an interactive page. Raise `SpecError` E0606 if the file cannot be written, and E0901,
-        E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
+        `format` is svg, png, pdf, dot, tikz, mermaid, or html for an interactive page; it defaults to the suffix of the path, or
+        else svg. `level` is `blocks`, which folds repeated blocks as figures in papers do, `full`, or how many blocks inside
+        each other are opened. `direction` is `down` or `right`, `preset` is `column`, `page` or `slide`, and `theme` is `light`,
+        `dark` or `print`. With `bands`, each resolution has a background. Raise `SpecError` E0606 if the file cannot be written,
+        and E0901, E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
         """
-        from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
+        from archdsl.backends.diagram import FORMATS, SUFFIXES, render  # here: checking needs no backend
 
-        chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
+        suffix = Path(path).suffix.removeprefix(".").lower() if path is not None else "svg"
+        chosen = format or SUFFIXES.get(suffix, suffix)
         if chosen == "html":
             from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
 
-            drawn = viewer_page(self.graph, detail)
+            drawn = viewer_page(self.graph, "full" if level == "full" else "blocks")
         elif chosen in FORMATS:
-            drawn = render(self.graph, chosen, detail=detail)
+            drawn = render(self.graph, chosen, level=level, direction=direction, preset=preset, theme=theme, bands=bands)
         else:
             raise ValueError(f"a diagram is {', '.join(FORMATS)} or html, and not {chosen!r}")
         if path is not None:
@@ -382,7 +405,3 @@ class Network:
         from archdsl.notebook import table_element  # here: only notebooks need it
 
         return table_element(self)
-
-
-def _log(found: Diagnostic) -> None:
-    logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())

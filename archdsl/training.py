@@ -97,7 +97,7 @@ def train(
     with extra_needed("train", "training"):
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
-    experiment = _experiment(network, recipe, module, (reading, opened), folder.weights())
+    experiment = experiment_of(network, recipe, module, (reading, opened), folder.weights())
     with network.at_keys():
         return fit(
             experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
@@ -119,7 +119,7 @@ def try_batch(
     recipe = require_trainable(network)
     with extra_needed("train", "training"):
         from archdsl.train.dry_run import dry_run  # here: torch and Lightning take seconds to import
-    experiment = _experiment(network, recipe, _module(network, recipe, weights, transferred), (reading, opened), None)
+    experiment = experiment_of(network, recipe, _module(network, recipe, weights, transferred), (reading, opened), None)
     with network.at_keys():
         return dry_run(experiment, accelerator=device, warn=_warner(network, warn))
 
@@ -142,7 +142,7 @@ def _module(network: Network, recipe: Recipe, weights: Weights | None, transferr
     return module
 
 
-def _experiment(
+def experiment_of(
     network: Network, recipe: Recipe, module: nn.Module, data: tuple[ReadOptions, Opened], facts: dict[str, Any] | None
 ) -> Experiment:
     """Return the experiment; `facts` describe the initial weights, for environment.json."""

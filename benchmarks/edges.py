@@ -94,7 +94,7 @@ def edges(texts: Mapping[str, tuple[str, int]], rounds: int) -> Section:
         "`archdsl check` also starts Python, and shows each layer. `archdsl render` may take "
         f"{DRAWING_SECONDS} s of CPU time, with Graphviz, to draw one or to say that it is too large.",
         ["text", "characters", "ends with", "check, s", "least, s", "`archdsl check`, s", "peak, MiB", "verdict",
-         *(f"`render --detail {detail}`, CPU s" for detail in levels), "verdict"],
+         *(f"`render --level {detail}`, CPU s" for detail in levels), "verdict"],
     )  # fmt: skip
     processes = {
         name: as_process(name, text, status, rounds) for name, (text, status) in texts.items()
@@ -127,7 +127,7 @@ def as_picture(text: str, detail: Detail) -> tuple[Process, int]:
     with TemporaryDirectory() as folder:
         path = Path(folder, "edge.arch")
         path.write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "archdsl", "render", str(path), "--detail", detail, "-o", str(path.with_suffix(".svg"))]
+        command = [sys.executable, "-m", "archdsl", "render", str(path), "--level", detail, "-o", str(path.with_suffix(".svg"))]
         return run_process(command, plain_environment(PYTHONPATH=str(ROOT)), status=status), status
 
 

@@ -1,22 +1,23 @@
 """How many published models are imported, with equality, and how long and readable the texts are.
 
-    python benchmarks/importing.py --output importing.jsonl            # all of the list
-    python benchmarks/importing.py resnet50 timm:resnest14d            # some of it
+    python benchmarks/importing.py --output importing.jsonl --table importing.md     # all of the list, or the rest of it
+    python benchmarks/importing.py --output some.jsonl resnet50 timm:resnest14d      # some of it
 
 The list is fixed: 200 names of torchvision, timm and pytorchcv, which must be in `.references`. Each model is made on the
-CPU, exported and imported, and compared in keys, shapes, parameters, MACs and results. The time of `torch.export` alone, in
-training mode, is measured beside that of the import without the proof.
+CPU in a process of its own, exported and imported, and compared in keys, shapes, parameters, MACs and results. The CPU time of
+`torch.export` alone, in training mode, is measured beside that of the import without the proof.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import signal
+import multiprocessing
 import statistics
 import sys
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,58 +49,123 @@ repvit_m1 starnet_s1 tiny_vit_5m_224 volo_d1_224 nest_tiny
 """.split()
 PYTORCHCV = """\
 alexnet zfnet vgg11 bn_vgg16 bninception resnet10 resnet18 resnet50 preresnet18 preresnet50 resnext26_32x4d seresnet18
-seresnet50 sepreresnet18 seresnext50_32x4d senet16 resnesta18 airnet50_1x64d_r2 bamresnet18 cbam_resnet18 ibn_resnet50
+seresnet50 sepreresnet18 seresnext50_32x4d senet16 resnesta18 airnet50_1x64d_r2 bam_resnet18 cbam_resnet18 ibn_resnet50
 pyramidnet101_a360 diracnet18v2 densenet121 condensenet74_c4_g4 peleenet wrn50_2 darknet_ref darknet19 darknet53
 squeezenet_v1_0 squeezenet_v1_1 squeezeresnet_v1_0 shufflenet_g1_w1 shufflenetv2_w1 menet108_8x1_g3 mobilenet_w1
 fdmobilenet_w1 mobilenetv2_w1 mobilenetv3_small_w1 igcv3_w1 mnasnet_b1 efficientnet_b0 mixnet_s resnet20_cifar10
 """.split()
 NAMES = [*TORCHVISION, *(f"timm:{name}" for name in TIMM), *(f"pytorchcv:{name}" for name in PYTORCHCV)]
-SIZES = {"inception_v3": 299, "timm:crossvit_tiny_240": 240, "pytorchcv:resnet20_cifar10": 32}
+SIDES = {"inception_v3": 299, "timm:crossvit_tiny_240": 240, "pytorchcv:resnet20_cifar10": 32}
+SMALL, USUAL = 96, 224
+"""The sides of the inputs: the small one where the model takes it, since nothing but time depends on it."""
 
 
 def main() -> None:
-    """Import the models, print a line for each, and the summary."""
+    """Import the models that the file of results lacks, print a line for each, and the summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="names of the list; default: all")
-    parser.add_argument("--output", type=Path, help="a file for a line of JSON per model")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="a file for a line of JSON per model; models in it are left out"
+    )
     parser.add_argument("--texts", type=Path, help="a folder for the texts")
+    parser.add_argument("--table", type=Path, help="a Markdown file for the table of all results")
     parser.add_argument("--seconds", type=int, default=300, help="time limit per model")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    _import_torchvision()
-    found = []
-    for name in options.names or NAMES:
-        record = {"name": name, **_measured(name, options)}
-        found.append(record)
+    records = _known(options.output)
+    wanted = [name for name in options.names or NAMES if name not in records]
+    if wanted:
+        _import_libraries()
+    for name in wanted:
+        record = {"name": name, **_in_a_process(name, options)}
+        records[name] = record
         print(json.dumps(record), flush=True)
-        if options.output:
-            with options.output.open("a") as file:
-                file.write(json.dumps(record) + "\n")
-    print(summary(found))
+        with options.output.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+    if options.table:
+        options.table.write_text(table(list(records.values())))
+    print(summary(list(records.values())))
 
 
-def summary(found: list[dict[str, Any]]) -> str:
+def _known(file: Path) -> dict[str, dict[str, Any]]:
+    if not file.exists():
+        return {}
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    return {record["name"]: record for record in records}
+
+
+def summary(records: list[dict[str, Any]]) -> str:
     """Return the numbers of a run in words."""
-    equal = [record for record in found if record["outcome"] == "equal"]
-    lacking = [record for record in found if record["outcome"] == "E1003"]
-    expressible = len(found) - len(lacking)
-    lines = [record["lines"] for record in equal]
-    ratios = [record["import_s"] / record["export_s"] for record in equal if record.get("export_s")]
+    count = Counter(record["outcome"] for record in records)
+    proved = [record for record in records if record["outcome"] == "proved"]
+    lines = [record["lines"] for record in proved]
+    ratios = [record["import_s"] / record["export_s"] for record in proved if record.get("export_s")]
+    rest = len(records) - count["refused"]
     return (
-        f"{len(equal)} of {len(found)} imported with equality; {len(lacking)} use operations that the language lacks; "
-        f"{len(equal) / max(expressible, 1):.0%} of the others; median lines {statistics.median(lines) if lines else 0}; "
+        f"{len(records)} models: {count['proved']} proved, {count['refused']} refused, {count['failed']} failed; "
+        f"{count['proved'] / max(rest, 1):.0%} of those that are not refused; "
+        f"median lines {statistics.median(lines) if lines else 0}; "
         f"median time {statistics.median(ratios) if ratios else 0:.2f} times that of torch.export"
     )
 
 
-def _import_torchvision() -> None:
-    """Declare torchvision's operators, which do not load beside a CPU build of torch."""
+def table(records: list[dict[str, Any]]) -> str:
+    """Return all results as a Markdown table, in the order of the list."""
+    rows = [
+        "| model | input | outcome | lines | import, s | torch.export, s | ratio | reason |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    known = {record["name"]: record for record in records}
+    for record in (known[name] for name in NAMES if name in known):
+        times = [record.get(key) for key in ("import_s", "export_s")]
+        ratio = f"{times[0] / times[1]:.1f}" if all(times) else ""
+        cells = [
+            record["name"],
+            record.get("input", ""),
+            record["outcome"],
+            record.get("lines", ""),
+            *times,
+            ratio,
+            record.get("reason", ""),
+        ]
+        rows.append("| " + " | ".join("" if cell is None else str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return f"{summary(records)}\n\n" + "\n".join(rows) + "\n"
+
+
+def _import_libraries() -> None:
+    """Import the libraries once for all processes; torchvision's operators do not load beside a CPU build of torch."""
     import torch
 
     library = torch.library.Library("torchvision", "DEF")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     torch.archdsl_library = library  # type: ignore[attr-defined]  # for as long as the process
+    torch.set_num_threads(1)
+    import timm  # noqa: F401
+    import torch.export
+    from pytorchcv import model_provider  # noqa: F401
+    from torchvision import models  # noqa: F401
+
+    from archdsl.importers import importing  # noqa: F401
+
+
+def _in_a_process(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the record of a model, made in a process of its own, which ends at the time limit."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: sender.send(_measured(name, options)))
+    process.start()
+    sender.close()
+    try:
+        if not receiver.poll(options.seconds):
+            return {"outcome": "failed", "reason": f"not finished after {options.seconds} seconds"}
+        found: dict[str, Any] = receiver.recv()
+        return found
+    except EOFError:
+        return {"outcome": "failed", "reason": "the process ended"}
+    finally:
+        process.kill()
+        process.join()
 
 
 def _made(name: str) -> tuple[Any, Any]:
@@ -125,54 +191,62 @@ def _made(name: str) -> tuple[Any, Any]:
     return recorded(lambda: getattr(package, model.rpartition(".")[2])(weights=None, **options))
 
 
+def _shape(name: str, module: Any) -> tuple[int, ...]:
+    """Return the shape of the input: a small one if the model takes it."""
+    import torch
+
+    if "video" in name:
+        return (3, 16, 224, 224) if "s3d" in name else (3, 16, 112, 112)
+    if name in SIDES:
+        return (3, SIDES[name], SIDES[name])
+    try:
+        with torch.no_grad():
+            module.eval()(torch.zeros(2, 3, SMALL, SMALL))
+    except Exception:
+        return (3, USUAL, USUAL)
+    return (3, SMALL, SMALL)
+
+
 def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from archdsl.diagnostics import SpecError
     from archdsl.importers import importing
-    from archdsl.importers.trace import trace
+    from archdsl.importers.load_module import Loaded
 
-    def expired(*_: object) -> None:
-        raise TimeoutError("time limit")
-
-    signal.signal(signal.SIGALRM, expired)
-    signal.alarm(options.seconds)
+    found: dict[str, Any] = {}
     try:
         torch.manual_seed(0)
         module, arguments = _made(name)
-        side = SIZES.get(name, 224)
-        shape = (3, 16, 112, 112) if "video" in name else (3, side, side)
+        shape = _shape(name, module)
+        found["input"] = "x".join(map(str, shape))
         example = importing._inputs(shape)
-        start = time.perf_counter()
+        start = time.process_time()
         with torch.no_grad():
             torch.export.export(module.train(), tuple(example), strict=False)
-        exported = time.perf_counter()
+        exported = time.process_time()
+        found["export_s"] = round(exported - start, 2)
         short = name.rpartition(":")[2].rpartition(".")[2]
-        model = trace(module.eval(), example, short, arguments)
+        model = importing.traced(Loaded(module.eval(), short, arguments, name), example, short)
         text = importing.spec_text([model], importing._header([name]))
-        imported = time.perf_counter()
+        found |= {
+            "import_s": round(time.process_time() - exported, 2),
+            "lines": sum(bool(line.strip()) for line in text.splitlines()),
+        }
         if options.texts:
             options.texts.mkdir(parents=True, exist_ok=True)
             (options.texts / f"{name.replace(':', '_')}.arch").write_text(text)
-        count = sum(parameter.numel() for parameter in module.parameters())
         report = importing.prove(module, text, short, example, importing._fields(model), sizes=1)
-        return {
-            "outcome": "equal" if report.proved else "differs", "lines": sum(bool(line.strip()) for line in text.splitlines()),
-            "export_s": round(exported - start, 2), "import_s": round(imported - exported, 2), "params": count,
-            "differences": report.differences[:2],
-        }  # fmt: skip
+        return {**found, "outcome": "proved" if report.proved else "failed", "reason": "; ".join(report.differences[:2])}
     except SpecError as error:
         first = error.diagnostics[0]
-        return {"outcome": first.code, "message": first.message, "details": list(first.details())[:2]}
+        details = [detail[:300] for detail in first.details()][:3]
+        return {**found, "outcome": "refused", "reason": "; ".join([f"{first.code}: {first.message}", *details])}
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
         import traceback
 
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return {"outcome": type(error).__name__, "message": f"{str(error)[:200]} at {Path(last.filename).name}:{last.lineno}"}
-    finally:
-        signal.alarm(0)
+        places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-4:]]
+        return {**found, "outcome": "failed", "reason": f"{type(error).__name__}: {str(error)[:200]} at {', '.join(places)}"}
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
 
-from archdsl.backends.diagram import build_diagram, render, to_dot
+from archdsl.backends.diagram import build_diagram, render
 from archdsl.cli.specs import Entry, entry_of
 from archdsl.driver import compile_networks
 from archdsl.ir import Graph
@@ -289,31 +288,34 @@ def _linked(text: str) -> str:
     return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
-def pictures() -> Iterator[tuple[Path, Graph, str]]:
-    """Yield each diagram with its graph and a digest of it, since another version of Graphviz may draw it differently."""
-    for family in families():
-        graph = family.shown
-        digest = sha256(to_dot(build_diagram(graph)).encode()).hexdigest()[:16]
-        yield PICTURES / f"{graph.name}.svg", graph, f"<!-- drawn from {digest} -->\n"
+@cache
+def _drawn() -> dict[str, str]:
+    """Return the text of each diagram by the name of its file."""
+    return {f"{family.shown.name}.svg": render(family.shown, "svg").decode() for family in families()}
+
+
+def pictures() -> Iterator[tuple[Path, str]]:
+    """Yield the file of each diagram with its text."""
+    for name, text in _drawn().items():
+        yield PICTURES / name, text
 
 
 def stale_pictures() -> Iterator[Path]:
     """Yield the diagrams that are missing, out of date, or no longer used."""
     known = set()
-    for path, _, mark in pictures():
+    for path, text in pictures():
         known.add(path)
-        if not path.exists() or not path.read_text(encoding="utf-8").endswith(mark):
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
             yield path
     yield from (path for path in sorted(PICTURES.glob("*")) if path not in known)
 
 
 def draw_pictures() -> None:
-    """Draw the diagrams that are out of date, and delete those that are no longer used."""
-    old = set(stale_pictures())
+    """Draw the diagrams, and delete those that are no longer used."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for path, graph, mark in pictures():
-        if path in old:
-            path.write_text(render(graph, "svg").decode() + mark, encoding="utf-8")
-            old.remove(path)
-    for path in old:
-        path.unlink()
+    drawn = dict(pictures())
+    for path, text in drawn.items():
+        path.write_text(text, encoding="utf-8")
+    for path in PICTURES.glob("*"):
+        if path not in drawn:
+            path.unlink()

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SLOW = (
-    "attack", "fuzz", "inference", "parity", "train",
+    "attack", "experiments", "fuzz", "inference", "parity", "probing", "train",
     "backends/diagram/test_render.py", "backends/diagram/test_size.py",
     "backends/torch/test_module.py", "backends/torch/test_random_programs.py", "backends/torch/test_size_check.py",
     "backends/torch/test_source.py", "benchmarks/test_gpu.py", "cli/test_data.py", "cli/test_process.py", "cli/test_train.py",

@@ -39,6 +39,8 @@ class Row(NamedTuple):
     training: str = ""
     """How a recipe trains it, if not as usual: `frozen`, `lr × 0.1`."""
     shared: bool = False
+    runs: tuple[int, ...] = ()
+    """The numbers of the ops that it stands for, in the order of `archdsl.ir.flatten`; none for an input."""
 
 
 class Table(NamedTuple):
@@ -96,7 +98,8 @@ def _row(line: _Line, costs: Costs) -> Row:
     cost, part = costs.of(node), _PARTS[line.usage]
     macs = cost.macs if part != "unused" else 0
     text = describe(*{id(other.op): other.op for other in line.nodes}.values())
-    return Row(_path(line) or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
+    name, shape = _path(line) or node.output.name or "", node.output.shape
+    return Row(name, text, shape, cost.params, macs, part, line.times, line.training, runs=line.runs)
 
 
 def _path(line: _Line) -> str:
@@ -178,6 +181,8 @@ class _Line(NamedTuple):
     times: int = 1
     training: str = ""
     usage: Usage = Usage.ALWAYS
+    runs: tuple[int, ...] = (0,)
+    """The numbers of the ops among those of the function that is being folded, with all calls inlined."""
 
     @property
     def path(self) -> str:
@@ -212,6 +217,11 @@ class _Item:
         self.is_call = is_call
         self.run = run
 
+    def begin_at(self, before: int) -> None:
+        """Count its ops from the first one of the function, of which so many are before it."""
+        if before:
+            self.lines = tuple([line._replace(runs=tuple([before + run for run in line.runs])) for line in self.lines])
+
     def follows(self, other: _Item | None) -> bool:
         """Return whether it continues a run of equal calls that ends with another item."""
         alike = other is not None and self.is_call and self.form == other.form and self.run is other.run
@@ -239,7 +249,10 @@ class _Folder:
         forms: list[object] = []
         runs: list[list[_Item]] = []
         previous: _Item | None = None
+        before = 0
         for place, item in self._items(function, paths, (_Place(),), {}, None, Usage.ALWAYS):
+            item.begin_at(before)
+            before += sum([len(line.runs) for line in item.lines])
             forms.append((place, item.form, item.is_call))
             if item.follows(previous):
                 runs[-1].append(item)
@@ -296,5 +309,6 @@ def _merged(run: list[_Item]) -> Sequence[_Line]:
     found: list[_Line] = []
     for lines in zip(*[item.lines for item in run], strict=True):
         nodes = dict.fromkeys([node for line in lines for node in line.nodes])
-        found.append(lines[0]._replace(times=sum([line.times for line in lines]), nodes=tuple(nodes)))
+        numbers = tuple([number for line in lines for number in line.runs])
+        found.append(lines[0]._replace(times=sum([line.times for line in lines]), nodes=tuple(nodes), runs=numbers))
     return found

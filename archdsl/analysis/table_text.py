@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics import printable
@@ -16,16 +17,18 @@ _LONG: Final = 40
 _PART, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
 
 
-def table_text(table: Table, *, color: bool = False) -> str:
-    """Return the rows and, below them, the totals."""
+def table_text(table: Table, *, color: bool = False, titles: Sequence[str] = (), columns: Sequence[Sequence[str]] = ()) -> str:
+    """Return the rows and, below them, the totals. There may be further `columns`, with their texts for each row."""
     trained = any(row.training for row in table.rows)
-    titles = [Cell(title, BOLD) for title in ("layer", "", "op", "output", "params", "MACs", *(["training"] if trained else []))]
-    rows: list[list[Cell | str]] = [[*titles]]
+    head = ("layer", "", "op", "output", "params", "MACs", *titles, *(["training"] if trained else []))
+    rows: list[list[Cell | str]] = [[Cell(title, BOLD) for title in head]]
     previous = None
-    for row in table.rows:
-        rows.append(_cells(row, same_shape=row.shape == previous) + ([row.training] if trained else []))
+    for number, row in enumerate(table.rows):
+        further = columns[number] if columns else ()
+        rows.append([*_cells(row, same_shape=row.shape == previous), *further, *([row.training] if trained else [])])
         previous = row.shape
-    return format_columns(rows, "<<<<>>" + "<" * trained, color=color) + "\n" + format_columns(_totals(table), "<><", color=color)
+    align = "<<<<>>" + ">" * len(titles) + "<" * trained
+    return format_columns(rows, align, color=color) + "\n" + format_columns(_totals(table), "<><", color=color)
 
 
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:

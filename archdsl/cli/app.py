@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "compile": "Compile a network to PyTorch source.",
     "bench": "Measure the speed and the memory of a network.",
     "render": "Draw a diagram of a network.",
+    "report": "Report on cost, memory, receptive fields and paths.",
+    "probe": "Measure activations and gradients by depth.",
     "train": "Train a network with the recipe in its file.",
     "space": "Count and list the members of a search space.",
     "sweep": "Train members of a search space, and find the best.",
@@ -124,7 +126,8 @@ def root() -> None:
     """Check, draw, compile and train neural networks that are described in a text file.
 
     NETWORK is a file (FILE.arch), a network in a file (FILE.arch:NAME), the name of a network that comes with
-    archdsl (see `archdsl specs`), or `-` for standard input.
+    archdsl (see `archdsl specs`), or `-` for standard input. Commands that need no recipe also take a model that
+    `archdsl import` reads: a file of another program (FILE.onnx, FILE.pt2), or package.module:name, whose Python they run.
     """
 
 

@@ -13,9 +13,11 @@ import click
 
 from archdsl.addresses import STDIN
 from archdsl.cli.console import print_diagnostics
+from archdsl.cli.model_source import imported_text
 from archdsl.cli.size_option import wrong_inputs_refused
 from archdsl.compiled import Compiled
-from archdsl.driver import compile_address
+from archdsl.diagnostics import SpecError
+from archdsl.driver import compile_address, compile_source
 from archdsl.input_sizes import InputSizes
 from archdsl.limits import limits_from
 from archdsl.lints import levels_from
@@ -31,7 +33,7 @@ _SETTING = r"(?s)(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
-    """`FILE[:NETWORK]`, or the name of a network that comes with archdsl."""
+    """`FILE[:NETWORK]`, the name of a network that comes with archdsl, or a model that can be imported."""
 
     name = "address"
 
@@ -194,8 +196,14 @@ def level_options(command: F) -> F:
 
 
 def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = ()) -> Compiled:
-    """Compile the network at an address; `-` is standard input."""
+    """Compile the network at an address; `-` is standard input. A model that is no spec is imported."""
     with wrong_inputs_refused():
+        try:
+            source = imported_text(address, sizes)
+        except SpecError as error:
+            return Compiled(None, None, list(error.diagnostics))
+        if source is not None:
+            return compile_source(source, None, None, dict(settings), session=session, sizes=sizes)
         return compile_address(address, dict(settings), sys.stdin.buffer, session=session, sizes=sizes)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from archdsl.addresses import STDIN, read_address, split_address
+from archdsl.cli.model_source import refuse_model
 from archdsl.compiled import Checked
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
@@ -62,6 +63,7 @@ def _writable(file: SourceFile, session: Session) -> Path | None:
 
 
 def refuse_together(address: str, form: str) -> None:
-    """Raise a usage error if the fixed text and data would share standard output."""
+    """Raise a usage error if there is no spec to fix, or if the fixed text and data would share standard output."""
+    refuse_model(address, "--fix")
     if split_address(address)[0] in ("-", STDIN) and form != "text":
         raise click.UsageError("--fix writes the text from standard input to standard output: leave out --format")

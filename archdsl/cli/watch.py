@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import click
 
 from archdsl.addresses import STDIN, read_address, split_address
+from archdsl.cli.model_source import refuse_model
 from archdsl.diagnostics import printable
 from archdsl.session import Session
 from archdsl.source import SourceFile
@@ -26,7 +27,8 @@ _State: TypeAlias = "Mapping[Path, tuple[int, int, int] | None]"
 
 
 def refuse_together(address: str, *, fix: bool, form: str) -> None:
-    """Raise a usage error for options with which watching makes no sense."""
+    """Raise a usage error for addresses and options with which watching makes no sense."""
+    refuse_model(address, "--watch")
     if split_address(address)[0] in ("-", STDIN):
         raise click.UsageError("--watch needs a file: standard input does not change")
     if fix:

@@ -10,12 +10,13 @@ from xml.etree import ElementTree
 
 from archdsl.backends.diagram import Box, Diagram, Frame, Mark, Part, build_diagram, render_diagram
 from archdsl.backends.diagram.markup import clean
-from archdsl.backends.diagram.theme import FONT, INK, MARKS, PAGE
+from archdsl.backends.diagram.theme import FONT, MARKS, THEMES
 from archdsl.diagnostics import SpecError, codes
 from archdsl.differences.compare import Difference
 from archdsl.differences.comparison import Comparison
 from archdsl.ir import OpNode
 
+_COLORS: Final = THEMES["light"]
 _SIGNS: Final[Mapping[Mark, str]] = {"added": "+", "removed": "\N{MINUS SIGN}", "changed": "~"}
 _SVG: Final = "http://www.w3.org/2000/svg"
 _GAP, _HEAD = 24.0, 34.0
@@ -41,19 +42,21 @@ def difference_picture(found: Difference, title: str) -> bytes:
     parts = [
         f'<svg xmlns="{_SVG}" role="img" width="{width:g}pt" height="{total:g}pt" viewBox="0 0 {width:g} {total:g}">',
         f"<title>{escape(clean(f'Differences of {title}'))}</title>",
-        f'<rect width="100%" height="100%" fill="{PAGE}"/>',
+        f'<rect width="100%" height="100%" fill="{_COLORS.page}"/>',
         *_legend(one + _GAP),
     ]
     for root, (own, tall), x in zip(drawn, sizes, (0.0, one + _GAP), strict=True):
         place = {"x": f"{x:g}", "y": f"{_HEAD:g}", "width": f"{own:g}", "height": f"{tall:g}"}
         root.attrib.update(place)
+        for element in root.iter():  # the picture around has the namespace; HTML knows no prefix for it
+            element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
         parts.append(ElementTree.tostring(root, encoding="unicode"))
     return "\n".join([*parts, "</svg>", ""]).encode()
 
 
 def _legend(second: float) -> Iterable[str]:
     """Return what the signs and colours mean, and which picture is which."""
-    font = f'font-family="{FONT}" font-size="11" fill="{INK}"'
+    font = f'font-family="{FONT}" font-size="11" fill="{_COLORS.ink}"'
     yield f'<text x="8" y="14" {font} font-weight="bold">before</text>'
     yield f'<text x="{second + 8:g}" y="14" {font} font-weight="bold">after</text>'
     for i, (mark, paint) in enumerate(MARKS.items()):

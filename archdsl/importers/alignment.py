@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
-from archdsl.importers.forms import callee_form, category, form, in_single_rounds
+from archdsl.importers.forms import callee_form, category, form, in_single_rounds, without_digits
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, weight
 from archdsl.ops.base import Category
 
@@ -65,75 +66,55 @@ def _fit_all(bundle: dict[int, list[Statement]]) -> bool:
     return all(_fit(a, b) > 0 for statements in bundle.values() for a, b in zip(first, statements, strict=True))
 
 
-def _merged(  # noqa: C901
+def _merged(
     slots: list[dict[int, Statement]], group: list[int], bundle: dict[int, list[Statement]]
 ) -> list[dict[int, Statement]]:
     """Add instances of one form to the places, by the alignment with the most in common."""
     added = bundle[group[0]]
-    examples = [next(iter(slot.values())) for slot in slots]
+    if len(slots) * len(added) > 40_000:
+        raise Misfit("bodies that are too long to align")
+    best = _alignment(slots, added)
+    found: list[dict[int, Statement]] = []
+    i = j = 0
+    while i < len(slots) or j < len(added):
+        move = best(i, j)[1]
+        own = {row: bundle[row][j] for row in group} if move != 1 else {}
+        found.append({**(slots[i] if move != 2 else {}), **own})
+        i, j = i + (move != 2), j + (move != 1)
+    return found
+
+
+def _alignment(slots: list[dict[int, Statement]], added: list[Statement]) -> Callable[[int, int], tuple[int, int]]:
+    """Return the score of the best alignment from two positions on, and its move: 0 pairs, 1 leaves out a place, 2 adds one."""
+
+    def fit(slot: dict[int, Statement], statement: Statement) -> int:
+        examples = list(slot.values()) if len(slot) < 4 else [next(iter(slot.values()))]
+        return max((_fit(example, statement) for example in examples), default=0)
 
     @cache
     def best(i: int, j: int) -> tuple[int, int]:
-        """Return the score from these positions on, and the move: 0 pairs, 1 leaves out a place, 2 adds one."""
         if i == len(slots) and j == len(added):
             return 0, -1
         choices = []
-        if i < len(slots) and j < len(added):
-            fit = (
-                max((_fit(s, added[j]) for s in slots[i].values()), default=0)
-                if len(slots[i]) < 4
-                else _fit(examples[i], added[j])
-            )
-            if fit > 0:
-                choices.append((best(i + 1, j + 1)[0] + fit, 0))
+        if i < len(slots) and j < len(added) and (common := fit(slots[i], added[j])) > 0:
+            choices.append((best(i + 1, j + 1)[0] + common, 0))
         if i < len(slots):
             choices.append((best(i + 1, j)[0], 1))
         if j < len(added):
             choices.append((best(i, j + 1)[0], 2))
         return max(choices, key=lambda choice: (choice[0], -choice[1]))
 
-    if len(slots) * len(added) > 40_000:
-        raise Misfit("bodies that are too long to align")
-    found: list[dict[int, Statement]] = []
-    i = j = 0
-    while i < len(slots) or j < len(added):
-        move = best(i, j)[1]
-        if move == 0:
-            found.append({**slots[i], **{row: bundle[row][j] for row in group}})
-            i, j = i + 1, j + 1
-        elif move == 1:
-            found.append(slots[i])
-            i += 1
-        else:
-            found.append({row: bundle[row][j] for row in group})
-            j += 1
-    return found
+    return best
 
 
-def _fit(a: Statement, b: Statement) -> int:  # noqa: C901
+def _fit(a: Statement, b: Statement) -> int:
     """Return how well two statements are the same place; 0 if they cannot be."""
     if type(a) is not type(b):
         return 0
     if isinstance(a, Stage) and isinstance(b, Stage):
-        same_label = a.automatic == b.automatic and (a.automatic or a.label == b.label)
-        if not same_label and a.label is not None and b.label is not None:
-            from archdsl.importers.forms import _digits
-
-            if a.automatic or b.automatic or _digits(a.label) != _digits(b.label):
-                return 0
-        if (a.label is None) != (b.label is None) or set(a.operands) != set(b.operands) or len(a.names) != len(b.names):
-            return 0
-        if callee_form(a) == callee_form(b):
-            return 10 + _numbers_in_common(a, b)
-        if category(a) == category(b) == Category.ACTIVATION and a.label is None:
-            return 4
-        if not isinstance(a.callee, str) and not isinstance(b.callee, str) and _signatures_fit(a, b):
-            return 6
-        return 0
+        return _fit_stages(a, b)
     if isinstance(a, Group | Head) and isinstance(b, Group | Head):
-        from archdsl.importers.forms import _digits
-
-        return 5 + weight(a.body) if a.label == b.label else (2 if _digits(a.label) == _digits(b.label) else 0)
+        return 5 + weight(a.body) if a.label == b.label else (2 if without_digits(a.label) == without_digits(b.label) else 0)
     if isinstance(a, Join) and isinstance(b, Join):
         return 8 if a.op == b.op and set(a.args) == set(b.args) and len(a.branches) == len(b.branches) else 0
     if isinstance(a, Skip):
@@ -141,6 +122,28 @@ def _fit(a: Statement, b: Statement) -> int:  # noqa: C901
     if isinstance(a, Loop) and isinstance(b, Loop):
         return 8 if _fit_lists(a.rounds[0], b.rounds[0]) else 0
     return 3 if isinstance(a, Mark | Start) else 0
+
+
+def _fit_stages(a: Stage, b: Stage) -> int:
+    if not _labels_fit(a, b) or set(a.operands) != set(b.operands) or len(a.names) != len(b.names):
+        return 0
+    if a.callee == "rearrange" == b.callee and (a.args["pattern"] != b.args["pattern"] or set(a.args) != set(b.args)):
+        return 0
+    if callee_form(a) == callee_form(b):
+        return 10 + _numbers_in_common(a, b)
+    if category(a) == category(b) == Category.ACTIVATION and a.label is None:
+        return 4
+    both_blocks = not isinstance(a.callee, str) and not isinstance(b.callee, str)
+    return 6 if both_blocks and _signatures_fit(a, b) else 0
+
+
+def _labels_fit(a: Stage, b: Stage) -> bool:
+    """Whether the labels of two stages are those of one place: equal but for their numbers, or given by their positions."""
+    if a.label is None or b.label is None:
+        return a.label is b.label
+    if a.automatic or b.automatic:
+        return a.automatic and b.automatic
+    return without_digits(a.label) == without_digits(b.label)
 
 
 def _numbers_in_common(a: Stage, b: Stage) -> int:

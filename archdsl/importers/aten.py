@@ -6,11 +6,17 @@ A rule takes the node of an exported program and returns the op, with all of its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 from torch import Tensor, nn
 
+from archdsl.importers.constants import Constants
+from archdsl.importers.layouts import BATCH_AXIS, Dims, plain, renumbered, sorting
 from archdsl.importers.model import Apply, Place, Value
+
+_FEW = 32
+"""A person writes so many numbers of a constant."""
 
 
 class Refused(Exception):
@@ -20,11 +26,15 @@ class Refused(Exception):
 class Translation:
     """What rules know: the module, the keys of the stored tensors by the names of their nodes, and the values made so far."""
 
-    def __init__(
-        self, module: nn.Module, stored: Mapping[str, str], constants: Mapping[str, Any], values: dict[str, Any]
-    ) -> None:
-        self.module, self.stored, self.values = module, stored, values
-        self.constants: dict[str, Any] = dict(constants)
+    def __init__(self, module: nn.Module, stored: Mapping[str, str], values: dict[str, Any], batch: int) -> None:
+        self.module, self.stored, self.values, self.batch = module, stored, values, batch
+        self.layouts: dict[str, Dims] = {}
+        """The layouts of the values that are not plain, by the names of their nodes."""
+        self.constants = Constants(module, stored)
+        self.rolled: list[Apply] = []
+        """The ops that have moved positions cyclically so far."""
+        self.lost: set[str] = set()
+        """The nodes whose values follow from an operation that the language lacks."""
         self._state = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
 
     def key(self, node: Any) -> str:
@@ -42,11 +52,15 @@ class Step:
     def __init__(self, translation: Translation, node: Any, place: Place) -> None:
         self.t, self.node, self.place = translation, node, place
         self.target = str(node.target).removeprefix("aten.")
+        self.name = self.target.partition(".")[0]
+        self.extra: list[Apply] = []
         schema = getattr(node.target, "_schema", None)
         self._names = [argument.name for argument in schema.arguments] if schema is not None else []
         self._defaults = (
             {a.name: a.default_value for a in schema.arguments if a.has_default_value()} if schema is not None else {}
         )
+
+    # -- arguments --
 
     def arg(self, name: str) -> Any:
         """Return an argument by its name in PyTorch, or its default."""
@@ -60,20 +74,103 @@ class Step:
         """The first argument."""
         return self.node.args[0]
 
-    def value(self, node: Any) -> Value:
-        """Return the value of a node; a stored tensor becomes a `param`. Raise `Refused` if it is unknown."""
+    def shape(self, node: Any | None = None) -> tuple[int, ...]:
+        """Return the shape of a node with the batch axis; by default that of the result."""
+        return tuple(int(n) for n in (node or self.node).meta["val"].shape)
+
+    def constant(self, node: Any) -> Tensor | None:
+        """Return the tensor of a node that follows from no input and no parameter; None for other nodes."""
+        return self.t.constants.tensor(node)
+
+    def number(self, node: Any) -> int | float | None:
+        """Return a number, or the only element of a constant; None for anything else."""
+        if isinstance(node, int | float):
+            return node
+        tensor = self.constant(node)
+        return None if tensor is None or tensor.numel() != 1 or self.t.constants.key_of(node) else tensor.item()
+
+    # -- values --
+
+    def loose(self, node: Any) -> tuple[Value, Dims]:
+        """Return the value of a node with its layout; a stored tensor becomes a `param`. Raise `Refused` if it is unknown."""
         found = self.t.values.get(node.name) if hasattr(node, "name") else None
         if isinstance(found, Value):
-            return found
-        if hasattr(node, "name") and node.name in self.t.stored:
-            return self._param(node)
+            return found, self.t.layouts.get(node.name) or plain(len(found.shape), found.batched)
+        if hasattr(node, "name") and node.name in self.t.stored and isinstance(self.t.tensor(self.t.key(node)), nn.Parameter):
+            value = self._param(node)
+            return value, plain(len(value.shape), False)
+        if (tensor := self.constant(node)) is not None:
+            value = self.const(node, tuple(tensor.shape))
+            return value, plain(len(value.shape), False)
         raise Refused(f"{self.node.target}: it computes with a tensor that follows from no input and no parameter")
+
+    def value(self, node: Any) -> Value:
+        """Return the value of a node with the axes of its tensor. Raise `Refused` if the batch is not an axis in front."""
+        value, dims = self.loose(node)
+        if dims == plain(len(value.shape), value.batched):
+            return value
+        if value.batched and dims[0] != (BATCH_AXIS,):
+            raise Refused(f"{self.node.target}: it takes a tensor whose batch is not an axis of its own, in front")
+        value, dims = self.sorted(value, dims)
+        sizes = tuple(prod(value.shape[axis] for axis in entry) for entry in dims if BATCH_AXIS not in entry)
+        if sizes != value.shape:
+            value = (
+                self.then("flatten", {}, value, sizes)
+                if len(sizes) == 1
+                else self.then("reshape", {"sizes": sizes}, value, sizes)
+            )
+        self.t.values[node.name] = value
+        self.t.layouts.pop(node.name, None)
+        return value
+
+    def sorted(self, value: Value, dims: Dims) -> tuple[Value, Dims]:
+        """Return a value whose axes are in the order of the tensor, with its layout."""
+        order = sorting(len(value.shape), dims)
+        if order == list(range(len(order))):
+            return value, dims
+        moved = [at for at, axis in enumerate(order) if at != axis]
+        shape = tuple(value.shape[axis] for axis in order)
+        if len(moved) == 2:
+            return self.then("transpose", {"a": moved[0], "b": moved[1]}, value, shape), renumbered(dims, order)
+        return self.then("permute", {"order": tuple(order)}, value, shape), renumbered(dims, order)
+
+    def merged(self, node: Any, last: int) -> tuple[Value, Dims]:
+        """Return the value of a node, sorted, whose `last` axes are one axis each, with its layout."""
+        value, dims = self.sorted(*self.loose(node))
+        if all(len(entry) == 1 for entry in dims[len(dims) - last :]):
+            return value, dims
+        sizes: list[int] = []
+        entries: list[tuple[int, ...]] = []
+        for at, entry in enumerate(dims):
+            if at >= len(dims) - last and BATCH_AXIS not in entry:
+                entries.append((len(sizes),))
+                sizes.append(prod(value.shape[axis] for axis in entry))
+            else:
+                start = len(sizes)
+                own = [axis for axis in entry if axis != BATCH_AXIS]
+                sizes += [value.shape[axis] for axis in own]
+                entries.append(tuple(BATCH_AXIS if axis == BATCH_AXIS else start + own.index(axis) for axis in entry))
+        return self.then("reshape", {"sizes": tuple(sizes)}, value, tuple(sizes)), tuple(entries)
+
+    def const(self, node: Any, shape: tuple[int, ...]) -> Value:
+        """Return a constant as a value of a shape. Raise `Refused` if it has too many different numbers to be written."""
+        tensor = self.constant(node)
+        assert tensor is not None
+        key = self.t.constants.key_of(node)
+        args: dict[str, Any] = {"value": _numbers(self, tensor), "shape": shape}
+        if key is not None:
+            if not self.t.constants.is_whole(node):
+                raise Refused(f"{self.node.target}: it computes with a part of the buffer `{key}`")
+            args["stored"] = True
+        value = Value(shape, batched=False)
+        op = Apply("const", args, [], [value], key, self.place.module, self.place)
+        value.producer = op
+        self.extra.append(op)
+        return value
 
     def _param(self, node: Any) -> Value:
         key = self.t.key(node)
         tensor = self.t.tensor(key)
-        if not isinstance(tensor, nn.Parameter):
-            raise Refused(f"{self.node.target}: it computes with the buffer `{key}`")
         value = Value(tuple(tensor.shape), batched=False)
         op = Apply("param", {"shape": tuple(tensor.shape)}, [], [value], key, "", self.place)
         value.producer = op
@@ -81,15 +178,9 @@ class Step:
         self.t.values[node.name] = value
         return value
 
-    extra: list[Apply]
-
     def is_stored(self, node: Any) -> bool:
         """Whether a node is a stored tensor."""
         return hasattr(node, "name") and node.name in self.t.stored
-
-    def shape(self, node: Any | None = None) -> tuple[int, ...]:
-        """Return the shape of a node with the batch axis; by default that of the result."""
-        return tuple(int(n) for n in (node or self.node).meta["val"].shape)
 
     def prefix(self, *nodes: Any) -> str:
         """Return the key that stored tensors have in common, whose last part is `weight`, `bias` or the like."""
@@ -102,20 +193,44 @@ class Step:
         return keys.pop()
 
     def axis(self, dim: int, node: Any | None = None) -> int:
-        """Return an axis of a node without the batch, counted from the front. Raise `Refused` for the batch axis."""
+        """Return an axis of a node as that of its value. Raise `Refused` for the batch axis, and for one that is several axes."""
         rank = len(self.shape(node))
         at = dim + rank if dim < 0 else dim
         source = self.t.values.get((node or self.node).name)
-        if isinstance(source, Value) and not source.batched and len(source.shape) == rank:
-            return at
+        if isinstance(source, Value):
+            entry = self.loose(node)[1][at]
+            if len(entry) != 1:
+                raise Refused(f"{self.node.target}: it works on an axis that is several axes")
+            if entry[0] != BATCH_AXIS:
+                return entry[0]
+            at = 0
         if at == 0:
             raise Refused(f"{self.node.target}: it works on the batch axis")
         return at - 1
 
+    # -- results --
+
+    def then(self, op: str, args: dict[str, Any], source: Value, shape: tuple[int, ...]) -> Value:
+        """Return the result of an op that precedes that of the node."""
+        value = Value(shape, source.batched)
+        node = Apply(op, args, [source], [value], None, self.place.module, self.place)
+        value.producer = node
+        self.extra.append(node)
+        return value
+
+    def join(self, op: str, left: Value, right: Value) -> Value:
+        """Return the result of a join of two values that precedes that of the node; the first one has all sizes."""
+        value = Value(left.shape, left.batched or right.batched)
+        node = Apply(op, {}, [left, right], [value], None, self.place.module, self.place)
+        value.producer = node
+        self.extra.append(node)
+        return value
+
     def make(
-        self, op: str, args: dict[str, Any], *inputs: Value, key: str | None = None, shape: tuple[int, ...] | None = None
-    ) -> list[Apply]:
-        """Return the op, and make its output the value of the node. Raise `SpecError` if its shape is not the traced one."""
+        self, op: str, args: dict[str, Any], *inputs: Value, key: str | None = None, shape: tuple[int, ...] | None = None,
+        dims: Dims | None = None,
+    ) -> list[Apply]:  # fmt: skip
+        """Return the op, and make its output the value of the node. Its axes are those of the tensor, unless `dims` has them."""
         traced = shape if shape is not None else self.shape()[1:]
         batched = any(value.batched for value in inputs)
         if not batched and shape is None:
@@ -123,13 +238,36 @@ class Step:
         value = Value(traced, batched)
         node = Apply(op, args, list(inputs), [value], key, self.place.module, self.place)
         value.producer = node
-        self.t.values[self.node.name] = value
+        self.let(value, dims)
         return [*self.extra, node]
+
+    def each(self, op: str, args: dict[str, Any], node: Any) -> list[Apply]:
+        """Return an op that works on each number of its input."""
+        value, dims = self.loose(node)
+        return self.make(op, args, value, shape=value.shape, dims=dims)
+
+    def let(self, value: Value, dims: Dims | None = None) -> list[Apply]:
+        """Let the value of the node be this one: the operation changes nothing else."""
+        self.t.values[self.node.name] = value
+        if dims is not None and dims != plain(len(value.shape), value.batched):
+            self.t.layouts[self.node.name] = dims
+        return list(self.extra)
 
     def same(self, node: Any) -> list[Apply]:
         """Let the value of the node be that of another: the operation changes nothing."""
-        self.t.values[self.node.name] = self.value(node)
-        return list(self.extra)
+        return self.let(*self.loose(node))
+
+
+def _numbers(step: Step, tensor: Tensor) -> Any:
+    """Return the numbers of a constant as a person writes them. Raise `Refused` if there are too many."""
+    flat = tensor.detach().flatten().tolist()
+    if len(set(flat)) == 1:
+        return float(flat[0])
+    if len(flat) > 2 and flat == list(range(len(flat))):
+        return range(len(flat))
+    if len(flat) > _FEW:
+        raise Refused(f"{step.node.target}: it computes with a table of {len(flat)} fixed numbers")
+    return [float(n) for n in flat]
 
 
 Rule = Callable[[Step], list[Apply]]
@@ -148,10 +286,17 @@ def rule(*targets: str) -> Callable[[Rule], Rule]:
 
 def translate(translation: Translation, node: Any, place: Place) -> list[Apply]:
     """Return the ops that a node is. Raise `Refused` if the language lacks it."""
-    from archdsl.importers import aten_arithmetic, aten_layers, aten_shapes  # noqa: F401  # they add their rules
+    from archdsl.importers import (  # noqa: F401  # they add rules
+        aten_arithmetic,
+        aten_attention,
+        aten_layers,
+        aten_noise,
+        aten_positions,
+        aten_sampling,
+        aten_shapes,
+    )
 
     step = Step(translation, node, place)
-    step.extra = []
     name = step.target
     found = RULES.get(name) or RULES.get(name.partition(".")[0]) or RULES.get(name.partition(".")[0].removesuffix("_"))
     if found is None:

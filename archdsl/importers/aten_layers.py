@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importers.aten import Refused, Step, per_axis, rule
-from archdsl.importers.model import Apply
+from archdsl.importers.layouts import Dims, in_order, plain
+from archdsl.importers.model import Apply, Value
 
 
 @rule("conv1d", "conv2d", "conv3d")
@@ -57,9 +58,19 @@ def _upconv(s: Step) -> list[Apply]:
 @rule("linear")
 def _linear(s: Step) -> list[Apply]:
     weight, bias = s.arg("weight"), s.arg("bias")
+    source, dims = _features_last(s)
+    out = s.shape(weight)[0]
+    args = {"out": out, "bias": bias is not None, "axis": -1 if len(source.shape) > 2 else None}
+    return s.make("linear", args, source, key=s.prefix(weight, bias), shape=(*source.shape[:-1], out), dims=dims)
+
+
+def _features_last(s: Step) -> tuple[Value, Dims]:
+    """Return the input of an op on the last axis, which has to be one axis, with its layout."""
+    source, dims = s.loose(s.first)
+    if dims[-1] == (len(source.shape) - 1,) and in_order(dims) == list(range(len(source.shape))):
+        return source, dims
     source = s.value(s.first)
-    args = {"out": s.shape(weight)[0], "bias": bias is not None, "axis": -1 if len(source.shape) > 2 else None}
-    return s.make("linear", args, source, key=s.prefix(weight, bias))
+    return source, plain(len(source.shape), source.batched)
 
 
 @rule("batch_norm")
@@ -91,11 +102,32 @@ def _instance_norm(s: Step) -> list[Apply]:
 @rule("layer_norm")
 def _layer_norm(s: Step) -> list[Apply]:
     weight, bias = s.arg("weight"), s.arg("bias")
-    if len(s.arg("normalized_shape")) != 1 or weight is None or bias is None:
-        raise Refused("layer norm over several axes, or without scale and shift")
-    source = s.value(s.first)
+    if len(s.arg("normalized_shape")) != 1:
+        raise Refused("layer norm over several axes")
+    if weight is None or bias is None:
+        return _normalized(s, weight, bias)
+    source, dims = _features_last(s)
     axis = -1 if len(source.shape) > 1 else 0
-    return s.make("ln", {"eps": s.arg("eps"), "axis": axis}, source, key=s.prefix(weight, bias))
+    args = {"eps": s.arg("eps"), "axis": axis}
+    return s.make("ln", args, source, key=s.prefix(weight, bias), shape=source.shape, dims=dims)
+
+
+def _normalized(s: Step, weight: Any, bias: Any) -> list[Apply]:
+    """Return the arithmetic of a layer norm without a shift, or without a scale, which `ln` always has."""
+    if bias is not None:
+        raise Refused("layer norm with a shift and without a scale")
+    source, dims = _features_last(s)
+    shape, kept = source.shape, (*source.shape[:-1], 1)
+    over = {"axis": -1, "keep": True, "axes": True}
+    mean = s.then("mean", over, source, kept)
+    centred = s.join("sub", source, mean)
+    variance = s.then("var", {**over, "unbiased": False}, source, kept)
+    shifted = s.then("add", {"number": float(s.arg("eps"))}, variance, kept)
+    deviation = s.then("sqrt", {}, shifted, kept)
+    if weight is None:
+        return s.make("div", {}, centred, deviation, shape=shape, dims=dims)
+    normal = s.join("div", centred, deviation)
+    return s.make("layer_scale", {"init": 1.0, "axis": -1}, normal, key=s.t.key(weight), shape=shape, dims=dims)
 
 
 @rule("rms_norm")
@@ -123,36 +155,36 @@ _PLAIN = {
 @rule(*_PLAIN)
 def _activation(s: Step) -> list[Apply]:
     name = s.target.partition(".")[0]
-    return s.make(_PLAIN.get(name) or _PLAIN[name.removesuffix("_")], {}, s.value(s.first))
+    return s.each(_PLAIN.get(name) or _PLAIN[name.removesuffix("_")], {}, s.first)
 
 
 @rule("hardtanh")
 def _hardtanh(s: Step) -> list[Apply]:
     low, high = float(s.arg("min_val")), float(s.arg("max_val"))
     if (low, high) == (0.0, 6.0):
-        return s.make("relu6", {}, s.value(s.first))
-    return s.make("clamp", {"low": low, "high": high}, s.value(s.first))
+        return s.each("relu6", {}, s.first)
+    return s.each("clamp", {"low": low, "high": high}, s.first)
 
 
 @rule("leaky_relu")
 def _leaky_relu(s: Step) -> list[Apply]:
-    return s.make("leaky_relu", {"slope": s.arg("negative_slope")}, s.value(s.first))
+    return s.each("leaky_relu", {"slope": s.arg("negative_slope")}, s.first)
 
 
 @rule("elu")
 def _elu(s: Step) -> list[Apply]:
-    return s.make("elu", {"alpha": float(s.arg("alpha"))}, s.value(s.first))
+    return s.each("elu", {"alpha": float(s.arg("alpha"))}, s.first)
 
 
 @rule("gelu")
 def _gelu(s: Step) -> list[Apply]:
     kind = s.arg("approximate")
-    return s.make("gelu", {"approximate": None if kind == "none" else kind}, s.value(s.first))
+    return s.each("gelu", {"approximate": None if kind == "none" else kind}, s.first)
 
 
 @rule("softplus")
 def _softplus(s: Step) -> list[Apply]:
-    return s.make("softplus", {"beta": float(s.arg("beta")), "threshold": float(s.arg("threshold"))}, s.value(s.first))
+    return s.each("softplus", {"beta": float(s.arg("beta")), "threshold": float(s.arg("threshold"))}, s.first)
 
 
 @rule("prelu")
@@ -163,10 +195,10 @@ def _prelu(s: Step) -> list[Apply]:
 
 @rule("softmax", "log_softmax")
 def _softmax(s: Step) -> list[Apply]:
-    source = s.value(s.first)
+    source, dims = s.loose(s.first)
     axis = s.axis(s.arg("dim"), s.first)
     shown = axis if axis == 0 else axis - len(source.shape)
-    return s.make(s.target.partition(".")[0], {"axis": shown}, source)
+    return s.make(s.name, {"axis": shown}, source, shape=source.shape, dims=dims)
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d")
@@ -205,7 +237,7 @@ def _adaptive(s: Step) -> list[Apply]:
 def _dropout(s: Step) -> list[Apply]:
     p = float(s.arg("p"))
     name = "dropout" if s.target.startswith("dropout") else "dropout2d"
-    return s.make(name, {"p": p}, s.value(s.first))
+    return s.each(name, {"p": p}, s.first)
 
 
 @rule("alpha_dropout")

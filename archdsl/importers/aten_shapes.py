@@ -1,10 +1,11 @@
-"""What operations of PyTorch that only arrange elements are in the language: reshapes, permutations, parts, and resizing."""
+"""What operations of PyTorch that only arrange elements are in the language: reshapes, permutations and parts."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importers.aten import Refused, Step, per_axis, rule
+from archdsl.importers.aten import Refused, Step, rule
+from archdsl.importers.layouts import BATCH_AXIS, in_order, plain, regrouped
 from archdsl.importers.model import Apply, Value
 
 
@@ -17,55 +18,78 @@ def _nothing(s: Step) -> list[Apply]:
         return []
     if s.target.startswith(("to", "_to_copy")) and s.node.meta["val"].dtype != s.first.meta["val"].dtype:
         raise Refused(f"a conversion to {s.node.meta['val'].dtype}")
+    if s.name == "expand_as" and s.shape() != s.shape(s.first):
+        return _expand(s)
     return s.same(s.first)
 
 
-@rule("flatten")
-def _flatten(s: Step) -> list[Apply]:
-    return _arranged(s)
-
-
-@rule("view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "unflatten", "view_as", "reshape_as")
+@rule("flatten", "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "unflatten", "view_as", "reshape_as")
 def _arranged(s: Step) -> list[Apply]:
     """Rearrange the elements in order: `flatten`, `reshape`, or nothing."""
-    source = s.value(s.first)
+    source, dims = s.loose(s.first)
     before, after = s.shape(s.first), s.shape()
     if not source.batched:
-        if len(after) == len(before) + 1 and after == (1, *before):
-            return s.same(s.first)
-        return s.make("reshape", {"sizes": after}, source)
-    if not after or after[0] != before[0]:
-        raise Refused(f"{s.node.target}: it merges the batch with other axes")
-    inner = after[1:]
-    if inner == source.shape:
-        return s.same(s.first)
-    if len(inner) == 1:
-        return s.make("flatten", {}, source)
-    return s.make("reshape", {"sizes": inner}, source)
+        return _without_batch(s)
+    if dims == plain(len(source.shape), True) and after and after[0] == before[0]:
+        return _whole(s, source, after[1:])
+    source, dims = s.sorted(source, dims)
+    found = regrouped(source.shape, dims, after, s.t.batch)
+    if found is None:
+        if after and after[0] == before[0] and dims[0] == (BATCH_AXIS,):
+            return _whole(s, s.value(s.first), after[1:])
+        raise Refused(f"{s.node.target}: it merges a part of an axis with the batch")
+    shape, new = found
+    if shape == source.shape:
+        return s.let(source, new)
+    return s.make("reshape", {"sizes": shape}, source, shape=shape, dims=new)
+
+
+def _whole(s: Step, source: Value, shape: tuple[int, ...]) -> list[Apply]:
+    """Rearrange a value whose batch stays in front."""
+    if shape == source.shape:
+        return s.let(source)
+    if len(shape) == 1:
+        return s.make("flatten", {}, source, shape=shape)
+    return s.make("reshape", {"sizes": shape}, source, shape=shape)
+
+
+def _without_batch(s: Step) -> list[Apply]:
+    source, dims = s.loose(s.first)
+    if dims != plain(len(source.shape), False):
+        found = regrouped(source.shape, dims, s.shape(), s.t.batch)
+        if found is not None and found[0] == source.shape:
+            return s.let(source, found[1])
+        if found is not None and in_order(dims) == sorted(in_order(dims)):
+            return s.make("reshape", {"sizes": found[0]}, source, shape=found[0], dims=found[1])
+    source = s.value(s.first)
+    after = s.shape()
+    if len(after) == len(source.shape) + 1 and after == (1, *source.shape):
+        return s.let(source)
+    return s.let(source) if after == source.shape else s.make("reshape", {"sizes": after}, source, shape=after)
 
 
 @rule("permute", "transpose", "t", "movedim", "swapaxes", "numpy_T", "mT")
 def _permute(s: Step) -> list[Apply]:
-    source = s.value(s.first)
-    rank = len(s.shape(s.first))
+    source, dims = s.loose(s.first)
+    rank = len(dims)
     order = list(range(rank))
-    name = s.target.partition(".")[0]
-    if name == "permute":
+    if s.name == "permute":
         order = [dim % rank for dim in s.arg("dims")]
-    elif name in ("transpose", "swapaxes"):
+    elif s.name in ("transpose", "swapaxes"):
         a, b = (dim % rank for dim in s.node.args[1:3])
         order[a], order[b] = order[b], order[a]
+    elif s.name == "movedim" and isinstance(s.node.args[1], int):
+        moved_to = s.node.args[2] % rank
+        order.insert(moved_to, order.pop(s.node.args[1] % rank))
+    elif s.name in ("t", "numpy_T", "mT") and rank == 2:
+        order = [1, 0]
     else:
         raise Refused(f"PyTorch's `{s.node.target}`")
-    if source.batched and order[0] != 0:
-        raise Refused(f"{s.node.target}: it moves the batch axis")
-    inner = [dim - 1 for dim in order[1:]] if source.batched else order
-    moved = [at for at, dim in enumerate(inner) if at != dim]
-    if not moved:
-        return s.same(s.first)
-    if len(moved) == 2:
-        return s.make("transpose", {"a": moved[0], "b": moved[1]}, source)
-    return s.make("permute", {"order": tuple(inner)}, source)
+    value, moved = s.sorted(source, tuple(dims[at] for at in order))
+    if value is source:
+        return s.let(source, moved)
+    last = s.extra.pop()
+    return s.make(last.op, last.args, source, shape=value.shape, dims=moved)
 
 
 @rule("expand")
@@ -74,60 +98,85 @@ def _expand(s: Step) -> list[Apply]:
     if not source.batched:
         shape = s.shape()
         producer = source.producer
-        if isinstance(producer, Apply) and producer.op == "param" and s.shape(s.first) == (1, *shape[1:]):
-            source.shape = shape[1:]
-            producer.args |= {"shape": source.shape, "batch_axis": True}
-            return s.same(s.first)
-    elif s.shape() == s.shape(s.first):
+        if isinstance(producer, Apply) and producer.op == "param":
+            if s.shape(s.first) == (1, *shape[1:]):
+                if not producer.args.get("batch_axis"):
+                    source.shape = shape[1:]
+                    producer.args |= {"shape": source.shape, "batch_axis": True}
+                return s.same(s.first)
+            if source.shape == shape[1:]:
+                return s.same(s.first)
+    elif s.shape() == s.shape(s.first) or (len(s.shape()) == len(s.shape(s.first)) and _only_joined(s.node)):
         return s.same(s.first)
     raise Refused(f"{s.node.target}: it repeats a tensor along an axis")
+
+
+def _only_joined(node: Any) -> bool:
+    """Whether only arithmetic reads a repeated tensor, which repeats it by itself."""
+    names = {str(user.target).removeprefix("aten.").partition(".")[0].removesuffix("_") for user in node.users}
+    return names <= {"add", "sub", "mul", "div"}
 
 
 @rule("cat")
 def _cat(s: Step) -> list[Apply]:
     nodes = s.first
     values = [s.value(node) for node in nodes]
-    dim = s.arg("dim")
+    dim = s.arg("dim") or 0
     batched = next((node for node, value in zip(nodes, values, strict=True) if value.batched), nodes[0])
-    axis = s.axis(dim, batched)
     if len(values) == 1:
         return s.same(nodes[0])
+    axis = s.axis(dim, batched)
     rank = len(values[0].shape)
     return s.make("concat", {"axis": axis if axis == 0 else axis - rank if axis == rank - 1 else axis}, *values)
 
 
-@rule("chunk", "split", "split_with_sizes", "unbind", "tensor_split")
+@rule("stack")
+def _stack(s: Step) -> list[Apply]:
+    values = [s.value(node) for node in s.first]
+    if not all(value.batched for value in values):
+        raise Refused(f"{s.node.target}: it stacks parameters")
+    axis = s.arg("dim") % (len(values[0].shape) + 2) - 1
+    if axis < 0:
+        raise Refused(f"{s.node.target}: it works on the batch axis")
+    shape = (*values[0].shape[:axis], 1, *values[0].shape[axis:])
+    return s.make("concat", {"axis": axis}, *(s.then("reshape", {"sizes": shape}, value, shape) for value in values))
+
+
+@rule("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
 def _split(s: Step) -> list[Apply]:
-    source = s.value(s.first)
-    name = s.target.partition(".")[0]
-    if name in ("unbind", "tensor_split"):
-        raise Refused(f"PyTorch's `{s.node.target}`")
-    axis = s.axis(s.arg("dim") or 0, s.first)
-    parts = [tuple(int(n) for n in item.shape[1:]) for item in s.node.meta["val"]]
-    sizes = tuple(part[axis] for part in parts)
-    shown: Any = len(sizes) if len(set(sizes)) == 1 else sizes
-    node = Apply(
-        "split", {"parts": shown, "axis": axis}, [source], [Value(part) for part in parts], None, s.place.module, s.place
-    )
-    for value in node.outputs:
+    source, dims = s.loose(s.first)
+    dim = (s.arg("dim") or 0) % len(dims)
+    axis = s.axis(dim, s.first)
+    taken = s.name == "unbind"
+    parts = [1 if taken else int(item.shape[dim]) for item in s.node.meta["val"]]
+    shapes = [(*source.shape[:axis], part, *source.shape[axis + 1 :]) for part in parts]
+    shown: Any = len(parts) if len(set(parts)) == 1 else tuple(parts)
+    values = [Value(shape, source.batched) for shape in shapes]
+    s.t.values[s.node.name] = values
+    kept = tuple(entry for at, entry in enumerate(dims) if at != dim or not taken)
+    if kept != plain(len(source.shape), source.batched):
+        s.t.layouts[s.node.name] = kept
+    if len(parts) == 1:
+        s.t.values[s.node.name] = [source]
+        return list(s.extra)
+    node = Apply("split", {"parts": shown, "axis": axis}, [source], values, None, s.place.module, s.place)
+    for value in values:
         value.producer = node
-    s.t.values[s.node.name] = node.outputs
     return [*s.extra, node]
 
 
 @rule("<built-in function getitem>")
 def _getitem(s: Step) -> list[Apply]:
     source = s.t.values.get(s.first.name)
-    if not isinstance(source, list):
+    if not isinstance(source, list) or source[s.node.args[1]] is None:
         raise Refused("a part of a result with several tensors")
-    s.t.values[s.node.name] = source[s.node.args[1]]
-    return []
+    return s.let(source[s.node.args[1]], s.t.layouts.get(s.first.name))
 
 
 @rule("slice", "narrow")
 def _slice(s: Step) -> list[Apply]:
-    source = s.value(s.first)
-    dim = s.arg("dim") or 0
+    source, dims = s.loose(s.first)
+    dim = (s.arg("dim") or 0) % len(dims)
     if s.shape() == s.shape(s.first):
         return s.same(s.first)
     axis = s.axis(dim, s.first)
@@ -136,86 +185,40 @@ def _slice(s: Step) -> list[Apply]:
     start = start + size if start < 0 else min(start, size)
     step = s.arg("step") or 1
     count = s.shape()[dim]
-    return s.make("slice", {"part": range(start, start + (count - 1) * step + 1, step), "axis": axis}, source)
+    shape = (*source.shape[:axis], count, *source.shape[axis + 1 :])
+    args = {"part": range(start, start + (count - 1) * step + 1, step), "axis": axis}
+    return s.make("slice", args, source, shape=shape, dims=dims)
 
 
 @rule("select")
 def _select(s: Step) -> list[Apply]:
-    source = s.value(s.first)
-    axis = s.axis(s.arg("dim"), s.first)
+    source, dims = s.loose(s.first)
+    dim = s.arg("dim") % len(dims)
+    axis = s.axis(dim, s.first)
     at = s.arg("index") % source.shape[axis]
     cut = (*source.shape[:axis], 1, *source.shape[axis + 1 :])
-    made = s.make("slice", {"part": range(at, at + 1), "axis": axis}, source, shape=cut)
-    middle = made[-1].outputs[0]
-    s.extra = made
+    kept = tuple(entry for other, entry in enumerate(dims) if other != dim)
+    part = s.then("slice", {"part": range(at, at + 1), "axis": axis}, source, cut) if source.shape[axis] > 1 else source
     flat = (*source.shape[:axis], *source.shape[axis + 1 :])
-    return s.make("flatten" if len(flat) == 1 else "reshape", {} if len(flat) == 1 else {"sizes": flat}, middle)
+    if len(flat) == 1 and source.batched:
+        return s.make("flatten", {}, part, shape=flat)
+    return s.let(part, kept)
 
 
-@rule("pixel_shuffle", "pixel_unshuffle", "channel_shuffle")
-def _shuffle(s: Step) -> list[Apply]:
-    name = s.target.partition(".")[0]
-    return s.make(name, {"groups" if name == "channel_shuffle" else "r": s.node.args[1]}, s.value(s.first))
-
-
-@rule("pad", "constant_pad_nd")
-def _pad(s: Step) -> list[Apply]:
-    source = s.value(s.first)
-    amounts, mode = list(s.arg("pad")), s.arg("mode") or "constant"
-    value = float(s.arg("value") or 0.0)
-    sides = [(amounts[at], amounts[at + 1]) for at in range(0, len(amounts), 2)][::-1]
-    sides = [(0, 0)] * (len(s.shape()) - len(sides)) + sides
-    if any(min(side) < 0 for side in sides) or sides[0] != (0, 0):
-        raise Refused("a padding of the batch, or a negative one")
-    if sides[1] != (0, 0):
-        if sides[1][0] == 0 and not any(map(any, sides[2:])) and mode == "constant" and value == 0.0:
-            return s.make("pad_channels", {"to": source.shape[0] + sides[1][1]}, source)
-        raise Refused("a padding of channels that is not of zeros behind the last")
-    axes = len(sides) - 2
-    before, after = (per_axis([side[n] for side in sides[2:]], axes) for n in (0, 1))
-    args = {"amount": before} if before == after else {"before": before, "after": after}
-    name = {"constant": "zeros"}.get(mode, mode)
-    return s.make("pad", {**args, "mode": name, "value": value}, source)
-
-
-@rule("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_bilinear2d", "upsample_linear1d",
-      "upsample_trilinear3d", "upsample_bicubic2d", "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")  # fmt: skip
-def _interpolate(s: Step) -> list[Apply]:
-    source, result = s.value(s.first), s.shape()[2:]
-    name = s.target.partition(".")[0].removeprefix("_")
-    mode = next(word for word in ("nearest", "bilinear", "trilinear", "bicubic", "linear") if word in name)
-    args: dict[str, Any] = {"mode": mode, "align_corners": bool(s.arg("align_corners"))}
-    factors = s.arg("scale_factors") or [s.arg(name) for name in ("scales_d", "scales_h", "scales_w", "scales") if s.arg(name)]
-    if factors and all(float(f).is_integer() for f in factors):
-        scale = per_axis([int(f) for f in factors], len(result))
-        return s.make("upsample", {"scale": scale, **args}, source)
-    if factors:
-        raise Refused("an interpolation by a factor that is no integer")
-    args["antialias"] = s.target.partition(".")[0].endswith("_aa")
-    return s.make("resize", {"size": per_axis(result, len(result)), **args}, source)
+@rule("repeat")
+def _repeat(s: Step) -> list[Apply]:
+    if all(int(n) == 1 for n in s.arg("repeats")) and len(s.shape()) == len(s.shape(s.first)):
+        return s.same(s.first)
+    raise Refused(f"{s.node.target}: it repeats a tensor along an axis")
 
 
 @rule("roll")
 def _roll(s: Step) -> list[Apply]:
     axes = [s.axis(dim, s.first) for dim in s.arg("dims")]
     shifts = s.arg("shifts")
-    return s.make(
-        "roll", {"shift": per_axis(shifts, len(axes)), "axis": axes[0] if len(axes) == 1 else tuple(axes)}, s.value(s.first)
-    )
-
-
-@rule("matmul", "bmm")
-def _matmul(s: Step) -> list[Apply]:
-    left, right = s.value(s.node.args[0]), s.value(s.node.args[1])
-    return s.make("matmul", {}, left, right)
-
-
-@rule("scaled_dot_product_attention")
-def _attention(s: Step) -> list[Apply]:
-    values = [s.value(s.arg(name)) for name in ("query", "key", "value")]
-    if s.arg("attn_mask") is not None:
-        raise Refused("attention with a mask")
-    args: dict[str, Any] = {"causal": bool(s.arg("is_causal")), "drop": float(s.arg("dropout_p") or 0.0)}
-    if s.arg("scale") is not None:
-        args["scale"] = float(s.arg("scale"))
-    return s.make("attend", args, *values)
+    if not any(shifts):
+        return s.same(s.first)
+    shift: Any = shifts[0] if len(set(shifts)) == 1 else tuple(shifts)
+    made = s.make("roll", {"shift": shift, "axis": axes[0] if len(axes) == 1 else tuple(axes)}, s.value(s.first))
+    s.t.rolled.append(made[-1])
+    return made

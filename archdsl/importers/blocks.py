@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from archdsl.importers.formulas import same
 from archdsl.importers.layout import layout
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Model, applications, walk
-from archdsl.importers.naming import block_name, fresh_name, is_reserved
+from archdsl.importers.naming import SHADOWING, block_name, fresh_name, is_reserved
 from archdsl.importers.numbering import numbered
 from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Statement, stages
@@ -131,10 +131,16 @@ class Blocks:
 
     def _written(self, calls: list[Call], statements: Mapping[Call, list[Statement]]) -> Block:
         columns: list[Column] = []
-        for _ in range(2):  # the second time with all parameters known, which explain each other
-            scope, operands, lines, definitions = self._attempt(calls, statements, columns)
-            text = "\n".join(lines)
+        hidden: set[str] = set()
+        for _ in range(4):  # the second time with all parameters known, which explain each other
+            scope, operands, lines, definitions = self._attempt(calls, statements, columns, hidden)
+            text, known = "\n".join(lines), columns
             columns = [column for column in scope.columns if re.search(rf"\b{column.name}\b", text)]
+            now = {column.name for column in columns if _is_hidden(column.name, text)}
+            columns = [column for column in columns if column.name not in now]
+            if known and not now:
+                break
+            hidden |= now
         lines, lets = settled(lines, definitions, scope.taken)
         name = block_name(calls[0].origin.name, self.taken)
         block = Block(name, calls)
@@ -151,13 +157,14 @@ class Blocks:
         return block
 
     def _attempt(
-        self, calls: list[Call], statements: Mapping[Call, list[Statement]], columns: list[Column]
+        self, calls: list[Call], statements: Mapping[Call, list[Statement]], columns: list[Column], hidden: set[str]
     ) -> tuple[Scope, list[str], list[str], dict[str, str]]:
         scope = Scope("block", len(calls), columns=list(columns))
         scope.arguments = _arguments(calls)
-        labels = {stage.label for body in statements.values() for stage in stages(body)}
+        labels = {stage.label for body in statements.values() for stage in stages(body) if stage.label is not None}
+        scope.labels = labels
         scope.sizes, definitions = _sizes(calls, "inputs" if "c" in labels else "c")
-        scope.taken = set(self.taken) | set(definitions)
+        scope.taken = set(self.taken) | set(definitions) | hidden | shadowed(statements.values())
         template = Template()
         operands = []
         for at in range(1, len(calls[0].inputs)):
@@ -167,6 +174,19 @@ class Blocks:
             template.register([call.inputs[at] for call in calls], name, scope)
         body = template.body({row: statements[call] for row, call in enumerate(calls)}, scope)
         return scope, operands, layout(body, 1), definitions
+
+
+def shadowed(bodies: Iterable[list[Statement]]) -> set[str]:
+    """Return the names of ops that bodies call, so that no parameter may have them, although others may."""
+    return {
+        stage.callee for body in bodies for stage in stages(body) if isinstance(stage.callee, str) and stage.callee in SHADOWING
+    }
+
+
+def _is_hidden(name: str, text: str) -> bool:
+    """Whether a label hides a parameter of its name, and the parameter is read behind it."""
+    label = re.search(rf"(?<![\w.]){name}: ", text)
+    return label is not None and re.search(rf"(?<![\w.\"]){name}\b(?!:)(?! =[^=])", text[label.end() :]) is not None
 
 
 def prepared(statements: list[Statement], *, free: bool = False) -> list[Statement]:
@@ -216,7 +236,13 @@ def _repeated(calls: list[Call]) -> set[Call]:
     """Return the calls that become calls of a block: those of classes with several instances."""
     by_class: dict[str, list[Call]] = {}
     for call in calls:
-        if call.origin.name and len(call.outputs) == 1 and call.inputs and sum(1 for _ in applications(call)) > 1:
+        if (
+            call.origin.name
+            and not call.shared
+            and len(call.outputs) == 1
+            and call.inputs
+            and sum(1 for _ in applications(call)) > 1
+        ):
             by_class.setdefault(call.origin.name, []).append(call)
     found = {call for group in by_class.values() if len(group) > 1 for call in group if not _is_norm(call)}
     return {call for call in found if not (call.origin.container and any(inner in found for inner in call.body))}
@@ -272,9 +298,9 @@ def _sizes(calls: list[Call], channels: str) -> tuple[dict[str, list[Any]], dict
 
 
 def _channels_last(call: Call) -> bool:
-    """Whether the channels of an image are its last axis, as in Swin: a norm or a dense layer takes it as it is."""
-    first = next((n for n in applications(call) if n.op in ("ln", "linear") and n.inputs[0].shape == call.inputs[0].shape), None)
-    return first is not None and first.args["axis"] == -1
+    """Whether the channels of an image are its last axis, as in Swin: the first norm or dense layer takes it as it is."""
+    first = next((n for n in applications(call) if n.op in ("ln", "linear")), None)
+    return first is not None and first.args["axis"] == -1 and first.inputs[0].shape[-1] == call.inputs[0].shape[-1]
 
 
 def parameters(columns: list[Column], arguments: Sequence[Mapping[str, Any]]) -> list[Parameter]:

@@ -70,24 +70,12 @@ class Conditions:
                     u1(), u2()
                     yield f"{t1} {joined} {t2}"
 
-    def _atoms(self, names: Any) -> Iterator[tuple[str, list[bool], Callable[[], None]]]:  # noqa: C901
+    def _atoms(self, names: Any) -> Iterator[Atom]:
         for name, vector, kind, use in names:
             if kind == "bool":
                 yield name, list(vector), use
         yield from self._round_atoms()
-        sizes = dict(self._size_names())
-        for name, vector, kind, use in names:
-            if kind == "channels":
-                for size, own in sizes.items():
-                    for factor in (1, 2, 4):
-                        shown = name if factor == 1 else f"{factor} * {name}"
-
-                        def note(use: Callable[[], None] = use, size: str = size) -> None:
-                            use()
-                            self.scope.root.sizes_used.add(size)
-
-                        yield f"{size} != {shown}", [a != factor * b for a, b in zip(own, vector, strict=True)], note
-                        yield f"{size} == {shown}", [a == factor * b for a, b in zip(own, vector, strict=True)], note
+        yield from self._size_atoms(names)
         for name, vector, kind, use in names:
             if kind in ("small", "count") and all(isinstance(v, int) for v in vector):
                 for number in sorted(set(vector))[:6]:
@@ -97,6 +85,23 @@ class Conditions:
                     yield f"{name} > {number}", [v > number for v in vector], use
             elif kind == "float":
                 yield f"{name} > 0", [v > 0 for v in vector], use
+
+    def _size_atoms(self, names: Any) -> Iterator[Atom]:
+        """Yield comparisons of the channels of the input with numbers of channels."""
+        sizes = dict(self._size_names())
+        for name, vector, kind, use in names:
+            if kind != "channels":
+                continue
+            for size, own in sizes.items():
+                for factor in (1, 2, 4):
+                    shown = name if factor == 1 else f"{factor} * {name}"
+
+                    def note(use: Callable[[], None] = use, size: str = size) -> None:
+                        use()
+                        self.scope.root.sizes_used.add(size)
+
+                    yield f"{size} != {shown}", [a != factor * b for a, b in zip(own, vector, strict=True)], note
+                    yield f"{size} == {shown}", [a == factor * b for a, b in zip(own, vector, strict=True)], note
 
     def _round_atoms(self, kind: str = "bool") -> Iterator[tuple[str, list[bool], Callable[[], None]]]:
         for scope, rounds in self.scope.indices():
@@ -112,39 +117,34 @@ class Conditions:
             for text, vector in marks:
                 yield f"{scope.index_text()} {text}", vector, scope.use_index  # type: ignore[misc]
 
-    def _by_condition(self, values: Sequence[Any], names: Any) -> Iterator[str]:  # noqa: C901
+    def _by_condition(self, values: Sequence[Any], names: Any) -> Iterator[str]:
         """Yield `2 if j == 0 else 1`: one value in the rows of a condition on the round, and another elsewhere."""
-
-        atoms = list(self._round_atoms(""))
-        pairs = [(text, vector, [use]) for text, vector, use in atoms]
-        if len(self.scope.indices()) > 1:
-            for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
-                if t1 > t2 and "==" not in t2.replace("== 0", "") and t1.split()[0] != t2.split()[0]:
-                    pairs.append((f"{t2} and {t1}", [a and b for a, b in zip(v1, v2, strict=True)], [u1, u2]))
-        for text, vector, uses in pairs:
+        for text, vector, uses in self._conditions_on_rounds():
             inside = [v for v, c in zip(values, vector, strict=True) if c]
             outside = [v for v, c in zip(values, vector, strict=True) if not c]
             if not inside or not outside:
                 continue
-            if all(same(v, inside[0]) for v in inside) and all(same(v, outside[0]) for v in outside):
-                if len(set(map(str, values))) == 2 and (len(values) > 2 or "== 0" in text):
-                    for use in uses:
-                        use()
-                    yield f"{literal(inside[0])} if {text} else {literal(outside[0])}"
+            one, other = _only(inside), _only(outside)
+            if one and other and len(set(map(str, values))) == 2 and (len(values) > 2 or "== 0" in text):
+                for use in uses:
+                    use()
+                yield f"{literal(inside[0])} if {text} else {literal(outside[0])}"
             for name, column, _, use in names:
-                if (
-                    all(same(v, inside[0]) for v in inside)
-                    and all(same(v, a) for v, a, c in zip(values, column, vector, strict=True) if not c)
-                    and len({str(a) for a, c in zip(column, vector, strict=True) if not c}) > 1
-                ):
+                if one and _follows(outside, [a for a, c in zip(column, vector, strict=True) if not c]):
                     yield self._used(uses, use, f"{literal(inside[0])} if {text} else {name}")
-                if (
-                    all(same(v, outside[0]) for v in outside)
-                    and all(same(v, a) for v, a, c in zip(values, column, vector, strict=True) if c)
-                    and len({str(a) for a, c in zip(column, vector, strict=True) if c}) > 1
-                    and not self._by_parent(values)
-                ):
-                    yield self._used(uses, use, f"{name} if {text} else {literal(outside[0])}")
+                if other and _follows(inside, [a for a, c in zip(column, vector, strict=True) if c]):
+                    if not self._by_parent(values):
+                        yield self._used(uses, use, f"{name} if {text} else {literal(outside[0])}")
+
+    def _conditions_on_rounds(self) -> Iterator[tuple[str, list[bool], list[Callable[[], None]]]]:
+        """Yield conditions on the number of a round, and pairs of them for two nested loops."""
+        atoms = list(self._round_atoms(""))
+        yield from ((text, vector, [use]) for text, vector, use in atoms)
+        if len(self.scope.indices()) < 2:
+            return
+        for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
+            if t1 > t2 and "==" not in t2.replace("== 0", "") and t1.split()[0] != t2.split()[0]:
+                yield f"{t2} and {t1}", [a and b for a, b in zip(v1, v2, strict=True)], [u1, u2]
 
     def _by_parent(self, values: Sequence[Any]) -> bool:
         """Whether the loop around this one decides the values."""
@@ -158,3 +158,13 @@ class Conditions:
             note()
         use()
         return text
+
+
+def _only(values: Sequence[Any]) -> bool:
+    """Whether all values are the same."""
+    return all(same(value, values[0]) for value in values)
+
+
+def _follows(values: Sequence[Any], column: Sequence[Any]) -> bool:
+    """Whether values are those of a name that varies."""
+    return all(same(v, a) for v, a in zip(values, column, strict=True)) and len(set(map(str, column))) > 1

@@ -29,7 +29,8 @@ from archdsl.importers.literal import literal
 from archdsl.importers.naming import fresh_name, kind_of_role, name_for
 from archdsl.importers.scope import Column, Scope
 
-Rows = Sequence[int]
+Source = tuple[str, list[Any], Callable[[], None]]
+"""A name with its value in each row, and what notes its use."""
 
 
 class Explainer(Conditions):
@@ -39,6 +40,8 @@ class Explainer(Conditions):
         """Return the expression for one value per row; None if there is none and none may be `create`d."""
         if all(same(value, values[0]) for value in values):
             return self._named_constant(values, role) or literal(values[0])
+        if role == "part" and (part := self._range(values)) is not None:
+            return part
         self._wanted, self.role = wanted or name_for(role), role
         kind = kind_of_role(role, values)
         for candidate in self._candidates(values, kind):
@@ -48,6 +51,14 @@ class Explainer(Conditions):
         if self.scope.root.arguments and (found := self._argument(values, role, kind)) is not None:
             return found
         return self._create(values, role, kind, label) if create else None
+
+    def _range(self, values: Sequence[Any]) -> str | None:
+        """Return the expression for ranges of channels, `c // 2..c`; None if their ends are no functions of what is visible."""
+        if not all(isinstance(value, range) and value.step == 1 for value in values):
+            return None
+        ends = [[value.start for value in values], [value.stop for value in values]]
+        first, last = (self.explain(end, "out", create=False) for end in ends)
+        return f"{first}..{last}" if first is not None and last is not None else None
 
     def _named_constant(self, values: Sequence[Any], role: str) -> str | None:
         """Return the parameter that means the same where only some instances get, as the stride of a shortcut."""
@@ -101,42 +112,44 @@ class Explainer(Conditions):
             column.known |= set(own)
             yield column.name
 
-    def _sizes(self, values: Sequence[Any], kind: str, names: Any) -> Iterator[str]:  # noqa: C901
+    def _sizes(self, values: Sequence[Any], kind: str, names: Any) -> Iterator[str]:
         """Yield multiples, quotients and neighbours of names."""
-        sources: list[tuple[str, list[Any], Callable[[], None]]] = []
+        sources: list[Source] = []
         if kind == "channels":
             for name, vector in self._size_names():
                 sources.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))  # type: ignore[misc]
-            sources += [(n, v, use) for n, v, k, use in names if k in ("channels", "count")]
-        else:
-            sources += [(n, v, use) for n, v, k, use in names if k in (kind, "count")]
+        wanted = ("channels", "count") if kind == "channels" else (kind, "count")
+        sources += [(n, v, use) for n, v, k, use in names if k in wanted]
+        sources = [
+            (n, v, use) for n, v, use in sources if all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in v)
+        ]
         for name, vector, use in sources:
-            if not all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in vector):
-                continue
             if all(a == b for a, b in zip(values, vector, strict=True)):
                 use()
                 yield name
-            if len(set(vector)) == 1:
-                continue
-            if kind == "channels":
-                factor = ratio(values, vector)
-                if factor:
-                    use()
-                    known = [n for n, v, k, _ in names if k == "small" and len(set(v)) == 1 and v[0] == factor]
-                    yield f"{known[0]} * {name}" if known else f"{factor} * {name}"
-                divisor = quotient(values, vector)
-                if divisor:
-                    use()
-                    yield f"{name} // {divisor}"
-            elif kind == "small" and all(isinstance(v, int) for v in values):
-                if all(v // 2 == a for v, a in zip(vector, values, strict=True)):
-                    use()
-                    yield f"{name} // 2"
+            if len(set(vector)) > 1:
+                yield from self._parts(values, kind, (name, vector, use), names)
         if kind == "channels":
             yield from self._rounded(values, sources)
 
     @staticmethod
-    def _rounded(values: Sequence[Any], sources: Sequence[tuple[str, list[Any], Callable[[], None]]]) -> Iterator[str]:
+    def _parts(values: Sequence[Any], kind: str, source: Source, names: Any) -> Iterator[str]:
+        """Yield `4 * name`, `name // 2` and the like."""
+        name, vector, use = source
+        if kind == "channels":
+            if factor := ratio(values, vector):
+                use()
+                known = [n for n, v, k, _ in names if k == "small" and len(set(v)) == 1 and v[0] == factor]
+                yield f"{known[0]} * {name}" if known else f"{factor} * {name}"
+            if divisor := quotient(values, vector):
+                use()
+                yield f"{name} // {divisor}"
+        elif kind == "small" and all(isinstance(a, int) and v // 2 == a for v, a in zip(vector, values, strict=True)):
+            use()
+            yield f"{name} // 2"
+
+    @staticmethod
+    def _rounded(values: Sequence[Any], sources: Sequence[Source]) -> Iterator[str]:
         """Yield parts of names that are rounded to multiples of eight, as in the MobileNets."""
         if len(set(values)) < 3:
             return
@@ -205,7 +218,8 @@ class Explainer(Conditions):
         for name, values in lets.items():
             if values == counts:
                 return str(name)
-        name = fresh_name("layers", outer.root.taken)
+        name = fresh_name("layers", outer.root.taken | lets.keys())
+        outer.root.taken.add(name)
         lets[name] = counts
         return name
 
@@ -213,32 +227,19 @@ class Explainer(Conditions):
 
     # -- what is new --
 
-    def _argument(self, values: Sequence[Any], role: str, kind: str) -> str | None:  # noqa: C901
+    def _argument(self, values: Sequence[Any], role: str, kind: str) -> str | None:
         """Make an argument of the class's constructor a parameter, if it explains the values."""
-        levels = self.scope.levels()
-        root, at = levels[0]
+        root, at = self.scope.levels()[0]
         own = [at[row] for row in self.rows]
-        offered = [name for name in root.arguments[0] if all(name in a for a in root.arguments)] if root.arguments else []
-        ranked: list[tuple[int, str, str, str]] = []
         sizes = dict(self._size_names()) if kind == "channels" else {}
-        for order, name in enumerate(offered):
-            column = [root.arguments[row][name] for row in own]
-            if all(alike(a, b) for a, b in zip(column, values, strict=True)):
-                ranked.append((0 if name_for(role) in name or name in name_for(role) else 10 + order, name, "", kind))
-            elif kind == "channels" and all(isinstance(a, int) and not isinstance(a, bool) and a > 0 for a in column):
-                factor, divisor = ratio(values, column), quotient(values, column)
-                if factor and factor in (2, 3, 4, 8):
-                    ranked.append((100 + order, name, f"{factor} * #", "channels"))
-                elif divisor and divisor in (2, 3, 4, 8, 16):
-                    ranked.append((110 + order, name, f"# // {divisor}", "channels"))
-                for size, vector in sizes.items():
-                    if all(a * b == v for a, b, v in zip(column, vector, values, strict=True)):
-                        ranked.append((60 + order, name, f"# * {size}", "small"))
-            elif kind == "channels" and all(isinstance(a, int | float) for a in column):
-                for size, vector in sizes.items():
-                    if all(isinstance(v, int) and v and a * v == b for a, v, b in zip(column, vector, values, strict=True)):
-                        if all(float(a).is_integer() for a in column):
-                            ranked.append((60 + order, name, f"# * {size}", "small"))
+        ranked: list[tuple[int, str, str, str]] = []
+        for order, name in enumerate(root.arguments[0]):
+            if all(name in given for given in root.arguments):
+                column = [root.arguments[row][name] for row in own]
+                ranked += [(rank + order, name, text, of) for rank, text, of in _explanations(values, column, kind, sizes)]
+                if all(alike(a, b) for a, b in zip(column, values, strict=True)):
+                    close = name_for(role) in name or name in name_for(role)
+                    ranked.append((0 if close else 10 + order, name, "", kind))
         if not ranked:
             return None
         _, name, text, found_kind = min(ranked)
@@ -248,9 +249,7 @@ class Explainer(Conditions):
         if kind in ("channels", "small") and any(v is None for v in column):
             return None
         made = self._add(root, name.rpartition(".")[2], column, found_kind, role)
-        for size in sizes:
-            if size in text.split():
-                root.sizes_used.add(size)
+        root.sizes_used.update(size for size in sizes if size in text.split())
         return text.replace("#", made) if text else made
 
     def _new_condition(self, values: Sequence[Any]) -> str | None:
@@ -341,3 +340,21 @@ class Explainer(Conditions):
         name = fresh_name(wanted, taken, label)
         scope.columns.append(Column(name, values, kind, role))
         return name
+
+
+def _explanations(
+    values: Sequence[Any], column: Sequence[Any], kind: str, sizes: dict[str, list[Any]]
+) -> Iterator[tuple[int, str, str]]:
+    """Yield expressions of an argument, written `#`, that give numbers of channels: with a rank, and the kind of the argument."""
+    if kind != "channels" or any(isinstance(a, bool) or not isinstance(a, int | float) for a in column):
+        return
+    whole = all(isinstance(a, int) and a > 0 for a in column)
+    factor, divisor = (ratio(values, column), quotient(values, column)) if whole else (0, 0)
+    if factor in (2, 3, 4, 8):
+        yield 100, f"{factor} * #", "channels"
+    elif divisor in (2, 3, 4, 8, 16):
+        yield 110, f"# // {divisor}", "channels"
+    for size, vector in sizes.items():
+        fits = all(isinstance(v, int) and v and a * v == b for a, v, b in zip(column, vector, values, strict=True))
+        if fits and all(float(a).is_integer() for a in column):
+            yield 60, f"# * {size}", "small"

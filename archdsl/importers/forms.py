@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
-from archdsl.importers.model import Value
+from archdsl.importers.model import Call, Value
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
 from archdsl.ops import Op
 from archdsl.ops.base import Category
@@ -40,7 +40,7 @@ def _form(statement: Statement, local: dict[Value, int], exact: bool) -> str:
         return "mark"
     if isinstance(statement, Group | Head):
         kind = statement.kind if isinstance(statement, Head) else "group"
-        return f"{kind}:{_digits(statement.label)}{{{form(statement.body, local, exact=exact)}}}"
+        return f"{kind}:{without_digits(statement.label)}{{{form(statement.body, local, exact=exact)}}}"
     if isinstance(statement, Join):
         return f"{statement.op}{{{'|'.join(form(branch, local, exact=exact) for branch in statement.branches)}}}"
     if isinstance(statement, Skip):
@@ -69,10 +69,11 @@ def callee_form(stage: Stage) -> str:
 
 
 def _label(stage: Stage) -> str:
-    return "" if stage.automatic or stage.label is None else _digits(stage.label)
+    return "" if stage.automatic or stage.label is None else without_digits(stage.label)
 
 
-def _digits(label: str) -> str:
+def without_digits(label: str) -> str:
+    """Return a label with a sign in place of each number."""
     return re.sub(r"\d+", "#", label)
 
 
@@ -111,7 +112,9 @@ def _rolled(statements: list[Statement], free: bool) -> list[Statement]:
 
 def _with_single_rounds(statements: list[Statement]) -> list[Statement]:
     """Make loops of one round where the same statements are a loop elsewhere, as the single convolutions of VGG-11."""
-    shapes = {form(s.rounds[0]): len(s.rounds[0]) for s in statements if isinstance(s, Loop)}
+    shapes = {
+        form(s.rounds[0]): len(s.rounds[0]) for s in statements if isinstance(s, Loop) and not _is_unit(s.rounds[0])
+    }  # fmt: skip
     grouped = {
         form(s.body[0].rounds[0]): len(s.body[0].rounds[0])
         for s in statements
@@ -186,8 +189,16 @@ def _in_segments(loop: Loop) -> Loop:
     return Loop([[Loop(loop.rounds[start:end])] for start, end in zip(best, ends, strict=True)])
 
 
+def _is_unit(statements: list[Statement]) -> bool:
+    """Whether a round is a layer with its norm and activation, and nothing else."""
+    stage = statements[0] if len(statements) == 1 else None
+    return isinstance(stage, Stage) and isinstance(stage.callee, Call) and stage.callee.origin.unit
+
+
 def _alike(rounds: list[list[Statement]], free: bool) -> bool:
     """Whether rounds are a loop for a person: those of a list, or equal ones."""
+    if all(map(_is_unit, rounds)):
+        return len({form(statements, exact=True) for statements in rounds}) == 1
     if len(rounds) > 2 and (free or len(rounds) > 3):
         return True
     if free and all(len(r) == 1 and isinstance(r[0], Stage) and not isinstance(r[0].callee, str) for r in rounds):
@@ -200,6 +211,7 @@ def _rounds(statements: list[Statement], at: int, width: int, *, exact: bool = F
     window = statements[at : at + width]
     if len(window) < width or not _worth(window):
         return None
+    exact = exact or _is_unit(window)
     shape = form(window, exact=exact)
     rounds = [window]
     end = at + width
@@ -211,7 +223,7 @@ def _rounds(statements: list[Statement], at: int, width: int, *, exact: bool = F
         end += width
     if len(rounds) < 2 or exact:
         return rounds if len(rounds) > 1 else None
-    rest = statements[end : end + width]
+    rest = statements[end : end + width] if len(rounds) > 2 else []
     for length in range(min(width - 1, len(rest)), 0, -1):  # a last round without its end
         head = rest[:length]
         longer = [*rounds, head]
@@ -249,7 +261,7 @@ def labels_continue(rounds: list[list[Statement]]) -> bool:
     for labels in zip(*columns, strict=True):
         if all(label == "" for label in labels):
             continue
-        if "" in labels or len({_digits(label) for label in labels}) != 1:
+        if "" in labels or len({without_digits(label) for label in labels}) != 1:
             return False
         for numbers in zip(*map(numbers_in, labels), strict=True):
             if len({b - a for a, b in pairwise(numbers)}) > 1:

@@ -20,7 +20,8 @@ from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import can_name_a_value
 from archdsl.importers.network_text import spec_text
 from archdsl.importers.proof import Report, prove
-from archdsl.importers.trace import BATCH, trace
+from archdsl.importers.trace import BATCH, model_of_program, trace
+from archdsl.loading import loads
 
 
 @dataclass
@@ -90,17 +91,21 @@ def import_address(
 
 def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = False) -> Imported:
     """Return the spec of modules, with a proof for each."""
-    inputs = _inputs(example)
+    inputs = list(loaded[0].inputs or _inputs(example))
     names = [_network_name(one.name) for one in loaded]
-    models = [trace(one.module, inputs, name, one.arguments, partial=partial) for one, name in zip(loaded, names, strict=True)]
-    header = _header([one.source for one in loaded])
+    models = [traced(one, inputs, name, partial=partial) for one, name in zip(loaded, names, strict=True)]
+    header = _header([one.source for one in loaded], [note for one in loaded for note in one.notes])
     text = spec_text(models, header)
     partly = any(_is_partial(model) for model in models)
     imported = Imported(text, names, partial=partly, modules=[one.module for one in loaded])
     if imported.partial:
         return imported
     for one, model, name in zip(loaded, models, names, strict=True):
-        report = prove(one.module, text, name, inputs, _fields(model))
+        report = prove(one.module, text, name, inputs, _fields(model), modes=one.modes, whole=one.inputs is not None)
+        if one.also is not None and report.proved:
+            built = loads(text, name).build(check_sizes=False)
+            built.load_state_dict(one.module.state_dict())
+            one.also(report, built.eval())
         imported.reports[name] = report
     claims = {name: report.claims for name, report in imported.reports.items() if report.proved}
     for model in models:  # what statements note about a model is theirs alone
@@ -108,6 +113,37 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
             call.block = None
     imported.text = spec_text(models, header, claims=claims) if claims else text
     return imported
+
+
+_GENERAL = (708, 354)
+"""Sides of images which are odd behind patches of 4 or 2, and when they are halved, and then no multiples of usual windows."""
+
+
+def traced(one: Loaded, inputs: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
+    """Return the model of a module for inputs of given sizes.
+
+    Attention in windows neither pads nor shifts at some sizes, and differs from block to block. Such a model is traced at a size
+    at which it does everything, if it takes that.
+    """
+    if one.program is not None:
+        return model_of_program(one.module, one.program, inputs, name, partial=partial)
+    model = trace(one.module, inputs, name, one.arguments, partial=partial)
+    if len(inputs) != 1 or inputs[0].dim() != 4 or not any(node.op in _IN_WINDOWS for node in applications(model.main)):
+        return model
+    for side in _GENERAL:
+        try:
+            general = trace(one.module, [torch.zeros(*inputs[0].shape[:2], side, side)], name, one.arguments, partial=partial)
+        except SpecError:
+            continue
+        general.main.inputs[0].shape = tuple(inputs[0].shape[1:])
+        general.at_size = False
+        model = general
+        if any(node.op == "pad_to" for node in applications(model.main)):
+            break
+    return model
+
+
+_IN_WINDOWS = ("pad_to", "roll", "window_shift", "window_mask")
 
 
 def _calls(model: Model) -> list[Any]:
@@ -146,7 +182,7 @@ def _fields(model: Model) -> dict[str, str]:
     return {**found, **({"main": first} if first is not None else {}), **{name: name for name in model.outputs}}
 
 
-def _header(sources: Sequence[str]) -> list[str]:
+def _header(sources: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
     today = datetime.date.today().isoformat()
     first, *others = dict.fromkeys(sources)
     names = "".join(f", {source.partition(' ')[0].rpartition(':')[2]}" for source in others)
@@ -154,4 +190,5 @@ def _header(sources: Sequence[str]) -> list[str]:
     return [
         f"Imported from {where}{names}{space}{version}",
         f"on {today} by archdsl {__version__}; only the structure is taken over.",
+        *(f"{note[0].upper()}{note[1:]}." for note in dict.fromkeys(notes)),
     ]

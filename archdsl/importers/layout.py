@@ -163,37 +163,15 @@ def _flows(last: Line | None, text: Line) -> bool:
     )
 
 
-def one_line(text: Text) -> str | None:  # noqa: C901
+def one_line(text: Text) -> str | None:
     """Return a statement on one line; None if a person would break it."""
     if isinstance(text, Line):
         return None if text.kind == "comment" else _line(text)
-    if sum(isinstance(child, Braces) for child in text.children) > (2 if text.branches else 1) or _depth(text) > 3:
+    if _is_long(text):
         return None
-    if _heavy(text.children) > (6 if text.branches else 3):
+    parts = _parts(text)
+    if parts is None:
         return None
-    parts: list[str] = []
-    last: Line | None = None
-    for child in text.children:
-        shown = one_line(child)
-        if shown is None:
-            return None
-        if isinstance(child, Line):
-            if last is not None and last.kind == "start" and not text.branches:
-                if child.label is not None:
-                    parts[-1] = parts[-1].removesuffix(last.text) + f"{child.label}: {last.text} -> {child.text}"
-                else:
-                    parts[-1] += f" -> {shown}"
-            elif parts and not text.branches and _flows(last, child):
-                parts[-1] += f" -> {shown}"
-            else:
-                parts.append(shown)
-            last = child
-        else:
-            if last is not None and last.kind == "start" and not text.branches and not child.labelled:
-                parts[-1] += f" -> {shown}"
-            else:
-                parts.append(shown)
-            last = None
     inside = "; ".join(parts)
     if text.labelled and len(parts) == 1 and not text.tail and _is_pipeline(text.children, text.head):
         return f"{text.head} {inside}"
@@ -207,11 +185,38 @@ def one_line(text: Text) -> str | None:  # noqa: C901
     return shown if len(shown) <= _INLINE else None
 
 
+def _is_long(text: Braces) -> bool:
+    """Whether braces hold more than a person would write on one line."""
+    inner = sum(isinstance(child, Braces) for child in text.children)
+    return inner > (2 if text.branches else 1) or _depth(text) > 3 or _heavy(text.children) > (6 if text.branches else 3)
+
+
+def _parts(text: Braces) -> list[str] | None:
+    """Return the statements in braces, with arrows between stages; None if one does not fit on a line."""
+    parts: list[str] = []
+    last: Line | None = None
+    for child in text.children:
+        shown = one_line(child)
+        if shown is None:
+            return None
+        started = last is not None and last.kind == "start" and not text.branches
+        if started and isinstance(child, Line) and child.label is not None:
+            parts[-1] = parts[-1].removesuffix(last.text) + f"{child.label}: {last.text} -> {child.text}"  # type: ignore[union-attr]
+        elif (started and not (isinstance(child, Braces) and child.labelled)) or (
+            parts and not text.branches and isinstance(child, Line) and _flows(last, child)
+        ):
+            parts[-1] += f" -> {shown}"
+        else:
+            parts.append(shown)
+        last = child if isinstance(child, Line) else None
+    return parts
+
+
 def _is_pipeline(children: list[Text], head: str) -> bool:
     """Whether a labelled group needs no braces: two stages or more in a row, or a loop."""
     if len(children) == 1 and isinstance(children[0], Braces):
         return children[0].head.startswith(("for ", "repeat ", "if "))
-    if len(children) == 1 and isinstance(children[0], Line) and head.startswith(("aux ", "output ")):
+    if len(children) == 1 and isinstance(children[0], Line) and head.startswith(("aux ", "output ", "module ")):
         return children[0].label is None and children[0].kind == "stage"
     return len(children) > 1 and all(isinstance(c, Line) and c.label is None and c.kind == "stage" for c in children)
 

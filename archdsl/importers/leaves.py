@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.importers.aten import Refused
+from archdsl.importers.aten import Refused, per_axis
 from archdsl.importers.model import Apply, Place, Value
 
 Rule = Callable[[Any, list[Value], str, Place], Apply]
@@ -44,6 +44,38 @@ def _frozen_batch_norm(module: Any, inputs: list[Value], path: str, place: Place
     return _made("frozen_bn", {"eps": float(module.eps)}, inputs[0], path, place, key=path)
 
 
+def _response_norm(module: Any, inputs: list[Value], path: str, place: Place) -> Apply:
+    axis = -1 if getattr(module, "channel_dim", getattr(module, "axis", 1)) == -1 else 0  # timm's name, and archdsl's
+    return _made("grn", {"eps": float(module.eps), "axis": axis}, inputs[0], path, place, key=path)
+
+
+def _blur_pool(module: Any, inputs: list[Value], path: str, place: Place) -> Apply:
+    args = {"k": module.filt_size, "stride": module.stride, "pad_mode": module.pad_mode}
+    return _made("blur_pool", args, inputs[0], path, place)
+
+
+def _same_conv(module: nn.Conv2d, inputs: list[Value], path: str, place: Place) -> Apply:
+    """A convolution that pads as TensorFlow does: the size of the input decides."""
+    args = {
+        "out": module.out_channels, "k": per_axis(module.kernel_size, 2), "stride": per_axis(module.stride, 2), "pad": "tf_same",
+        "dilation": per_axis(module.dilation, 2), "groups": module.groups, "bias": module.bias is not None,
+        "channels": module.in_channels,
+    }  # fmt: skip
+    return _made("conv", args, inputs[0], path, place, key=path)
+
+
+def _same_pool(module: Any, inputs: list[Value], path: str, place: Place) -> Apply:
+    args = {
+        "k": per_axis(module.kernel_size, 2),
+        "stride": per_axis(module.stride, 2),
+        "pad": "tf_same",
+        "ceil": bool(module.ceil_mode),
+    }
+    if isinstance(module, nn.AvgPool2d):
+        return _made("avgpool", {**args, "count_pad": bool(module.count_include_pad)}, inputs[0], path, place)
+    return _made("maxpool", {**args, "dilation": per_axis(module.dilation, 2)}, inputs[0], path, place)
+
+
 def _made(
     op: str, args: dict[str, Any], source: Value, path: str, place: Place, *, key: str | None = None,
     operands: dict[str, Value] | None = None,
@@ -54,7 +86,12 @@ def _made(
 
 
 _BY_NAME: dict[str, Rule] = {
+    "AvgPool2dSame": _same_pool,
+    "BlurPool2d": _blur_pool,
+    "Conv2dSame": _same_conv,
     "DropPath": _drop_path,
     "FrozenBatchNorm2d": _frozen_batch_norm,
+    "GlobalResponseNorm": _response_norm,
+    "MaxPool2dSame": _same_pool,
     "StochasticDepth": _stochastic_depth,
 }

@@ -6,26 +6,38 @@ import ast
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
 from archdsl.importers.recording import recorded
 
+if TYPE_CHECKING:
+    from archdsl.importers.proof import Report
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """A module with its name, the arguments of its constructors by path, and where it comes from."""
+    """A module with its name, the arguments of its constructors by path, and where it comes from.
+
+    A module that a file describes may come with the exported `program` that it is at the sizes of its `inputs`, with `notes` for
+    the header of the text, and with one more comparison, `also`, which adds to the report on a network.
+    """
 
     module: nn.Module
     name: str
     arguments: Mapping[str, Mapping[str, Any]]
     source: str
+    program: Any = None
+    inputs: tuple[Tensor, ...] | None = None
+    modes: tuple[str, ...] = ("evaluation", "other sizes", "training")
+    notes: tuple[str, ...] = ()
+    also: Callable[[Report, nn.Module], None] | None = None
 
 
 def load_module(address: str, call: str | None = None) -> list[Loaded]:

@@ -21,32 +21,16 @@ class Loops(Names):
         """Return the text of statements."""
         raise NotImplementedError
 
-    def _loop(self, slot: dict[int, Loop], scope: Scope) -> list[Text]:  # noqa: C901
+    def _loop(self, slot: dict[int, Loop], scope: Scope) -> list[Text]:
         rows = list(slot)
         if all(len(loop.rounds) == 1 for loop in slot.values()):
             return self.body({row: loop.rounds[0] for row, loop in slot.items()}, scope)
-        inner = Scope("loop", 0, scope)
-        scope.inner.append(inner)
-        bundle: Bundle = {}
-        for row, loop in slot.items():
-            for at, statements in enumerate(loop.rounds):
-                bundle[inner.size] = statements
-                inner.parent_row.append(row)
-                inner.index.append(at)
-                inner.size += 1
-        saved = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
-        counts = {len(loop.rounds) for loop in slot.values()}
+        saved = self._state(scope)
+        inner, bundle = _rounds_of(slot, scope)
         self.fresh = False if inner.size > 1 else self.fresh
         shapes, self.after = _shapes_after(slot, self.after), {}
         try:
-            body = self.body(bundle, inner)
-            if (
-                any(column.role != "count" for column in inner.columns) and not inner.table and scope.root.kind == "network"
-            ):  # what has a table needs no conditions
-                inner.table, inner.columns, inner.index_used, inner.inner = True, [], False, []
-                self._again(saved, scope)
-                self.fresh = False if inner.size > 1 else saved[1]
-                body = self.body(bundle, inner)
+            body = self._rounds(bundle, inner, scope, saved)
             if self.claims and scope.kind == "network" and len(rows) == 1 and len(shapes) == inner.size:
                 body += self._claim(shapes, inner)
             header = self._header(slot, inner, scope, rows)
@@ -56,19 +40,44 @@ class Loops(Names):
                 raise
             self._again(saved, scope)
             return self.body({rows[0]: unrolled([slot[rows[0]]])}, scope)
-        nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
-        ragged = len(rows) == 1 and any(isinstance(value, list) for column in inner.columns for value in column.values)
-        if nested or ragged or (len(rows) == 1 and _too_costly(inner, body)):
+        if self._is_unreadable(slot, inner, body, scope):
             self._again(saved, scope)
             return self.body({row: [s for r in loop.rounds for s in r] for row, loop in slot.items()}, scope)
         looped: list[Text] = [*before, Braces(header, body)]
         if inner.columns and len(rows) == 1 and all(map(_is_plain, slot[rows[0]].rounds)):
-            state = dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
-            plain = self.body({rows[0]: [s for r in slot[rows[0]].rounds for s in r]}, scope)
-            if len(layout(looped, 1)) > 0.9 * len(layout(plain, 1)):
-                return plain
-            self._again(state, scope)
+            return self._shorter(looped, slot[rows[0]], rows[0], scope)
         return looped
+
+    def _rounds(self, bundle: Bundle, inner: Scope, scope: Scope, saved: Any) -> list[Text]:
+        """Return the body of a loop; once it needs a table, everything that varies is put there, without conditions."""
+        body = self.body(bundle, inner)
+        if all(column.role == "count" for column in inner.columns) or inner.table or scope.root.kind != "network":
+            return body
+        inner.table, inner.columns, inner.index_used, inner.inner = True, [], False, []
+        self._again(saved, scope)
+        self.fresh = False if inner.size > 1 else saved[1]
+        return self.body(bundle, inner)
+
+    @staticmethod
+    def _is_unreadable(slot: dict[int, Loop], inner: Scope, body: list[Text], scope: Scope) -> bool:
+        """Whether the rounds one after another are easier to read than the loop."""
+        counts = {len(loop.rounds) for loop in slot.values()}
+        nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
+        ragged = any(isinstance(value, list) for column in inner.columns for value in column.values)
+        return nested or (len(slot) == 1 and (ragged or _too_costly(inner, body)))
+
+    def _shorter(self, looped: list[Text], loop: Loop, row: int, scope: Scope) -> list[Text]:
+        """Return a loop over ops alone, or its rounds one after another if that is hardly longer."""
+        state = self._state(scope)
+        plain = self.body({row: [s for r in loop.rounds for s in r]}, scope)
+        if len(layout(looped, 1)) > 0.9 * len(layout(plain, 1)):
+            return plain
+        self._again(state, scope)
+        return looped
+
+    def _state(self, scope: Scope) -> Any:
+        """Return what `_again` needs to go back to this place."""
+        return dict(self.names), self.fresh, set(scope.root.taken), _columns(scope)
 
     def _claim(self, shapes: list[tuple[int, ...]], inner: Scope) -> list[Text]:
         """Return the claim about the shape at the end of each round, if names there explain it."""
@@ -108,6 +117,20 @@ class Loops(Names):
             name = f"[{', '.join(column.name for column in columns)}]"
         rows_text = self._explain(lists, "layers" if columns[0].role == "count" else f"{columns[0].name}s", scope, rows)
         return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{name} in {rows_text}"
+
+
+def _rounds_of(slot: dict[int, Loop], scope: Scope) -> tuple[Scope, Bundle]:
+    """Return the scope of the rounds of loops, and the statements of each round."""
+    inner = Scope("loop", 0, scope)
+    scope.inner.append(inner)
+    bundle: Bundle = {}
+    for row, loop in slot.items():
+        for at, statements in enumerate(loop.rounds):
+            bundle[inner.size] = statements
+            inner.parent_row.append(row)
+            inner.index.append(at)
+            inner.size += 1
+    return inner, bundle
 
 
 def _columns(scope: Scope) -> list[tuple[Scope, int]]:

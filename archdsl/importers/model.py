@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ class Place:
     code: str = ""
 
     def __str__(self) -> str:
-        source = f" ({self.file}:{self.line})" if self.file else ""
+        source = f" ({self.file}{f':{self.line}' if self.line else ''})" if self.file else ""
         return f"`{self.module or 'the model itself'}`{source}"
 
 
@@ -31,6 +32,8 @@ class Value:
     producer: Node | None = None
     name: str = ""
     """The name of an input."""
+    hint: str = ""
+    """What a person would call it, from the ops that read it or from the source."""
     symbolic: tuple[Any, ...] | None = None
 
 
@@ -69,6 +72,10 @@ class Origin:
     container: bool = False
     """Whether it only runs its parts one after another, as `nn.Sequential`."""
     inputs: tuple[str, ...] = ()
+    unit: bool = False
+    """Whether it is a layer with its norm and activation. Two of them with other numbers are two lines, and no loop."""
+    flat: bool = False
+    """Whether its body is a list of layers, as of a configuration file: there, long branches of a concatenation stand apart."""
 
 
 @dataclass(eq=False)
@@ -84,11 +91,18 @@ class Call:
     block: Any = None
     """The block that it becomes a call of, and its row among the instances of that block."""
     row: int = 0
+    shared: bool = False
+    """Whether the module runs several times, with one set of weights."""
 
     @property
     def reads(self) -> list[Value]:
         """All values that it takes."""
         return self.inputs
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether it has no name of its own, so that its position is its key."""
+        return self.path.startswith("~")
 
 
 Node: TypeAlias = "Apply | Call"
@@ -105,6 +119,8 @@ class Model:
     outputs: dict[str, Value]
     heads: dict[str, Value]
     sizes_of_state: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    at_size: bool = True
+    """Whether the shapes of its values are those for the sizes of its inputs."""
 
 
 def walk(call: Call) -> Iterator[Node]:
@@ -120,39 +136,40 @@ def applications(call: Call) -> Iterator[Apply]:
     return (node for node in walk(call) if isinstance(node, Apply))
 
 
-def connect(call: Call) -> None:  # noqa: C901
+def opened(call: Call) -> None:
+    """Put the body of each module that has tensors of its own, as one op, and runs further ops into the body around it."""
+    body: list[Node] = []
+    for node in call.body:
+        if isinstance(node, Call):
+            opened(node)
+            own = not node.shared and any(isinstance(inner, Apply) and inner.key == node.path for inner in node.body)
+            if own and sum(not isinstance(inner, Call) or bool(inner.body) for inner in node.body) > 1:
+                body += node.body
+                continue
+        body.append(node)
+    call.body = body
+
+
+def connect(call: Call) -> None:
     """Find the inputs and outputs of every call inside, from what flows between them. Those of `call` itself stay."""
-    readers: dict[Value, int] = {}
+    readers: Counter[Value] = Counter(value for node in applications(call) for value in node.reads)
+    readers.update(call.outputs)
+    _settle(call, call, readers)
 
-    def count(node: Node) -> None:
-        for value in node.reads if isinstance(node, Apply) else ():
-            readers[value] = readers.get(value, 0) + 1
-        for inner in node.body if isinstance(node, Call) else ():
-            count(inner)
 
-    count(call)
-    for value in call.outputs:
-        readers[value] = readers.get(value, 0) + 1
-
-    def settle(node: Node) -> tuple[dict[Value, int], dict[Value, None]]:
-        """Return how often values are read inside, and the values that are made there, in order."""
-        if isinstance(node, Apply):
-            read: dict[Value, int] = {}
-            for value in node.reads:
-                read[value] = read.get(value, 0) + 1
-            for value in node.outputs:
-                value.producer = node
-            return read, dict.fromkeys(node.outputs)
-        read = {}
-        made: dict[Value, None] = {}
-        for inner in node.body:
-            reads, makes = settle(inner)
-            for value, times in reads.items():
-                read[value] = read.get(value, 0) + times
-            made |= makes
-        if node is not call:
-            node.inputs = [value for value in read if value not in made]
-            node.outputs = [value for value in made if readers.get(value, 0) > read.get(value, 0)]
-        return read, made
-
-    settle(call)
+def _settle(node: Node, root: Call, readers: Counter[Value]) -> tuple[Counter[Value], dict[Value, None]]:
+    """Set the inputs and outputs of calls; return how often values are read inside, and those that are made there, in order."""
+    if isinstance(node, Apply):
+        for value in node.outputs:
+            value.producer = node
+        return Counter(node.reads), dict.fromkeys(node.outputs)
+    read: Counter[Value] = Counter()
+    made: dict[Value, None] = {}
+    for inner in node.body:
+        reads, makes = _settle(inner, root, readers)
+        read.update(reads)
+        made |= makes
+    if node is not root:
+        node.inputs = [value for value in read if value not in made]
+        node.outputs = [value for value in made if readers[value] > read[value]]
+    return read, made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
@@ -14,7 +15,7 @@ from archdsl.syntax.error_context import KEYWORDS
 
 FUNCTIONS = frozenset("min max abs ceil floor round sqrt log2 len sum int reversed make_divisible".split())
 
-_SHADOWING = frozenset({"pad", "act"})
+SHADOWING = frozenset({"pad", "act"})
 """Names of ops that a parameter may have."""
 
 _ROLES = {"p": "drop", "count": "n", "callee": "act", "if": "complete", "when": "residual"}
@@ -52,18 +53,25 @@ def can_name_a_value(label: str) -> bool:
     return is_identifier(label) and not is_reserved(label) and label not in MODULE_ATTRIBUTES
 
 
+def name_of_file(path: Path) -> str:
+    """Return the name of a network for that of its file."""
+    return fresh_name(path.name.partition(".")[0], set())
+
+
 def fresh_name(wanted: str, taken: set[str], label: str = "") -> str:
     """Return a name that is not taken yet, and take it."""
     wanted = re.sub(r"\W", "_", wanted).strip("_") or "value"
     if wanted[0].isdigit():
         wanted = f"n{wanted}"
-    if (is_reserved(wanted) and wanted not in _SHADOWING) or keyword.iskeyword(wanted):
+    if (is_reserved(wanted) and wanted not in SHADOWING) or keyword.iskeyword(wanted):
         wanted = f"{wanted}_"
     choices = [wanted]
     if label and is_identifier(label) and not re.fullmatch(r"conv\d*|\d+", label):
         choices.append(f"{label}_{wanted}")
+    if wanted == "pad":
+        choices.append("padding")
     choices += [f"{wanted}{n}" for n in range(2, 100)]
-    name = next(choice for choice in choices if choice not in taken and (choice in _SHADOWING or not is_reserved(choice)))
+    name = next(choice for choice in choices if choice not in taken and (choice in SHADOWING or not is_reserved(choice)))
     taken.add(name)
     return name
 
@@ -86,6 +94,7 @@ def kind_of_role(role: str, values: Sequence[Any]) -> str:
 
 def snake(name: str) -> str:
     """Return the name of a class as that of a block: `BasicBlock` is `basic_block`."""
+    name = name.replace("ConvNeXt", "Convnext").replace("NeXt", "Next")
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip("_"))
     return re.sub(r"_+", "_", spaced).lower()
 

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
+from archdsl.diagnostics import SpecError, codes
+from archdsl.importers.alignment import Misfit
 from archdsl.importers.blocks import Blocks, parameters, settled
 from archdsl.importers.layout import Line, layout
 from archdsl.importers.literal import literal
 from archdsl.importers.model import Model, Value, applications
 from archdsl.importers.naming import block_name
 from archdsl.importers.scope import Scope
+from archdsl.importers.statements import stages
 from archdsl.importers.template import Template
 from archdsl.importers.template_names import CLASSES
 
@@ -22,8 +25,15 @@ def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[st
     for model in models:
         _name_classes(model)
     blocks = Blocks(list(models))
-    blocks.make()
-    network = _network(list(models), blocks, claims or {})
+    try:
+        blocks.make()
+        network = _network(list(models), blocks, claims or {})
+    except SpecError:
+        raise
+    except Exception as error:
+        found = str(error) if isinstance(error, Misfit) else f"{type(error).__name__}: {error}"
+        reason = f"`{models[0].name}`: the importer has no text for its structure: {found}"
+        raise SpecError(codes.importing.NotExpressible(models[0].name, (reason,), partial=False)) from error
     parts = ["\n".join(f"## {line}" if line else "##" for line in header)] if header else []
     parts += ["\n".join(block.lines) for block in blocks.found]
     parts.append("\n".join(network))
@@ -56,11 +66,13 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     scope = Scope("network", len(models))
     scope.taken = set(blocks.taken)
     scope.arguments = [dict(model.main.origin.arguments) for model in models] if len(models) > 1 else []
-    template = Template(fresh=False, claims=True)
+    template = Template(fresh=False, claims=all(model.at_size for model in models))
     main = models[0].main
     for at, value in enumerate(main.inputs):
         template.register([model.main.inputs[at] for model in models], value.name, scope)
-    body = template.body({row: blocks.statements(model.main) for row, model in enumerate(models)}, scope)
+    statements = {row: blocks.statements(model.main) for row, model in enumerate(models)}
+    scope.labels = {stage.label for body in statements.values() for stage in stages(body) if stage.label is not None}
+    body = template.body(statements, scope)
     inputs = [_input(value) for value in main.inputs]
     if len(main.inputs) > 1:
         body.insert(0, Line(main.inputs[0].name, kind="start"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
 
 
@@ -14,9 +17,47 @@ def numbered(statements: list[Statement]) -> list[Statement]:
     if removed:
         _count(kept, 0, set())
         if _automatic(kept) >= by_position:
-            return kept
+            return _apart(kept)
         _count(statements, 0, set())
+    return _apart(statements)
+
+
+def _apart(statements: list[Statement]) -> list[Statement]:
+    """Label the stages without tensors whose position is the label of another stage."""
+    own = list(_own_stages(statements))
+    labels = {stage.label for stage in own if stage.label is not None and not stage.automatic}
+    labels |= {group.label for group in _own_groups(statements)}
+    for stage in own:
+        if stage.label is None and isinstance(stage.callee, str) and str(stage.position) in labels:
+            stage.label = next(name for name in _names(stage.callee) if name not in labels)
+            labels.add(stage.label)
     return statements
+
+
+def _names(callee: str) -> Iterator[str]:
+    name = "parts" if callee == "split" else callee
+    yield name
+    yield from (f"{name}{n}" for n in count(2))
+
+
+def _own_stages(statements: list[Statement]) -> Iterator[Stage]:
+    """Yield the stages of a scope, without those of scopes inside."""
+    for statement in statements:
+        if isinstance(statement, Stage):
+            if not statement.run:
+                yield statement
+        elif isinstance(statement, Skip | Join | Loop):
+            for inner in inner_lists(statement):
+                yield from _own_stages(inner)
+
+
+def _own_groups(statements: list[Statement]) -> Iterator[Group]:
+    for statement in statements:
+        if isinstance(statement, Group):
+            yield statement
+        elif isinstance(statement, Skip | Join | Loop):
+            for inner in inner_lists(statement):
+                yield from _own_groups(inner)
 
 
 def _without_idle(statements: list[Statement]) -> tuple[list[Statement], int]:
@@ -60,9 +101,7 @@ def _scoped(statements: list[Statement]) -> list[Statement]:
     at = 0
     while at < len(statements):
         first = _common_part(statements[at])
-        end = at + 1
-        while first is not None and end < len(statements) and _common_part(statements[end]) == first:
-            end += 1
+        end = _end_of_run(statements, at, first)
         others = [_common_part(s) for s in statements[:at] + statements[end:]]
         if first is None or first in others:
             found.append(statements[at])
@@ -74,6 +113,18 @@ def _scoped(statements: list[Statement]) -> list[Statement]:
         found.append(Group(first, numbered(run)))
         at = end
     return found
+
+
+def _end_of_run(statements: list[Statement], at: int, first: str | None) -> int:
+    """Return the end of the statements from one on whose keys begin alike; ops without tensors may be among them."""
+    end = last = at + 1
+    while first is not None and end < len(statements):
+        if _common_part(statements[end]) == first:
+            last = end + 1
+        elif not isinstance(statements[end], Stage) or _labels(statements[end]):
+            break
+        end += 1
+    return last
 
 
 def _common_part(statement: Statement) -> str | None:
@@ -108,13 +159,13 @@ def _count(statements: list[Statement], at: int, families: set[str]) -> int:
     for statement in statements:
         if isinstance(statement, Stage):
             label = statement.label
+            if statement.run:
+                continue
             if label is not None and "." in label and label.partition(".")[0] in families:
                 continue
             if label is not None and "." in label:
                 families.add(label.partition(".")[0])
-            statement.automatic = label == str(at)
-            if statement.callee == "param" or (label is None and not isinstance(statement.callee, str)):
-                pass
+            statement.automatic, statement.position = label == str(at), at
             at += 1
         elif isinstance(statement, Group):
             at += 1

@@ -46,12 +46,14 @@ class Report:
 
 
 def prove(
-    module: nn.Module, text: str, name: str, example: Sequence[Tensor], heads: Mapping[str, str], *, sizes: int = 2
-) -> Report:
+    module: nn.Module, text: str, name: str, example: Sequence[Tensor], heads: Mapping[str, str], *, sizes: int = 2,
+    modes: Sequence[str] = ("evaluation", "other sizes", "training"), whole: bool = False,
+) -> Report:  # fmt: skip
     """Compare the network of a text with a module at the size of an example, and at `sizes` others at which the module works.
 
     `heads` are the names of the module's results by the labels of the network's. The weights of the module are changed while it
-    runs, since errors hide behind those of a fresh one, and restored.
+    runs, since errors hide behind those of a fresh one, and restored. Of the modes, results are compared in those given, and in
+    evaluation with one example of the batch, or the `whole` batch if the module takes no other.
     """
     report = Report()
     try:
@@ -72,9 +74,11 @@ def prove(
     counted = sum(parameter.numel() for parameter in module.parameters())
     report.claims["params"] = table.params
     report.note(table.params == counted, f"{counted:_} parameters", f"{table.params:_} parameters for {counted:_}")
-    _compare_macs(report, network, module, example)
+    one = list(example) if whole else [tensor[:1] for tensor in example]
+    _compare_macs(report, network, module, one)
     if same_keys and same_shapes:
-        _compare_results(report, module, built, example, heads, sizes)
+        at_sizes = _AtSizes(text, name, built)
+        _compare_results(report, module, at_sizes, example, one, heads, sizes, modes)
     return report
 
 
@@ -93,38 +97,51 @@ def _compare_macs(report: Report, network: Network, module: nn.Module, example: 
         return
     try:
         on_meta = copy.deepcopy(module).to("meta").eval()
-        inputs = [tensor[:1].to("meta") for tensor in example]
+        inputs = [tensor.to("meta") for tensor in example]
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             on_meta(*inputs)
     except Exception:
         report.lines.append(f"{macs:_} MACs (not compared: the model does not run on the meta device)")
         return
-    counted = counter.get_total_flops() // 2
+    counted = counter.get_total_flops() // 2 // inputs[0].shape[0]
     report.claims["macs"] = macs
     report.note(macs == counted, f"{macs:_} MACs", f"{macs:_} MACs for {counted:_}")
 
 
+@dataclass
+class _AtSizes:
+    """The network of a text: as it is, and built again for another size of its input."""
+
+    text: str
+    name: str
+    built: nn.Module
+
+    def at(self, inputs: Sequence[Tensor]) -> nn.Module:
+        """Return the network for inputs of other sizes, with the same weights. Raise `SpecError` if it does not take them."""
+        made = loads(self.text, self.name, size=tuple(inputs[0].shape[1:])).build(check_sizes=False)
+        made.load_state_dict(self.built.state_dict())
+        return made
+
+
 def _compare_results(
-    report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], heads: Mapping[str, str], sizes: int
-) -> None:
-    training = module.training
+    report: Report, module: nn.Module, network: _AtSizes, example: Sequence[Tensor], one: Sequence[Tensor],
+    heads: Mapping[str, str], sizes: int, modes: Sequence[str],
+) -> None:  # fmt: skip
+    training, built = module.training, network.built
     tensors = [*module.parameters(), *module.buffers()]
     before = [tensor.detach().clone() for tensor in tensors]
     try:
         with torch.no_grad():
             _scatter(module)
         built.load_state_dict(module.state_dict())
-        _compare_evaluation(report, module, built, list(example), heads, "")
-        large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in example]
-        _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
-        for inputs in _other_sizes(example, sizes):
-            _compare_evaluation(report, module, built, inputs, heads, "", optional=True)
-        torch.manual_seed(0)
-        expected = module.train()(*example)
-        torch.manual_seed(0)
-        found = built.train()(*example)
-        _compare(report, "training", found, expected, heads)
-        _compare_buffers(report, built, module)
+        if "evaluation" in modes:
+            _compare_evaluation(report, module, built, one, heads, "")
+            large = [10 * tensor if tensor.is_floating_point() else tensor for tensor in one]
+            _compare_evaluation(report, module, built, large, heads, ", large numbers")  # beyond the bends of activations
+            for inputs in _other_sizes(one, sizes) if "other sizes" in modes else ():
+                _compare_evaluation(report, module, network, inputs, heads, "", optional=True)
+        if "training" in modes:
+            _compare_training(report, module, built, example, heads)
     except Exception as error:
         report.differences.append(f"running the network fails: {type(error).__name__}: {str(error).splitlines()[0][:200]}")
     finally:
@@ -134,27 +151,61 @@ def _compare_results(
         module.train(training)
 
 
+def _compare_training(
+    report: Report, module: nn.Module, built: nn.Module, example: Sequence[Tensor], heads: Mapping[str, str]
+) -> None:
+    """Compare the results in training mode, in double precision if rounding makes them differ, and then the buffers."""
+    expected, found = (_trained(m, example) for m in (module, built))
+    note = "training"
+    if not _agree(found, expected):
+        doubled = [tensor.double() if tensor.is_floating_point() else tensor for tensor in example]
+        expected, found = (_trained(copy.deepcopy(m).double(), doubled) for m in (module, built))
+        note = "training, in double precision"
+    _compare(report, note, found, expected, heads)
+    _compare_buffers(report, built, module)
+
+
+def _trained(module: nn.Module, inputs: Sequence[Tensor]) -> Any:
+    torch.manual_seed(0)
+    return module.train()(*inputs)
+
+
 def _compare_evaluation(
-    report: Report, module: nn.Module, built: nn.Module, inputs: Sequence[Tensor], heads: Mapping[str, str], note: str,
+    report: Report, module: nn.Module, built: nn.Module | _AtSizes, inputs: Sequence[Tensor], heads: Mapping[str, str], note: str,
     *, optional: bool = False,
 ) -> None:  # fmt: skip
     """Compare the results for some inputs; if they are `optional`, only where the module takes them."""
     shape = ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in inputs)
     with torch.no_grad():
         try:
-            expected = module.eval()(*[tensor[:1] for tensor in inputs])
+            expected = module.eval()(*inputs)
         except Exception:
             if not optional:
                 raise
             return
         try:
-            found = built.eval()(*[tensor[:1] for tensor in inputs])
+            network = built.at(inputs) if isinstance(built, _AtSizes) else built
+            found = network.eval()(*inputs)
         except Exception as error:
             if not optional:
                 raise
-            report.lines.append(f"size {shape} works in the model only: {str(error).splitlines()[0][:100]}")
+            reason = error.diagnostics[0].message if isinstance(error, SpecError) else str(error).splitlines()[0]
+            report.lines.append(f"size {shape} works in the model only: {reason[:120]}")
             return
+    if not _agree(found, expected):  # rounding grows with the depth; in double precision, it does not reach the tolerance
+        doubled = [tensor[:1].double() if tensor.is_floating_point() else tensor[:1] for tensor in inputs]
+        with torch.no_grad():
+            found, expected = (copy.deepcopy(m).double().eval()(*doubled) for m in (network, module))
+        note += ", in double precision"
     _compare(report, f"evaluation at {shape}{note}", found, expected, heads)
+
+
+def _agree(found: Any, expected: Any) -> bool:
+    """Whether results have the same shapes, and do not differ by more than the tolerance."""
+    pairs = list(zip(_results(found).values(), _results(expected).values(), strict=False))
+    if any(a.shape != b.shape for a, b in pairs):
+        return True  # it is another network, which precision does not change
+    return all(float((a - b).detach().abs().max()) <= TOLERANCE * (float(b.detach().abs().max()) or 1.0) for a, b in pairs)
 
 
 def _scatter(module: nn.Module) -> None:
@@ -179,10 +230,10 @@ def _other_sizes(example: Sequence[Tensor], count: int) -> list[list[Tensor]]:
     """Return inputs of other sizes: somewhat larger ones, and ones that are not square."""
     if len(example) != 1 or example[0].dim() != 4 or not example[0].is_floating_point():
         return []
-    _, c, h, w = example[0].shape
+    n, c, h, w = example[0].shape
     generator = torch.Generator().manual_seed(2)
     sizes = [(h + 32, w + 64), (h // 2 + 32, w + 33)][:count]
-    return [[torch.randn((1, c, height, width), generator=generator)] for height, width in sizes]
+    return [[torch.randn((n, c, height, width), generator=generator)] for height, width in sizes]
 
 
 def _compare(report: Report, what: str, found: Any, expected: Any, heads: Mapping[str, str]) -> None:

@@ -39,6 +39,8 @@ class Scope:
     index_used: bool = False
     sizes_used: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
+    labels: set[str] = field(default_factory=set)
+    """The labels of all stages inside, which names of values must not be."""
     table: bool = False
     """Whether a loop goes through a table, so that conditions on the number of its round would be harder to read."""
     inner: list[Scope] = field(default_factory=list)

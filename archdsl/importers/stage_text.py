@@ -19,14 +19,9 @@ def op_text(stage: Stage) -> str:
 
 def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -> str:
     """Return the call of stages of one op, with an expression for each argument that varies."""
-    name = str(stages[0].callee)
-    columns = _columns(stages)
-    if name == "conv" and all(_is_depthwise(stage) for stage in stages):
-        name = "depthwise"
-        columns["mult"] = [stage.args["out"] // stage.inputs[0][0] for stage in stages]
-        for gone in ("out", "groups", "dilation"):
-            columns.pop(gone, None)
-        columns = {key: columns[key] for key in ("k", "stride", "mult", "bias") if key in columns}
+    if stages[0].run:
+        return str(stages[0].callee)
+    name, columns = _named(stages)
     op = Op.registry.get(name)
     assert op is not None, name
     shown: list[str] = []
@@ -43,22 +38,37 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
         if not field.is_required() and all(_is_default(value, field.default) for value in values):
             positional = False
             continue
-        if name == "linear" and parameter == "axis":
-            positional = False
-            shown.append("axis = -1")
-            continue
-        if type(values[0]) is str and len(set(values)) == 1 and parameter != "pattern":
-            values = [Word(values[0])] * len(values)
-        text = explain(values, parameter)
-        by_name = parameter in getattr(op, "by_name", ()) or not (
-            field.is_required() or text == parameter or _first(op, parameter)
-        )
-        if positional and not by_name:
-            shown.append(text)
-        else:
-            shown.append(f"{parameter} = {text}")
-            positional = False
+        text = _argument(name, parameter, values, explain)
+        positional = positional and _may_be_positional(op, parameter, text)
+        shown.append(text if positional else f"{parameter} = {text}")
+    if name == "rearrange":
+        for axis in [name for name in columns if name != "pattern"]:
+            shown.append(f"{axis} = {explain(columns[axis], 'heads' if axis == 'n' else 'window')}")
     return f"{name}({', '.join(shown)})" if shown else name
+
+
+def _named(stages: list[Stage]) -> tuple[str, dict[str, list[Any]]]:
+    """Return the op of stages, and the values of each argument: a convolution of each channel is `depthwise`."""
+    columns = _columns(stages)
+    if stages[0].callee != "conv" or not all(_is_depthwise(stage) for stage in stages):
+        return str(stages[0].callee), columns
+    columns["mult"] = [stage.args["out"] // stage.inputs[0][0] for stage in stages]
+    columns["pad"] = ["same" if _is_same(stage) else stage.args["pad"] for stage in stages]
+    return "depthwise", {key: columns[key] for key in ("k", "stride", "mult", "bias", "pad") if key in columns}
+
+
+def _argument(name: str, parameter: str, values: list[Any], explain: Explain) -> str:
+    if name == "linear" and parameter == "axis":
+        return "-1"
+    if type(values[0]) is str and len(set(values)) == 1 and parameter != "pattern":
+        values = [Word(values[0])] * len(values)
+    return explain(values, parameter)
+
+
+def _may_be_positional(op: type[Op], parameter: str, text: str) -> bool:
+    """Whether a person writes an argument without its name."""
+    named = parameter in getattr(op, "by_name", ())
+    return not named and (op.fields[parameter].is_required() or text == parameter or _first(op, parameter))
 
 
 def _first(op: type[Op], parameter: str) -> bool:
@@ -121,4 +131,4 @@ def _is_depthwise(stage: Stage) -> bool:
     channels, out = int(stage.inputs[0][0]), stage.args["out"]
     if not isinstance(out, int) or stage.args["groups"] != channels or channels == 1:
         return False
-    return out % channels == 0 and stage.args["dilation"] == 1 and _is_same(stage)
+    return out % channels == 0 and stage.args["dilation"] == 1 and (_is_same(stage) or stage.args["pad"] == "tf_same")

@@ -33,9 +33,12 @@ class Stage:
     """What `bias = auto` means here."""
     names: list[Value] = field(default_factory=list)
     """The values of its outputs, if there are several."""
+    run: bool = False
+    """Whether it runs a `module`, which has no position of its own."""
     standalone: bool = False
     """Whether nothing flows into it."""
-    key_parts: bool = False
+    position: int = 0
+    """Its place among all stages of the scope, which is its key without a label."""
     reason: str = ""
 
 
@@ -59,6 +62,8 @@ class Group:
 
     label: str
     body: list[Statement]
+    declared: bool = False
+    """Whether it is a `module`, which runs where its name is a stage."""
 
 
 @dataclass(eq=False)

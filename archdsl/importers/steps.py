@@ -52,7 +52,7 @@ def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -
             needed |= {value for value in step.inputs[1:] if value is not flows or isinstance(step.node, Call)}
             if step.inputs and step.inputs[0] is not flows:
                 needed.add(step.inputs[0])
-            if step.inputs[1:] and step.inputs[0] is flows and isinstance(step.node, Apply):
+            if step.inputs[1:] and isinstance(step.node, Apply):
                 needed.update(step.inputs)
         for branch in [*step.branches, step.chain]:
             for inner in branch:
@@ -62,7 +62,7 @@ def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -
             flows = step.outputs[0] if not is_param(step.outputs[0]) else flows
         elif len(step.outputs) > 1:
             flows = None
-    needed |= {value for value in final if value is not flows}
+    needed |= {value for value in final if value is not flows or len(final) > 1}
     return needed
 
 
@@ -92,24 +92,4 @@ def sole(node: Node) -> Node:
             if op.key in (None, node.path):
                 op.path = node.path
                 return op
-        norm = _channel_norm(body)
-        if norm is not None and norm.key == node.path:
-            norm.path = node.path
-            return norm
     return node
-
-
-def _channel_norm(body: list[Node]) -> Apply | None:
-    """Return the norm over channels that a norm between two permutations is; None if there is no such thing."""
-    ops = [node for node in body if isinstance(node, Apply)]
-    if len(ops) != 3 or len(body) != 3:
-        return None
-    first, norm, last = ops
-    if first.op != "permute" or last.op != "permute" or norm.op not in ("ln", "rms_norm") or norm.args["axis"] != -1:
-        return None
-    rank = len(first.args["order"])
-    if first.args["order"] != (*range(1, rank), 0) or last.args["order"] != (rank - 1, *range(rank - 1)):
-        return None
-    made = Apply(norm.op, {**norm.args, "axis": 0}, first.inputs, last.outputs, norm.key, norm.path, norm.place)
-    made.outputs[0].producer = made
-    return made

@@ -8,14 +8,20 @@ last one, and is read later, gets a name.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from archdsl.importers.model import Apply, Call, Node, Value
 from archdsl.importers.statements import Statement
 from archdsl.importers.steps import Step, below, call_count, is_empty, needed_names, sole
-from archdsl.importers.writer import Writer
+from archdsl.importers.writer import Writer, operand_names
 
+_HINTS = {"like": "whole", "a": "", "b": ""}
+"""Names of operands that say little about the value."""
 _LONG = 12
 """A branch of many more steps than this is not put into the braces of a join whose other branch is empty."""
+
+_APART = 3
+"""A branch of so many layers or modules is not put into a concatenation of two in a list of layers."""
 
 
 class Structure:
@@ -26,20 +32,22 @@ class Structure:
         self._consumers: dict[Value, list[Apply]] = {}
 
     def learn(self, main: Call) -> None:
-        """Note who reads each value, for biases that a normalization cancels."""
+        """Note who reads each value, for its name, and for biases that a normalization cancels."""
         from archdsl.importers.model import applications
 
         for node in applications(main):
             for value in node.reads:
                 self._consumers.setdefault(value, []).append(node)
+            named = dict(zip(operand_names(node), node.inputs, strict=False)) if len(node.inputs) > 1 else {}
+            for name, value in {**named, **node.operands}.items():
+                value.hint = value.hint or _HINTS.get(name, name)
 
     def statements(self, call: Call) -> list[Statement]:
         """Return the statements of a call's body."""
-        nodes = [sole(node) for node in call.body]
+        nodes = [node if isinstance(node, Call) and node.shared else sole(node) for node in call.body]
         steps = [self._step(node) for node in nodes if not is_empty(node)]
         final = [value for value in call.outputs if value not in self._heads]
-        if call.path == "":
-            steps = self._with_heads(steps, call)
+        steps = self._with_heads(steps, call)
         steps = self._collapsed(steps, final, call)
         return self._written(steps, call, final)
 
@@ -53,8 +61,9 @@ class Structure:
     def _with_heads(self, steps: list[Step], call: Call) -> list[Step]:
         """Make one step of all that only serves a head."""
         made_here = {value: step for step in steps for value in step.outputs}
-        for value, name in [*self._heads.items(), *self._further(call)]:
-            if value not in made_here or (value not in call.outputs):
+        heads = self._heads.items() if call.path == "" else ()
+        for value, name in [*((v, n) for v, n in heads if v in call.outputs), *self._further(call, made_here)]:
+            if value not in made_here:
                 continue
             kind = "aux" if value in self._heads else "output"
             chain: list[Step] = []
@@ -73,9 +82,13 @@ class Structure:
                 steps = [*steps[: self._after(steps, at)], head, *steps[self._after(steps, at) :]]
         return steps
 
-    def _further(self, call: Call) -> list[tuple[Value, str]]:
-        outputs = [value for value in call.outputs if value in self._outputs]
-        return [(value, self._outputs[value]) for value in outputs[1:]] if call.path == "" else []
+    def _further(self, call: Call, made: Iterable[Value]) -> list[tuple[Value, str]]:
+        """Return the further outputs of the network. A module has those that it does not hand on, as a detector's head."""
+        if call.path == "":
+            outputs = [value for value in call.outputs if value in self._outputs][1:]
+        else:
+            outputs = [value for value in made if value in self._outputs and value not in call.outputs]
+        return [(value, self._outputs[value]) for value in outputs]
 
     @staticmethod
     def _after(steps: list[Step], value: Value) -> int:
@@ -92,7 +105,7 @@ class Structure:
                 if (
                     isinstance(step.node, Apply)
                     and step.node.is_join
-                    and (found := self._branches(step, steps, final)) is not None
+                    and (found := self._branches(step, steps, final, call.origin.flat)) is not None
                 ):
                     origin, branches = found
                     inside = [inner for branch in branches for inner in branch]
@@ -107,47 +120,27 @@ class Structure:
                     break
         return steps
 
-    def _branches(self, join: Step, steps: list[Step], final: list[Value]) -> tuple[Value, list[list[Step]]] | None:  # noqa: C901
+    def _branches(self, join: Step, steps: list[Step], final: list[Value], flat: bool) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
         makers = {value: step for step in steps for value in step.outputs}
         reads = Counter(value for step in steps for value in step.reads)
         reads.update(final)
-        branches: list[list[Step]] = []
-        origins: list[Value | None] = []
-        for value in join.inputs:
-            chain: list[Step] = []
-            at: Value | None = value
-            while at is not None and reads[at] == 1 and at in makers:
-                step = makers[at]
-                if step.head or len(step.outputs) > 1 or step.operands:
-                    break
-                if not step.inputs:
-                    chain.insert(0, step)
-                    at = None
-                    break
-                if len(step.inputs) > 1:
-                    break
-                chain.insert(0, step)
-                at = step.inputs[0]
-            branches.append(chain)
-            origins.append(at)
+        chains = [_chain(value, makers, reads) for value in join.inputs]
+        branches, origins = [chain for chain, _ in chains], [origin for _, origin in chains]
         known = [origin for origin in origins if origin is not None]
         if not known:
             return None
-        counted = Counter(known)
         origin = known[0]
-        if len(counted) > 1:
+        if len(set(known)) > 1:
             cut = self._shortened(branches, origins)
             if cut is None:
                 return None
             origin, branches = cut
-        if reads[origin] > 1 and any(not branch for branch in branches):
-            longest = max(branches, key=lambda branch: sum(step.size for step in branch))
-            nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)
-            if join.node is not None and join.node.op == "concat" and nested:  # type: ignore[union-attr]
+        if flat and join.node.op == "concat" and len(branches) == 2:  # type: ignore[union-attr]
+            if max(map(call_count, branches)) >= _APART:
                 return None
-            if sum(step.size for step in longest) > 4 * _LONG and call_count(longest) > _LONG:
-                return None
+        if reads[origin] > 1 and any(not branch for branch in branches) and not _is_readable(join, branches):
+            return None
         return origin, branches
 
     @staticmethod
@@ -176,13 +169,13 @@ class Structure:
     def _written(self, steps: list[Step], call: Call, final: list[Value]) -> list[Statement]:
         current: Value | None = call.inputs[0] if call.inputs else None
         written = Writer(self, call, current)
-        needed = needed_names(steps, current, final[:1])
+        needed = needed_names(steps, current, final if call.path else final[:1])
         written.names = needed
         if current is not None and current in needed and call.path != "":
             written.mark(current)
         for step in steps:
             written.step(step)
-        if final and written.current is not final[0]:
+        if final and written.current is not final[0] and (len(final) == 1 or not call.path):
             written.start(final[0])
         return written.statements
 
@@ -197,3 +190,27 @@ class Structure:
             return True
         after = readers[0]
         return not (after.op in ("bn", "instance_norm") or (after.op == "gn" and after.args["groups"] == node.args["out"]))
+
+
+def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tuple[list[Step], Value | None]:
+    """Return the steps that only lead to a value, and the value at which they begin; None if they begin with nothing."""
+    chain: list[Step] = []
+    at = value
+    while reads[at] == 1 and at in makers:
+        step = makers[at]
+        if step.head or len(step.outputs) > 1 or step.operands or len(step.inputs) > 1:
+            break
+        chain.insert(0, step)
+        if not step.inputs:
+            return chain, None
+        at = step.inputs[0]
+    return chain, at
+
+
+def _is_readable(join: Step, branches: list[list[Step]]) -> bool:
+    """Whether a join with an empty branch reads better than names: its other branch is short, and joins nothing itself."""
+    longest = max(branches, key=lambda branch: sum(step.size for step in branch))
+    nested = max((step.depth for step in longest if step.join is not None and step.join.op == "concat"), default=0)
+    if isinstance(join.node, Apply) and join.node.op == "concat" and nested:
+        return False
+    return sum(step.size for step in longest) <= 4 * _LONG or call_count(longest) <= _LONG

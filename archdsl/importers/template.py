@@ -6,6 +6,8 @@ Numbers that vary are explained by `expressions`.
 
 from __future__ import annotations
 
+import re
+
 from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
 from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import category
@@ -41,43 +43,56 @@ class Template(Loops):
         at = 0
         while at < len(slots):
             present = set(slots[at])
-            if len(present) == len(rows):
-                following = slots[at + 1] if at + 1 < len(slots) and set(slots[at + 1]) == present else {}
-                after, self.after = (
-                    self.after,
-                    {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or self.after,
-                )
-                if isinstance(next(iter(slots[at].values())), Mark) and self._named_by_label(found, slots[at], scope):
-                    self.after = after
-                    at += 1
-                    continue
-                text = self._statement(slots[at], scope)
-                found += text
-                if self.claims and len(rows) == 1 == len(self.after) and deserves_a_claim(text, self.after[rows[0]]):
-                    found.append(Line(f"expect x.shape == {literal(self.after[rows[0]])}", kind="claim"))
-                self.after = after
-                at += 1
-                continue
             end = at + 1
             while end < len(slots) and set(slots[end]) == present:
                 end += 1
-            others: list[dict[int, Statement]] = []
+            if len(present) == len(rows):
+                found += self._run(slots[at:end], scope, claims=len(rows) == 1)
+                at = end
+                continue
             behind = end
             while behind < len(slots) and set(slots[behind]) == set(rows) - present:
-                others.append(slots[behind])
                 behind += 1
-            found.append(self._optional(slots[at:end], others, rows, scope))
+            found.append(self._optional(slots[at:end], slots[end:behind], rows, scope))
             at = behind
         return found
 
-    def _named_by_label(self, found: list[Text], slot: dict[int, Statement], scope: Scope) -> bool:
+    def _run(self, slots: list[dict[int, Statement]], scope: Scope, *, claims: bool = False) -> list[Text]:
+        """Return the text of statements that the same instances have, with claims about shapes if it is one instance."""
+        found: list[Text] = []
+        for at, slot in enumerate(slots):
+            before, following = slots[at - 1] if at else {}, slots[at + 1] if at + 1 < len(slots) else {}
+            if isinstance(next(iter(slot.values())), Mark) and self._named_by_label(found, slot, before, scope):
+                continue
+            after = self.after
+            self.after = {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or after
+            behind = self.after
+            text = self._statement(slot, scope)
+            found += text
+            row = next(iter(slot))
+            if self.claims and claims and len(behind) == 1 and deserves_a_claim(text, behind[row]):
+                found.append(Line(f"expect x.shape == {literal(behind[row])}", kind="claim"))
+            self.after = after
+        return found
+
+    def _named_by_label(self, found: list[Text], slot: dict[int, Statement], before: dict[int, Statement], scope: Scope) -> bool:
         """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
         last = found[-1] if found else None
+        if (
+            isinstance(last, Line) and last.label is None and last.kind in ("stage", "standalone") and scope.kind != "loop"
+            and set(before) == set(slot)
+            and all(isinstance(s, Stage) and s.label is None and isinstance(s.callee, str) for s in before.values())
+        ):  # fmt: skip
+            values = [s.value for s in slot.values() if isinstance(s, Mark)]
+            last.label = self._name_of_value(values, scope)
+            self.register(values, last.label, scope, taken=True)
+            return True
         if isinstance(last, Braces):
             label = last.head.removesuffix(":") if last.labelled and not last.head.startswith(("aux ", "output ")) else ""
         else:
             label = (last.label or "") if last is not None and last.kind == "stage" else ""
-        if not can_name_a_value(label) or label in scope.root.taken | scope.names_around():
+        family = re.fullmatch(r"([A-Za-z_]\w*)(?:\[\d+\])+", label)
+        if not can_name_a_value(family[1] if family else label) or label in scope.root.taken | scope.names_around():
             return False
         self.register([s.value for s in slot.values() if isinstance(s, Mark)], label, scope)
         return True
@@ -88,9 +103,9 @@ class Template(Loops):
         present = set(slots[0])
         label = _optional_name(next(iter(slots[0].values())))
         before = self.fresh
-        children = [text for slot in slots for text in self._statement(slot, scope)]
+        children = self._run(slots, scope)
         self.fresh = before
-        alternatives = [text for slot in others for text in self._statement(slot, scope)]
+        alternatives = self._run(others, scope)
         after, self.fresh = self.fresh, before
         wanted = [row in present for row in rows]
         scope.root.fresh = self.fresh
@@ -119,7 +134,7 @@ class Template(Loops):
         elif isinstance(first, Skip):
             found = [self._skip(slot, scope)]  # type: ignore[arg-type]
         elif isinstance(first, Head):
-            before = self.fresh
+            before, self.after = self.fresh, {}
             body = self.body({row: s.body for row, s in slot.items()}, scope)  # type: ignore[union-attr]
             self.fresh = before
             body = body or [Line("x")]
@@ -155,10 +170,15 @@ class Template(Loops):
         found: list[Text] = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
         if first.callee == "param":
             self.register([s.names[0] for s in own], plain_label(label) or "parameter", scope)
+        elif first.names and label is not None and first.callee == "split":
+            for at in range(len(first.names)):
+                self.register([s.names[at] for s in own], f"{label}[{at}]", scope)
         elif first.names:
             shown = []
             for at in range(len(first.names)):
-                name = fresh_name("abcdefgh"[at] if len(first.names) <= 4 else f"part{at + 1}", scope.root.taken)
+                usual = "abcdefgh"[at] if len(first.names) <= 4 else f"part{at + 1}"
+                hints = {s.names[at].hint for s in own}
+                name = fresh_name((hints.pop() if len(hints) == 1 else "") or usual, scope.root.taken)
                 self.register([s.names[at] for s in own], name, scope, taken=True)
                 shown.append(name)
             found = [Line(text, f"[{', '.join(shown)}]", heavy, "split")]
@@ -173,7 +193,8 @@ class Template(Loops):
                 block.value(parameter.name, stage.callee.row)  # type: ignore[union-attr]
                 for block, stage in zip(blocks, stages, strict=True)
             ]
-            if parameter.default is not None and all(literal(value) == parameter.default for value in values):
+            defaults = [next(p.default for p in block.parameters if p.name == parameter.name) for block in blocks]
+            if all(default is not None and literal(value) == default for value, default in zip(values, defaults, strict=True)):
                 positional = False
                 continue
             text = self._explain(values, parameter.role, scope, rows, wanted=parameter.name)
@@ -194,7 +215,8 @@ class Template(Loops):
         label = self._label([group.label for group in slot.values()], scope, rows)
         with self._inside(plain_label(label)):
             body = self.body({row: group.body for row, group in slot.items()}, scope)
-        return [Braces(f"{label}:", body, labelled=True)]
+        head = f"module {label}:" if next(iter(slot.values())).declared else f"{label}:"
+        return [Braces(head, body, labelled=True)]
 
     def _join(self, slot: dict[int, Join], scope: Scope) -> Text:
         rows, first = list(slot), next(iter(slot.values()))
@@ -208,6 +230,7 @@ class Template(Loops):
         if len({len(join.branches) for join in slot.values()}) != 1:
             raise Misfit("joins with other numbers of branches")
         branches = []
+        self.after = {}
         for at in range(len(first.branches)):
             self.fresh = before
             branches.append(self.body({row: join.branches[at] for row, join in slot.items()}, scope))
@@ -221,6 +244,7 @@ class Template(Loops):
         before = self.fresh
         drops = {row: skip.drop for row, skip in slot.items() if skip.taken}
         via_rows = {row: skip.shortcut for row, skip in slot.items()}
+        self.after = {}
         body = self.body({row: skip.body for row, skip in slot.items()}, scope)
         self.fresh = before
         if any(drop is not None for drop in drops.values()):

@@ -14,7 +14,7 @@ from archdsl.importers.forms import numbers_in
 from archdsl.importers.layout import Line, Text
 from archdsl.importers.literal import Word
 from archdsl.importers.model import Value
-from archdsl.importers.naming import fresh_name, is_identifier
+from archdsl.importers.naming import fresh_name, is_identifier, is_reserved
 from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Reference, Statement
 
@@ -40,6 +40,8 @@ def plain_label(label: str | None) -> str:
 
 
 def _shown_label(label: str) -> str:
+    if label.startswith("^"):
+        raise Misfit(f"the tensor `{label[1:]}` in another module than its own")
     match = re.fullmatch(r"([A-Za-z_]\w*)((?:\.\d+)+)", label)
     if match:
         return match[1] + "".join(f"[{n}]" for n in match[2].split(".")[1:])
@@ -119,15 +121,29 @@ class Names:
             self.names[value] = (self.path, name)
 
     def _mark(self, values: list[Value], scope: Scope) -> list[Text]:
-        name = fresh_name("before" if self.fresh else "kept", scope.root.taken)
+        name = self._name_of_value(values, scope)
         self.register(values, name, scope, taken=True)
         return [Line("x", name, False, "mark")]
+
+    def _name_of_value(self, values: list[Value], scope: Scope) -> str:
+        hints = {value.hint for value in values}
+        hint = hints.pop() if len(hints) == 1 else ""
+        root = scope.root
+        if hint in ("q", "k", "v") and hint in root.labels:
+            hint = f"{hint}_heads"
+        name = fresh_name(hint or ("before" if self.fresh else "kept"), root.taken | root.labels)
+        root.taken.add(name)
+        return name
 
     def _reference(self, references: list[Reference]) -> str:
         found = {self.names.get(reference.value) for reference in references}
         if len(found) != 1 or None in found:
             raise Misfit("a value that has no name here")
         path, name = found.pop()  # type: ignore[misc]
+        if is_reserved(name.partition("[")[0]):
+            raise Misfit(f"the tensor `{name}`, which is read by a name that the language gives another meaning")
+        if any(not is_identifier(part) for part in path[len(self.path) :]):
+            raise Misfit(f"`{name}` in `{'.'.join(path)}`, which no path can name")
         common = 0
         while common < len(path) and common < len(self.path) and path[common] == self.path[common]:
             common += 1

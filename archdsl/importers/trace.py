@@ -22,8 +22,9 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Refused, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
-from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect
-from archdsl.importers.patterns import recognize
+from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
+from archdsl.importers.patterns import channel_norms, recognize
+from archdsl.importers.sharing import share
 
 BATCH = 2
 """Examples in the batch of a trace: in training mode, batch norm needs more than one."""
@@ -41,15 +42,21 @@ def trace(
     """
     was_training = module.training
     try:
-        training = _exported(module.train(), example, name)
+        training = exported(module.train(), example, name)
         several = len(training.graph_signature.user_outputs) > 1
-        plain = _exported(module.eval(), example, name) if several else training
+        plain = exported(module.eval(), example, name) if several else training
         return _Tracer(module, example, name, arguments or {}, partial).model(training, plain)
     finally:
         module.train(was_training)
 
 
-def _exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+def model_of_program(module: nn.Module, program: Any, example: Sequence[Tensor], name: str, *, partial: bool = False) -> Model:
+    """Return the model that an exported program is, whose modules those of `module` stand for. Errors are those of `trace`."""
+    return _Tracer(module, example, name, {}, partial).model(program, program)
+
+
+def exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
+    """Return the program of a module for inputs like these. Raise `SpecError` E1202 if it cannot be traced."""
     with _quiet():
         try:
             return torch.export.export(module, tuple(example), strict=False)
@@ -115,37 +122,25 @@ class _Tracer:
         if len(shown) == 1:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
+        channel_norms(main)
+        opened(main)
         connect(main)
         recognize(main)
         simplify(main)
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
 
-    def _calls(self, program: Any) -> Call:  # noqa: C901
+    def _calls(self, program: Any) -> Call:
         signature = program.graph_signature
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-        constants = {**getattr(signature, "inputs_to_lifted_tensor_constants", {})}
         root = Call("", self._origin(""))
         self._values: dict[str, Any] = {}
-        translation = Translation(self._module, stored, program.constants, self._values)
-        names = list(inspect.signature(self._module.forward).parameters)
-        stack: list[tuple[str, Call]] = [("", root)]
+        translation = Translation(self._module, stored, self._values, self._example[0].shape[0])
         nodes = list(program.graph.nodes)
+        self._inputs(program, nodes, root, translation)
+        stack: list[tuple[str, Call]] = [("", root)]
         leaves = _leaf_spans(nodes, self._modules)
         for position, node in enumerate(nodes):
-            if node.op == "placeholder":
-                if node.name in signature.user_inputs:
-                    tensor = node.meta.get("val")
-                    at = len(root.inputs)
-                    label = names[at] if at < len(names) else f"input{at}"
-                    kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
-                    shape = tuple(int(n) for n in tensor.shape[1:])
-                    value = Value(shape, True, kind, None, _input_name(label, shape, kind))
-                    root.inputs.append(value)
-                    self._values[node.name] = value
-                elif node.name in constants:
-                    translation.constants[node.name] = constants[node.name]
-                continue
             if node.op != "call_function":
                 continue
             frames = _frames(node)
@@ -155,23 +150,51 @@ class _Tracer:
             self._enter(stack, frames)
             call = stack[-1][1]
             place = _place(node, frames[-1][1] if frames else "")
-            if leaf is not None:
-                if position == leaf.last:
-                    self._leaf(leaf, nodes, call, translation, place)
-                continue
-            try:
-                made = translate(translation, node, place)
-            except Refused as refused:
-                made = self._unknown(node, place, str(refused))
-            except SpecError as error:  # a rule of the language that does not hold for this use of it
-                made = self._unknown(node, place, f"{node.target}: {error.diagnostics[0].message}")
-            call.body += made
+            if leaf is None:
+                if not translation.constants.fold(node):
+                    call.body += self._translated(translation, node, place)
+            elif position == leaf.last:
+                self._leaf(leaf, nodes, call, translation, place)
         self._check_shared(root)
         return root
 
-    def _unknown(self, node: Any, place: Place, reason: str) -> list[Apply]:
+    def _inputs(self, program: Any, nodes: Sequence[Any], root: Call, translation: Translation) -> None:
+        """Note the inputs of the network, and the constants of the program."""
+        signature = program.graph_signature
+        constants = getattr(signature, "inputs_to_lifted_tensor_constants", {})
+        names = getattr(self._module, "input_names", None) or list(inspect.signature(self._module.forward).parameters)
+        for node in nodes:
+            if node.op != "placeholder":
+                continue
+            if node.name in signature.user_inputs:
+                tensor = node.meta["val"]
+                at = len(root.inputs)
+                label = names[at] if at < len(names) else f"input{at}"
+                kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
+                shape = tuple(int(n) for n in tensor.shape[1:])
+                value = Value(shape, True, kind, None, _input_name(label, shape, kind))
+                root.inputs.append(value)
+                self._values[node.name] = value
+            elif node.name in constants:
+                translation.constants.add(node.name, program.constants[constants[node.name]])
+
+    def _translated(self, translation: Translation, node: Any, place: Place) -> list[Apply]:
+        try:
+            return translate(translation, node, place)
+        except Refused as refused:
+            return self._unknown(translation, node, place, str(refused))
+        except SpecError as error:  # a rule of the language that does not hold for this use of it
+            return self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
+        except Exception as error:  # a use of the operation that no rule has foreseen
+            return self._unknown(
+                translation, node, place, f"{node.target}: a use that is not known ({type(error).__name__}: {error})"
+            )
+
+    def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
         """Note an op that the language lacks; return a placeholder for it."""
-        self._refused.append(f"{place}: {reason}")
+        if not any(n.name in translation.lost for n in node.all_input_nodes):  # else it only follows
+            self._refused.append(f"{place}: {reason}")
+        translation.lost.add(node.name)
         inputs = [self._values[n.name] for n in node.all_input_nodes if isinstance(self._values.get(n.name), Value)]
         value = node.meta.get("val")
         tensors = value if isinstance(value, list | tuple) else [value]
@@ -203,6 +226,7 @@ class _Tracer:
             self._refused.append(f"{place}: {refused}")
             return
         call.body.append(made)
+        made.outputs[0].shape = tuple(int(n) for n in results[-1].meta["val"].shape[1:])
         for node in results:
             self._values[node.name] = made.outputs[0]
 
@@ -219,6 +243,8 @@ class _Tracer:
 
     def _origin(self, path: str) -> Origin:
         module = self._modules.get(path, self._module)
+        if isinstance(origin := getattr(module, "origin", None), Origin):
+            return origin
         kind = type(module)
         forward = kind.forward
         container = forward in (nn.Sequential.forward, nn.ModuleList.forward, nn.ModuleDict.forward)
@@ -227,12 +253,14 @@ class _Tracer:
         return Origin("" if plain and container else kind.__name__, self._arguments.get(path, {}), container, parameters)
 
     def _check_shared(self, root: Call) -> None:
-        """Raise `SpecError` E1204 if two ops use the tensors of one key."""
+        """Mark modules that run several times. Raise `SpecError` E1204 if other ops use the tensors of one key."""
         from archdsl.importers.model import applications
 
+        share(root)
         seen: dict[str, Place] = {}
+        inside = {node for call in walk(root) if isinstance(call, Call) and call.shared for node in applications(call)}
         for node in applications(root):
-            if node.key is None or node.op == "param":
+            if node.key is None or node.op == "param" or node in inside:
                 continue
             if node.key in seen:
                 raise SpecError(codes.importing.SharedWeights(node.key, str(seen[node.key]), str(node.place)))

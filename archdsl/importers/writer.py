@@ -20,6 +20,7 @@ class Writer:
         self.statements: list[Statement] = []
         self.names: set[Value] = set()
         self.marked: set[Value] = set()
+        self.declared: set[str] = set()
 
     def mark(self, value: Value) -> None:
         """Give the value that flows a name."""
@@ -32,22 +33,13 @@ class Writer:
         self.statements.append(Start(Reference(value)))
         self.current = value
 
-    def step(self, step: Step) -> None:  # noqa: C901
+    def step(self, step: Step) -> None:
         """Write a step."""
         if step.head is not None:
-            if step.inputs[0] is not self.current:
-                self.start(step.inputs[0])
-            kind, name = step.head
-            body = self._chain(step.chain)
-            if len(body) == 1 and isinstance(body[0], Group) and body[0].label == name:
-                body = body[0].body
-            elif len(body) == 1 and isinstance(body[0], Stage) and body[0].label == name:
-                body[0].label = None
-            self.statements.append(Head(kind, name, body))
+            self._head(step, *step.head)
             return
         if step.join is not None:
-            if step.inputs[0] is not self.current:
-                self.start(step.inputs[0])
+            self._from(step.inputs[0])
             self.statements.append(self._join(step))
         elif isinstance(step.node, Apply) and step.node.is_join:
             self.statements.append(self._named_join(step.node))
@@ -57,13 +49,26 @@ class Writer:
             return
         else:
             assert step.node is not None
-            takes_x = not (isinstance(step.node, Apply) and len(step.inputs) > 1)
-            if takes_x and step.inputs and step.inputs[0] is not self.current:
-                self.start(step.inputs[0])
+            if step.inputs and not (isinstance(step.node, Apply) and len(step.inputs) > 1):
+                self._from(step.inputs[0])
             self.statements += self._plain(step.node)
         self.current = step.outputs[0] if len(step.outputs) == 1 else None
         if self.current is not None and self.current in self.names:
             self.mark(self.current)
+
+    def _from(self, value: Value) -> None:
+        """Let a value flow."""
+        if value is not self.current:
+            self.start(value)
+
+    def _head(self, step: Step, kind: str, name: str) -> None:
+        self._from(step.inputs[0])
+        body = self._chain(step.chain)
+        if len(body) == 1 and isinstance(body[0], Group) and body[0].label == name:
+            body = body[0].body
+        elif len(body) == 1 and isinstance(body[0], Stage) and body[0].label == name:
+            body[0].label = None
+        self.statements.append(Head(kind, name, body))
 
     def _chain(self, chain: list[Step]) -> list[Statement]:
         found: list[Statement] = []
@@ -73,6 +78,8 @@ class Writer:
             else:
                 assert step.node is not None
                 found += self._plain(step.node)
+                if isinstance(step.node, Apply) and step.node.op == "param" and step is not chain[-1]:
+                    found.append(Start(Reference(step.outputs[0])))
         return found
 
     def _join(self, step: Step) -> Statement:
@@ -85,29 +92,51 @@ class Writer:
         for value in node.inputs:
             if value is self.current:
                 branches.append([])
-            elif is_param(value) and value not in self.marked:
-                branches.append(self._plain(value.producer))  # type: ignore[arg-type]
+            elif is_param(value) and value not in self.marked and value.producer in self.call.body:
+                branches.append(self._plain(value.producer))
             else:
                 branches.append([Start(Reference(value))])
         return joined(node, branches)
 
+    def _shared(self, node: Call) -> list[Statement]:
+        """Return the run of a module, and its declaration before the first one."""
+        label = below(node.path, self.call.path)
+        run = Stage(label, {}, None, False, tuple(value.shape for value in node.inputs), _shape(node.outputs), run=True)
+        if label in self.declared:
+            return [run]
+        self.declared.add(label)
+        body = self.structure.statements(node)
+        if len(body) == 1 and isinstance(body[0], Stage) and body[0].label == "":
+            body[0].label = None
+        module = Group(label, body, declared=True)
+        self.statements.append(module)
+        return [run]
+
     def _plain(self, node: Node) -> list[Statement]:
-        if isinstance(node, Call):
-            if node in self.structure.blocks:
-                shapes = tuple(value.shape for value in node.inputs)
-                operands = {f"input{at}": Reference(value) for at, value in enumerate(node.inputs[1:])}
-                stage = Stage(node, {}, below(node.path, self.call.path), False, shapes, _shape(node.outputs), operands)
-                if len(node.outputs) > 1:
-                    stage.names = list(node.outputs)
-                return [stage]
-            return [Group(below(node.path, self.call.path), self.structure.statements(node))]
+        return self._of_call(node) if isinstance(node, Call) else [self._of_op(node)]
+
+    def _of_call(self, node: Call) -> list[Statement]:
+        if node.shared:
+            return self._shared(node)
+        if node in self.structure.blocks:
+            shapes = tuple(value.shape for value in node.inputs)
+            operands = {f"input{at}": Reference(value) for at, value in enumerate(node.inputs[1:])}
+            label = None if node.unnamed else below(node.path, self.call.path)
+            stage = Stage(node, {}, label, False, shapes, _shape(node.outputs), operands)
+            if len(node.outputs) > 1:
+                stage.names = list(node.outputs)
+            return [stage]
+        if node.unnamed:
+            return self.structure.statements(node)
+        return [Group(below(node.path, self.call.path), self.structure.statements(node))]
+
+    def _of_op(self, node: Apply) -> Stage:
         args = {name: value for name, value in node.args.items() if name not in ("channels", "axes", "reason")}
         shapes = tuple(value.shape for value in node.inputs)
         label = self.structure.label(node, self.call)
         operands = {name: Reference(value) for name, value in node.operands.items()}
         if len(node.inputs) > 1 and not node.is_join:
-            names = {"matmul": ("a", "b"), "attend": ("q", "k", "v")}.get(node.op, ())
-            operands = {name: Reference(value) for name, value in zip(names, node.inputs, strict=False)} | operands
+            operands = {n: Reference(value) for n, value in zip(operand_names(node), node.inputs, strict=False)} | operands
         stage = Stage(node.op, args, label, False, shapes, _shape(node.outputs), operands, standalone=len(node.inputs) != 1)
         if node.op in ("conv", "upconv"):
             stage.biased = self.structure.auto_bias(node)
@@ -118,7 +147,12 @@ class Writer:
         stage.reason = str(node.args.get("reason", ""))
         if label is None and node.path:
             stage.args["__name__"] = below(node.path, self.call.path)
-        return [stage]
+        return stage
+
+
+def operand_names(node: Apply) -> tuple[str, ...]:
+    """Return the names of the inputs of an op that takes them in parentheses."""
+    return {"matmul": ("a", "b"), "attend": ("q", "k", "v")}.get(node.op, ())
 
 
 def _shape(values: list[Value]) -> tuple[int, ...]:

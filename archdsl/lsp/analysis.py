@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from archdsl.driver import check_source
 from archdsl.elaborate import Module
 from archdsl.elaborate.symbols import SymbolTable
 from archdsl.lsp.applications import Applications, applications_of
+from archdsl.lsp.receptive_fields import receptive_field_texts
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -79,6 +81,12 @@ class Analysis:
         """The applications of each stage: in the network at the cursor, or else in the first network that has any."""
         networks = sorted(self.checked.networks, key=lambda pair: pair[0] != self.focus)
         return applications_of(self.source, [compiled.partial for _, compiled in networks if compiled.partial is not None])
+
+    @cached_property
+    def receptive_fields(self) -> Mapping[Span, list[str]]:
+        """The receptive fields behind each stage, in the networks without errors."""
+        networks = sorted(self.checked.networks, key=lambda pair: pair[0] != self.focus)
+        return receptive_field_texts(self.source, [compiled.graph for _, compiled in networks if compiled.graph is not None])
 
     def network(self, name: str) -> Compiled | None:
         """Return what became of a network."""

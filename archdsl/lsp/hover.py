@@ -37,7 +37,7 @@ def hover(analysis: Analysis, position: types.Position) -> types.Hover | None:
         parts += op_text(op)
     applied = _applied_at(analysis, offset)
     if applied:
-        parts.append(applications_table(applied))
+        parts += [applications_table(applied), _field_text(analysis, offset)]
     if not parts:
         return None
     return types.Hover(_markdown(*parts), range_of(place) if place is not None else None)
@@ -130,10 +130,22 @@ def _join_at(analysis: Analysis, offset: int) -> tuple[Span, type[Op]] | None:
     return None
 
 
-def _applied_at(analysis: Analysis, offset: int) -> list[Application]:
-    """Return the applications of the innermost stage whose op or keyword is at an offset."""
+def _innermost(analysis: Analysis, offset: int) -> Span | None:
+    """Return the place of the innermost stage whose op or keyword is at an offset."""
     found = [span for span in analysis.applications.stages if span.start <= offset <= span.end]
-    if not found:
-        return []
-    innermost = min(found, key=lambda span: span.end - span.start)
-    return analysis.applications.stages[innermost]
+    return min(found, key=lambda span: span.end - span.start, default=None)
+
+
+def _applied_at(analysis: Analysis, offset: int) -> list[Application]:
+    """Return the applications of the stage at an offset."""
+    span = _innermost(analysis, offset)
+    return [] if span is None else analysis.applications.stages[span]
+
+
+def _field_text(analysis: Analysis, offset: int) -> str:
+    """Return the receptive field behind the stage at an offset, from its first application to its last."""
+    span = _innermost(analysis, offset)
+    fields = analysis.receptive_fields.get(span, []) if span is not None else []
+    if not fields:
+        return ""
+    return f"receptive field: {fields[0] if len(fields) == 1 else f'{fields[0]} to {fields[-1]}'}"

@@ -32,6 +32,9 @@ _IN_ZIP: Final = (
 WEIGHTS: Final = frozenset({"a PyTorch checkpoint", "a pickle, such as an old PyTorch checkpoint", "a safetensors file"})
 """Kinds of files with weights that `--weights` reads."""
 
+IMPORTED: Final = frozenset({"a Darknet .cfg file", "a Keras model as JSON", "a Caffe prototxt file", "an Ultralytics YAML file"})
+"""Kinds of text files that `archdsl import` reads."""
+
 
 def binary_format(data: bytes) -> str | None:
     """Return what a file is by its first bytes, with an article; None if it may be text."""

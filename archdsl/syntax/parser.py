@@ -34,11 +34,12 @@ def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[
         return ast.unread(source), [error.at(Span(source, 0, end)) if end else error]
     file, errors = _parser().parse(source, limits)
     if errors:
-        from archdsl.syntax.other_formats import text_format  # here: a text without errors is a spec
+        from archdsl.syntax.other_formats import IMPORTED, text_format  # here: a text without errors is a spec
 
         other = text_format(source.text)
         if other is not None:
-            another = codes.slips.OtherFile(other.kind, other.example)
+            path = source.name if other.kind in IMPORTED and not source.name.startswith("<") else None
+            another = codes.slips.OtherFile(other.kind, other.example, path)
             return ast.unread(source), [another.at(Span(source, other.start, other.end))]
     return file, errors
 

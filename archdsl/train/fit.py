@@ -92,7 +92,7 @@ def fit(
     if checkpoint is None:
         _clear(recorder)
     before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
-    with _quiet(), torch.random.fork_rng(), signals.caught():
+    with quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, hardware, callbacks)
         check_shares(recipe, len(data.train), trainer.world_size)
         batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step), **place(trainer))
@@ -258,7 +258,7 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Suppress Lightning's announcements and tips, but not its warnings about this run."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")]
     levels = [logger.level for logger in loggers]

@@ -48,31 +48,11 @@ def _graph(text: str, name: str) -> Any:
     return compile_source(Text("playground", None, text, None).source, None, name, session=SESSION).require()
 
 
-def unplaced(text: str, name: str) -> str:
-    """Return the DOT text from which Graphviz's `dot` measures a diagram, as `json`."""
-    from archdsl.backends.diagram.build import build_diagram  # here: the first check needs no diagram, nor networkx
-    from archdsl.backends.diagram.dot import to_dot_without_skips
+def diagram(text: str, name: str) -> str:
+    """Return the diagram of a network as SVG, whose boxes have the lines that they were written by."""
+    from archdsl.backends.diagram.render import render  # here: the first check needs no diagram, nor networkx
 
-    return to_dot_without_skips(build_diagram(_graph(text, name), "blocks"))
-
-
-def dot(text: str, name: str, measured: str) -> str:
-    """Return the placed DOT text of a diagram, for Graphviz's `nop2`. `measured` is what `dot` made of `unplaced`."""
-    from archdsl.backends.diagram.build import build_diagram  # here, as above
-    from archdsl.backends.diagram.dot import to_placed_dot
-    from archdsl.backends.diagram.layout import place
-
-    diagram = build_diagram(_graph(text, name), "blocks")
-    return to_placed_dot(diagram, place(diagram, lambda *_: measured))
-
-
-def finished(drawn: str, text: str, name: str) -> str:
-    """Return an SVG that Graphviz drew with its title, its description and tooltips."""
-    from archdsl.backends.diagram.build import build_diagram  # here, as above
-    from archdsl.backends.diagram.svg import finish_svg
-
-    graph = _graph(text, name)
-    return finish_svg(drawn.encode(), build_diagram(graph, "blocks"), graph.main.definition.file).decode()
+    return render(_graph(text, name), "svg", source_lines=True).decode()
 
 
 def source(text: str, name: str) -> str:

@@ -25,7 +25,7 @@ started.then(
 
 async function call(method, args) {
   const { pyodide, module } = await started;
-  if (method === "unplaced") await (later ??= unpack(pyodide, PACKAGES.later));
+  if (method === "diagram") await (later ??= unpack(pyodide, PACKAGES.later));
   return module[method](...args);
 }
 

@@ -77,7 +77,7 @@ def test_networks_and_files(ask: Ask) -> None:
     offered = ask("archdsl check ")
     assert set(plain(offered)) <= {*shipped_networks(), "several.arch", "parts.arch", "damaged.arch"}
     assert {"resnet50", "several.arch", "unet"} <= set(plain(offered)) and "dir," in offered
-    assert plain(ask("archdsl render --detail full sub/i")) == ["sub/inner.arch"]
+    assert plain(ask("archdsl render --level full sub/i")) == ["sub/inner.arch"]
     assert "resnet50" in plain(ask("archdsl new mine --from resnet"))
 
 

@@ -217,7 +217,7 @@ train { data = digits; epochs = 1; batch = 512 }
 def test_a_densely_connected_network_is_trained_and_drawn(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "dense.arch").write_text(DENSE)
     for detail in ("blocks", "full"):
-        assert cli("render", "dense.arch", "-o", f"{detail}.svg", "--detail", detail).exit_code == 0
+        assert cli("render", "dense.arch", "-o", f"{detail}.svg", "--level", detail).exit_code == 0
     result = cli("train", "dense.arch", "--device", "cpu")
     assert result.exit_code == 0 and "warning" not in result.stderr, result.stderr
     assert (tmp_path / "runs" / "dense-1" / "diagram.svg").read_text().count("concat") >= 3

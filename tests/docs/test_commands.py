@@ -20,7 +20,10 @@ from click.testing import CliRunner
 from archdsl.cli import root as command_line
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md", "viewer.md", "diff.md"]
+PAGES = [
+    "training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md", "reports.md", "viewer.md", "diff.md",
+    "probe.md", "diagrams.md",
+]  # fmt: skip
 BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

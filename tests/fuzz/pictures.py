@@ -12,6 +12,8 @@ from archdsl.backends.diagram.contents import contents_of
 from archdsl.ir import Call, FlatNode, Function, Graph, Node, OpNode, flatten
 from archdsl.ops.base import Category
 
+DENSE = "each takes all before"
+
 
 class Ops:
     """The ops of a network in the order of its cards, inputs first; a folded part and its instances follow one another."""
@@ -93,7 +95,24 @@ def _folds(ops: Ops, diagram: Diagram) -> Iterator[str]:
             yield f"{frame.title} stands there {frame.times} times"
         if frame.times > 1:
             once = sorted(place for item in frame.items for place in ops.of(item))
-            yield from _fold(ops, frame, once, ends)
+            yield from _dense(ops, frame, once) if frame.note.startswith(DENSE) else _fold(ops, frame, once, ends)
+
+
+def _dense(ops: Ops, frame: Frame, once: list[int]) -> Iterator[str]:
+    """Each part begins with a join of what the first one takes and of one value of each part before it."""
+    size, first = len(once), once[0]
+    made = ops.inputs[first + size][-1] - first
+    for instance in range(1, frame.times):
+        shift = instance * size
+        if ops.inputs[first + shift] != ops.inputs[first] + [first + made + i * size for i in range(instance)]:
+            yield f"{frame.title}: part {instance} does not take all before"
+        for place in range(first, first + size):
+            node, like = ops.nodes[place], ops.nodes[place + shift]
+            assert node is not None and like is not None
+            if _op(node) != _op(like) or (place > first and node.node.output.shape != like.node.output.shape):
+                yield f"{frame.title}: {node.path} and {like.path} differ"
+            if place > first and [source + shift for source in ops.inputs[place]] != ops.inputs[place + shift]:
+                yield f"{frame.title}: {node.path} and {like.path} take other values"
 
 
 def _fold(ops: Ops, frame: Frame, once: list[int], ends: set[int]) -> Iterator[str]:
@@ -137,6 +156,7 @@ def _connections(ops: Ops, diagram: Diagram) -> Iterator[str]:
     owner = _owners(ops, diagram.root)
     ends = {f"head{i}": place for i, place in enumerate(ops.heads)} | {f"output{i}": place for i, place in enumerate(ops.outputs)}
     ends["result"] = ops.result
+    stacked = {box.key for frame in diagram.frames if frame.note.startswith(DENSE) for box in frame.boxes()}
     drawn: dict[str, Counter[str]] = {}
     for source, target, _ in _arrows(diagram):
         drawn.setdefault(target, Counter())[source] += 1
@@ -145,7 +165,10 @@ def _connections(ops: Ops, diagram: Diagram) -> Iterator[str]:
             if box.kind is Kind.INPUT:
                 continue
             inputs = ops.inputs[ops.of(box)[0]] if box.nodes else [ends[box.key]]
-            if drawn.get(box.key, Counter()) != Counter(owner[i] for i in inputs):
+            sources = Counter(owner[i] for i in inputs)
+            for key in stacked & sources.keys():
+                sources[key] = 1  # one arrow for all parts
+            if drawn.get(box.key, Counter()) != sources:
                 yield f"the arrows to {box.name or box.key} do not show its sources"
 
 

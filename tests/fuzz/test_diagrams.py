@@ -49,7 +49,7 @@ def test_random_networks_are_drawn(chunk: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_random_networks_are_laid_out(seed: int, detail: Detail) -> None:
     graph = compile_text(Lookalikes(Random(f"layout:{seed}")).text).require()
-    root = ElementTree.fromstring(render(graph, "svg", detail=detail))
+    root = ElementTree.fromstring(render(graph, "svg", level=detail))
     titles = [element for element in root.iter() if element.tag.endswith("title")]
     assert len(titles) > len(build_diagram(graph, detail).boxes) / 2
 
@@ -60,7 +60,7 @@ def test_random_networks_are_laid_out(seed: int, detail: Detail) -> None:
         (fold, "_shifted", lambda contents, start, period, at: True),
         (fold.Folder, "_grown", lambda self, contents, start, period: 0),
         (fold, "_last_uses", lambda contents, old=fold._last_uses: dict.fromkeys(old(contents), 0)),
-        (fold.Folder, "_op", lambda self, node: 0),
+        (fold.Folder, "_op", lambda self, node, loose=False: 0),
     ],
 )
 def test_planted_mistakes_are_found(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, mistake: Callable[..., Any]) -> None:

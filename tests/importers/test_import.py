@@ -197,7 +197,7 @@ def test_the_text_is_a_network_of_its_own(residual: Imported) -> None:
         ("stem: conv(4, 3)", "stem: conv(4, 5)", "shapes of `stem.weight`"),
         ("gap ->", "maxpool_to(1) ->", "the results differ"),
         ("bn1: bn;", "bn1: bn(momentum = 0.2);", "running statistics differ"),
-        ("gap -> flatten", "gap -> flatten -> dropout(0.5)", "training: the results differ"),
+        ("gap -> flatten", "gap -> flatten -> dropout(0.5)", "training, in double precision: the results differ"),
         ("fc: linear(classes)", "fc: linear(classes) -> nothing", "the text does not compile"),
     ],
 )

@@ -153,6 +153,7 @@ def test_no_completion_in_comments_and_strings(marked: Callable[..., object]) ->
             "network n { input i [3, 8, 8]\n co|nv(8, 3) }",
             ["conv(out, k", "A convolution", "| [3, 8, 8] | [8, 8, 8] | 1 | 224 | 13,824 |"],
         ),
+        ("block unit { co|nv(4, 3) }\nnetwork n { input i [4, 9, 9]\n unit -> unit }", ["receptive field: 3 to 5"]),
         ("network n { input i [3, 8, 8]\n conv(8, 3, p|ad = same) }", ["rows on each side", "same"]),
         (
             "## A unit.\nblock unit(w) { conv(w, 3) }\nnetwork n { input i [3, 8, 8]\n un|it(4); unit(8) }",

@@ -10,30 +10,46 @@ from itertools import groupby, zip_longest
 
 from archdsl.analysis import Costs
 from archdsl.backends.diagram.contents import Card, family_of, last_node, whole_families
-from archdsl.backends.diagram.edges import longest_way, mark_skips, write_shapes
+from archdsl.backends.diagram.edges import longest_way, mark_projections, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
-from archdsl.backends.diagram.frames import add_forks, remove_trivial_frames, set_headings
-from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Part
+from archdsl.backends.diagram.frames import add_forks, close_frames, remove_trivial_frames, set_headings
+from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Level, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
 from archdsl.backends.diagram.size import Size
-from archdsl.ir import Call, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
-from archdsl.ops.base import Category
+from archdsl.backends.diagram.variation import varying, what_varies
+from archdsl.ir import Call, Failure, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
+from archdsl.ops.base import Category, Op
+from archdsl.ops.crop import CropLike
+from archdsl.ops.join import Join
+from archdsl.ops.resizing import ResizeLike
 from archdsl.shapes import Dim
 
+SIZE_LIKE = (CropLike, ResizeLike)
+"""Ops that take the size of their second input, and none of its numbers."""
 
-def build_diagram(graph: Graph, detail: Detail = "blocks") -> Diagram:
-    """Return the diagram of a network. Raise `SpecError` E0904 if there is more to draw than a picture can show."""
+
+def build_diagram(graph: Graph, level: Level = "blocks") -> Diagram:
+    """Return the diagram of a network. Raise `SpecError` E0904 if there is more to draw than a picture can show.
+
+    At a level with a number, blocks that are inside so many others are one box each.
+    """
+    detail: Detail = "full" if level == "full" else "blocks"
     folder = Folder(detail)
     folded = None if detail == "blocks" else lambda: _size(graph, Folder("blocks"))
     _size(graph, folder).require(graph.name, folded)
     drawing = _Drawing(graph, folder, detail)
-    edges, boxes = drawing.edges, {box.key: box for box in drawing.root.boxes()}
+    root, edges = drawing.root, drawing.edges
+    mark_skips(edges, {box.key: box for box in root.boxes()})
+    remove_trivial_frames(root, edges)
+    set_headings(root)
+    if isinstance(level, int):
+        edges = close_frames(root, edges, level)
+    boxes = {box.key: box for box in root.boxes()}
     mark_skips(edges, boxes)
+    mark_projections(edges, boxes)
     write_shapes(edges, boxes)
-    remove_trivial_frames(drawing.root, edges)
-    set_headings(drawing.root)
-    add_forks(drawing.root, edges)
-    return Diagram(graph.name, _facts(graph), graph.doc, drawing.root, edges, longest_way(edges))
+    add_forks(root, edges)
+    return Diagram(graph.name, _facts(graph), graph.doc, root, edges, longest_way(edges, [box.key for box in root.boxes()]))
 
 
 def _size(graph: Graph, folder: Folder) -> Size:
@@ -55,6 +71,8 @@ class _Drawing:
         """That of the calls around what is being drawn: a module may run in more phases in another of its applications."""
         self._frames = 0
         self._boxes = 0
+        self._stacked: set[str] = set()
+        """Boxes that stand for several instances whose values are all taken."""
         self.edges: list[Edge] = []
         self.root = Frame("root")
         made: dict[Value, Box] = {}
@@ -90,7 +108,19 @@ class _Drawing:
         for family, runs in groupby(folded.runs, lambda run: family_of(own[run.start])):
             members = [item for run in runs for item in self._run(run, functions, paths, made)]
             items += [self._frame(join_path(paths[-1], family), items=members)] if family in families else members
-        return items
+        return [*items, *(self._failure(failure, made) for failure in functions[0].failures)]
+
+    def _failure(self, failure: Failure, made: dict[Value, Box]) -> Box:
+        """Return the box of what could not be applied, with an edge from each value that it was to take."""
+        op = Op.registry.get(failure.what)
+        joins = failure.what == "skip" or (op is not None and issubclass(op, Join))
+        word = "add" if failure.what == "skip" else failure.what
+        box = self._box(Kind.JOIN if joins else Kind.CARD, Category.JOIN, parts=(Part(word, main=True),))
+        box.failed = True
+        for value in failure.inputs:
+            source = made[value]
+            self.edges.append(Edge(source.key, box.key, value.shape, shape_text(value.shape), failed=True))
+        return box
 
     def _run(self, run: Run, functions: Sequence[Function], paths: Paths, made: dict[Value, Box]) -> list[Box | Frame]:
         """Return what is drawn of a run: its items, or a frame that says how often."""
@@ -101,8 +131,20 @@ class _Drawing:
             counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
             drawn.append(self._item(counterparts, paths, made))
             boxes = [made[value] for value in last_node(counterparts[0]).outputs]
+            if run.dense:
+                self._stacked |= {box.key for box in boxes}
+                for item in own[run.start : run.end]:
+                    made.update(zip(last_node(item).outputs, boxes, strict=True))
             made.update(zip(last_node(own[i + (run.times - 1) * run.period]).outputs, boxes, strict=True))
-        return drawn if run.times == 1 else [self._repeated(run, drawn, own[run.end - 1], paths)]
+        if run.times == 1:
+            return drawn
+        frame = self._repeated(run, drawn, own[run.end - 1], paths)
+        if run.varied:
+            calls = [item for item in own[run.start : run.end] if isinstance(item, Call)]
+            names = [call.module.key[-1] if call.module is not None else str(i) for i, call in enumerate(calls)]
+            found = varying([call.callee for call in calls], self._folder.contents)
+            frame.note, frame.table = what_varies(list(found), names)
+        return [frame]
 
     def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, paths: Paths) -> Frame:
         """Return a frame around the items of a run, or the one that is there already."""
@@ -114,6 +156,8 @@ class _Drawing:
             frame = self._frame(items=drawn)
         frame.times = run.times
         frame.note = f"+{run.growth} channels each" if run.growth else ""
+        if run.dense:
+            frame.note = f"each takes all before, {frame.note}"
         return frame
 
     def _frame(self, name: str = "", block: str | None = None, items: Iterable[Box | Frame] = ()) -> Frame:
@@ -153,10 +197,15 @@ class _Drawing:
 
     def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
         """Draw an edge from the box of each value that a box takes."""
+        taken: set[str] = set()
         for value in node.inputs:
             source = made[value]
+            if source.key in taken & self._stacked:
+                continue  # other instances of the same box
+            taken.add(source.key)
             usage = box.usage if box.usage is not Usage.ALWAYS else source.usage
-            self.edges.append(Edge(source.key, box.key, value.shape, usage=usage))
+            size_only = isinstance(node.op, SIZE_LIKE) and value is not node.inputs[0]
+            self.edges.append(Edge(source.key, box.key, value.shape, usage=usage, size_only=size_only))
 
     def _ends(self, graph: Graph, sources: list[Box]) -> None:
         """Draw boxes for the result, further outputs and heads; that of a head in the frame that ends with its value."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import networkx
+from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.backends.diagram.model import Box, Edge, Kind
 from archdsl.backends.diagram.op_text import shape_text, spatial
 from archdsl.ir import Usage
+from archdsl.ops.base import Category
 
 
 def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
@@ -32,6 +31,33 @@ def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
         before[key] = reached
 
 
+def mark_projections(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
+    """Mark the edges to and from the one or two boxes that a shortcut changes its value with, beside a longer way to a join."""
+    outgoing: dict[str, list[Edge]] = {}
+    incoming: dict[str, list[Edge]] = {}
+    for edge in edges:
+        outgoing.setdefault(edge.source, []).append(edge)
+        incoming.setdefault(edge.target, []).append(edge)
+    for key, box in boxes.items():
+        if box.kind is not Kind.JOIN or len(incoming.get(key, ())) != 2 or any(edge.skip for edge in incoming[key]):
+            continue
+        ways = [_way_back(edge, incoming, outgoing) for edge in incoming[key]]
+        short, long = sorted(ways, key=len)
+        changes = [boxes[edge.source] for edge in short[:-1]]
+        active = any(node.op.category is Category.ACTIVATION for one in changes for node in one.nodes)
+        if short[-1].source == long[-1].source and 2 <= len(short) <= 3 and len(short) < len(long) and not active:
+            for edge in short:
+                edge.projection = True
+
+
+def _way_back(edge: Edge, incoming: Mapping[str, list[Edge]], outgoing: Mapping[str, list[Edge]]) -> list[Edge]:
+    """Return the edges from one back to where ways part or meet."""
+    way = [edge]
+    while len(incoming.get(way[-1].source, ())) == 1 and len(outgoing[way[-1].source]) == 1:
+        way.append(incoming[way[-1].source][0])
+    return way
+
+
 def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
     """Write each shape once: after the box that changed it in a way that its text does not say, or after the next join."""
     named = {Kind.RESULT, Kind.OUTPUT, Kind.HEAD}
@@ -51,11 +77,25 @@ def _changes(box: Box) -> bool:
         return True
     before = box.nodes[0].input_shapes[0]
     after = box.nodes[-1].output.shape
-    return box.kind is Kind.BAR or len(before) != len(after) or spatial(before) != spatial(after)
+    return box.kind in (Kind.BAR, Kind.BLOCK) or len(before) != len(after) or spatial(before) != spatial(after)
 
 
-def longest_way(edges: list[Edge]) -> tuple[str, ...]:
-    """Return the boxes on the longest path to the result, from its start; the first input wins a tie."""
-    flow = networkx.DiGraph((edge.source, edge.target) for edge in edges)
-    flow.remove_nodes_from(flow.nodes - networkx.ancestors(flow, "result") - {"result"})
-    return tuple(networkx.dag_longest_path(flow))
+def longest_way(edges: Iterable[Edge], order: Sequence[str]) -> tuple[str, ...]:
+    """Return the boxes on the longest path to the result, or to where a network ends without one; the first way wins a tie.
+
+    `order` lists the boxes, sources before targets.
+    """
+    incoming: dict[str, list[str]] = {}
+    for edge in edges:
+        incoming.setdefault(edge.target, []).append(edge.source)
+    length: dict[str, int] = {}
+    best: dict[str, str] = {}
+    for key in order:
+        sources = incoming.get(key, ())
+        if sources:
+            best[key] = max(sources, key=length.__getitem__)
+        length[key] = length[best[key]] + 1 if sources else 0
+    way = ["result" if "result" in length else max(length, key=length.__getitem__)]
+    while way[-1] in best:
+        way.append(best[way[-1]])
+    return tuple(way[::-1])

@@ -1,14 +1,16 @@
 """Fold runs of equal parts into one part with a count.
 
 Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
-shapes. Two differences are allowed, and shown: probabilities of the regularization, as a range, and channels that grow by
-one number from each part to the next, as in a dense block. Only the last part of a run may feed anything but its
-successor, so that no connection is lost.
+shapes. Three differences are allowed, and shown: probabilities of the regularization, as a range; channels that grow by
+one number from each part to the next, as in a dense block; and whole numbers and channels of instances of one block. Only
+the last part of a run may feed anything but its successor, so that no connection is lost. An exception is a growing
+concatenation, whose parts each join what all before them make.
 
 A part is one or more items of a function that follow one another (see `contents.py`). The parts of a run have the same number
 of items, so an item and its counterpart in the next part are always that number apart. Two parts are connected in the same way
 if their sources are that number apart too, or are one and the same value from before the run. Calls are compared by the form of
-their function, a number that functions share if they differ in nothing but probabilities and channels.
+their function, a number that functions share if they differ in nothing but probabilities and channels. A second, looser form
+leaves out whole numbers as well.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from archdsl.analysis import op_form
 from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
 from archdsl.backends.diagram.model import Detail
+from archdsl.backends.diagram.variation import is_regular, loose_form, varying
 from archdsl.ir import Call, Function, Node, OpNode, is_declared
 from archdsl.ops.join import Join
 from archdsl.shapes import Shape
@@ -27,16 +30,23 @@ _LONGEST_PERIOD = 24
 """Items in a part that has no name of its own."""
 _FEWEST_CARDS = 4
 """Single cards are drawn one by one up to here."""
+_FEWEST_REGULAR, _FEWEST_VARIED = 3, 4
+"""Instances of a block that differ, by the same numbers from each to the next, or else as a table says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time."""
+    """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time.
+
+    `varied` instances of a block differ in numbers, and `dense` ones each take what all before them make.
+    """
 
     start: int
     period: int = 1
     times: int = 1
     growth: int = 0
+    varied: bool = False
+    dense: bool = False
 
     @property
     def items(self) -> int:
@@ -66,9 +76,9 @@ class Folder:
         self._detail = detail
         self._contents: dict[Function, Contents] = {}
         self._folded: dict[Function, Folded] = {}
-        self._function_forms: dict[Function, int] = {}
+        self._function_forms: dict[tuple[Function, bool], int] = {}
         self._forms: dict[Hashable, int] = {}
-        self._ops: dict[int, int] = {}
+        self._ops: dict[tuple[int, bool], int] = {}
         self._growth: dict[tuple[Function, Function], frozenset[int] | None] = {}
 
     def contents(self, function: Function) -> Contents:
@@ -102,28 +112,28 @@ class Folder:
         """Return a number for what has to be equal, apart from channels."""
         return self._forms.setdefault(look, len(self._forms))
 
-    def _item_form(self, item: Item) -> int:
+    def _item_form(self, item: Item, loose: bool = False) -> int:
         if isinstance(item, Call):
-            form = self._function_form(item.callee)
+            form = self._function_form(item.callee, loose)
             return self._form((form, _declared(item))) if is_declared(item) else form
         return self._form(
-            tuple([(self._op(node), node.usage, *map(_without_channels, _shapes(node)), _declared(node)) for node in item])
+            tuple([(self._op(node, loose), node.usage, *map(_without_channels, _shapes(node)), _declared(node)) for node in item])
         )
 
-    def _function_form(self, function: Function) -> int:
-        found = self._function_forms.get(function)
+    def _function_form(self, function: Function, loose: bool = False) -> int:
+        found = self._function_forms.get((function, loose))
         if found is None:
             contents = self.contents(function)
             name = function.name if function.kind == "block" else ""
-            items = tuple([(_key(item), self._item_form(item)) for item in contents.items])
+            items = tuple([(_key(item), self._item_form(item, loose)) for item in contents.items])
             found = self._form((function.kind, name, items, contents.sources, contents.returned))
-            self._function_forms[function] = found
+            self._function_forms[function, loose] = found
         return found
 
-    def _op(self, node: OpNode) -> int:
-        found = self._ops.get(id(node.op))
+    def _op(self, node: OpNode, loose: bool = False) -> int:
+        found = self._ops.get((id(node.op), loose))
         if found is None:
-            found = self._ops[id(node.op)] = self._form(op_form(node.op))
+            found = self._ops[id(node.op), loose] = self._form(loose_form(node.op) if loose else op_form(node.op))
         return found
 
     # -- runs --
@@ -138,6 +148,10 @@ class Folder:
         at = 0
         while at < len(forms):
             run = self._longest_run(contents, at, alike, last_use)
+            if run.times == 1:
+                run = self._dense_run(contents, at)
+            if run.times == 1:
+                run = self._varied_run(contents, at, last_use)
             runs.append(run)
             at = run.end
         return runs
@@ -156,7 +170,9 @@ class Folder:
                     best = run
         return best
 
-    def _run(self, contents: Contents, at: int, period: int, most: int, last_use: dict[Source, int]) -> Run:
+    def _run(
+        self, contents: Contents, at: int, period: int, most: int, last_use: dict[Source, int], *, varied: bool = False
+    ) -> Run:
         """Return the run of parts of so many items that begins here.
 
         `entry` has for each value from before the run that the first part takes the value that the second takes in its place:
@@ -169,7 +185,7 @@ class Folder:
             start = at + (times - 1) * period
             if any(last_use[source] >= start + 2 * period for source in _made(contents, start, period)):
                 break  # it feeds more than itself and the next one
-            grown = self._grown(contents, start, period)
+            grown = 0 if varied else self._grown(contents, start, period)
             if grown is None or growth not in (None, grown) or (times > 1 and not _shifted(contents, start, period, at)):
                 break
             growth = grown
@@ -179,7 +195,62 @@ class Folder:
             times -= 1
         if times == 1 or (times == 2 and growth):
             return Run(at)
-        return Run(at, period, times, growth or 0)
+        return Run(at, period, times, growth or 0, varied)
+
+    def _dense_run(self, contents: Contents, at: int) -> Run:
+        """Return the run of parts that begins here of which each concatenates what all before it make, if there are enough."""
+        form = self._dense_form(contents.items[at])
+        end = at + 1
+        while (
+            form is not None
+            and end < len(contents.items)
+            and contents.sources[end] == (*contents.sources[end - 1], (end - 1, 0))
+            and self._dense_form(contents.items[end]) == form
+        ):
+            end += 1
+        first = contents.items[at]
+        growth = first.outputs[0].shape[0] if isinstance(first, Call) and form is not None else 0
+        if end - at < _FEWEST_REGULAR or not isinstance(growth, int):
+            return Run(at)
+        return Run(at, 1, end - at, growth, dense=True)
+
+    def _dense_form(self, item: Item) -> Hashable:
+        """Return what is equal in parts that begin with a concatenation of all that they take; None for any other item."""
+        if not isinstance(item, Call) or len(item.outputs) != 1 or not item.outputs[0].shape or is_declared(item):
+            return None
+        contents = self.contents(item.callee)
+        if not contents.items or isinstance(contents.items[0], Call) or not is_join(contents.items[0]):
+            return None
+        inputs = tuple((-1, position) for position in range(len(item.callee.inputs)))
+        others = contents.sources[1:]
+        if (
+            "axis" not in type(contents.items[0][0].op).fields
+            or contents.sources[0] != inputs
+            or any(source[0] < 0 for sources in (*others, contents.returned) for source in sources)
+        ):
+            return None
+        joins = tuple([(self._op(node), node.usage) for node in contents.items[0]])
+        rest = tuple([(_key(inner), self._item_form(inner)) for inner in contents.items[1:]])
+        name = item.callee.name if item.callee.kind == "block" else ""
+        return name, family_of(item), joins, rest, others, contents.returned, item.outputs[0].shape
+
+    def _varied_run(self, contents: Contents, at: int, last_use: dict[Source, int]) -> Run:
+        """Return the run of instances of one block that begins here and whose numbers differ, if there are enough of them."""
+        first = contents.items[at]
+        if not isinstance(first, Call) or first.callee.kind != "block":
+            return Run(at)
+        form = self._form((self._item_form(first, loose=True), family_of(first)))
+        most = 1
+        for item in contents.items[at + 1 :]:
+            if not isinstance(item, Call) or form != self._form((self._item_form(item, loose=True), family_of(item))):
+                break
+            most += 1
+        run = self._run(contents, at, 1, most, last_use, varied=True) if most >= _FEWEST_REGULAR else Run(at)
+        if run.times < _FEWEST_REGULAR:
+            return Run(at)
+        calls = [item for item in contents.items[at : run.end] if isinstance(item, Call)]
+        regular = all(is_regular(values) for _, values in varying([call.callee for call in calls], self.contents))
+        return run if regular or run.times >= _FEWEST_VARIED else Run(at)
 
     def _entry(self, contents: Contents, at: int, period: int) -> dict[Source, Source] | None:
         """Return the entry of a run (see `_run`); None if the first two parts are not connected in the same way."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
+from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind, Part
 from archdsl.backends.diagram.op_text import shared_part
+from archdsl.ir import Usage
 from archdsl.ops.base import Category
 
 _MOST_OF_ALL = 0.6
@@ -55,9 +57,42 @@ def _absorb(frame: Frame) -> bool:
     (only,) = frame.items
     if isinstance(only, Box):
         return False
-    frame.items, frame.times, frame.note = only.items, only.times, only.note
+    frame.items, frame.times, frame.note, frame.table = only.items, only.times, only.note, only.table
     frame.block, frame.shared = only.block or frame.block, frame.shared or only.shared
     return True
+
+
+def close_frames(root: Frame, edges: Sequence[Edge], level: int) -> list[Edge]:
+    """Make one box of each frame that is inside so many others, and return the edges that are left."""
+    stands: dict[str, str] = {}
+    _close(root, level, stands)
+    left: dict[tuple[str, str], Edge] = {}
+    for edge in edges:
+        edge.source, edge.target = stands.get(edge.source, edge.source), stands.get(edge.target, edge.target)
+        if edge.source != edge.target:
+            closed = edge.source in stands.values() or edge.target in stands.values()
+            left.setdefault((edge.source, edge.target) if closed else (edge.source, f"{edge.target} {len(left)}"), edge)
+    return list(left.values())
+
+
+def _close(frame: Frame, level: int, stands: dict[str, str]) -> None:
+    for i, item in enumerate(frame.items):
+        if isinstance(item, Box):
+            continue
+        if level > 0:
+            _close(item, level - 1, stands)
+            continue
+        boxes = list(item.boxes())
+        nodes = tuple([node for box in boxes for node in box.nodes])
+        counts = Counter(box.category for box in boxes if box.kind is Kind.CARD)
+        weighted = [node.op.category for node in nodes if node.op.weight_layer]
+        category = weighted[0] if weighted else counts.most_common(1)[0][0] if counts else Category.SHAPE
+        parts = tuple([Part(line, main=not k) for k, line in enumerate(item.heading.lines) if line])
+        usages = {box.usage for box in boxes}
+        box = Box(item.key, Kind.BLOCK, category, parts, nodes, usages.pop() if len(usages) == 1 else Usage.ALWAYS, item.name)
+        box.failed = any(inner.failed for inner in boxes)
+        frame.items[i] = box
+        stands |= dict.fromkeys([inner.key for inner in boxes], item.key)
 
 
 def add_forks(root: Frame, edges: list[Edge]) -> None:
@@ -123,9 +158,16 @@ def _heading(frame: Frame) -> Heading:
 
 
 def _names(frame: Frame) -> str:
-    """Return `layer3.1`, or `layer3.1–5` for the first to the last of several."""
+    """Return the last name, `layer3`, or with its index: `layer3.1`, or `layer3.1–5` for the first to the last of several."""
+    name = _last_name(frame.name)
     if not frame.last:
-        return frame.name
+        return name
     first, last = frame.name.rpartition(".")[2], frame.last.rpartition(".")[2]
     stem = first.rstrip("0123456789")
-    return f"{frame.name}–{last.removeprefix(stem) if stem and last.startswith(stem) else last}"
+    return f"{name}–{last.removeprefix(stem) if stem and last.startswith(stem) else last}"
+
+
+def _last_name(path: str) -> str:
+    """Return the last part of a path, with the one before it if it is an index."""
+    before, _, last = path.rpartition(".")
+    return f"{before.rpartition('.')[2]}.{last}" if before and last.isdigit() else last

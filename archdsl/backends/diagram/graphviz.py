@@ -19,7 +19,7 @@ TIMEOUT_S = 60
 TWO_BOXES_TIMEOUT_S = 10
 _TWO_BOXES = 'digraph { a [pos="0,50"]; b [pos="0,0"]; a -> b }'
 _INSTALL = (
-    "`pip install pygraphviz` brings a Graphviz with it, and so does your system's package `graphviz`; `dot` output needs none"
+    "`pip install pygraphviz` brings a Graphviz with it, and so does your system's package `graphviz`; other formats need none"
 )
 _CHILD = """
 import os, sys

@@ -1,25 +1,35 @@
-"""The text of a diagram as Graphviz's HTML-like labels."""
+"""The words of a diagram, as lines of parts of which the main ones are bold."""
 
 from __future__ import annotations
 
 import textwrap
+from typing import TypeAlias
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.markup import clean, font, html
-from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
-from archdsl.ir import Usage
-from archdsl.ops.base import Category, Op
+from archdsl.backends.diagram.markup import clean, shorten
+from archdsl.backends.diagram.model import Box, Diagram, Frame, Kind, Part
+from archdsl.backends.diagram.placed import Direction
+from archdsl.ops.base import Op
+
+Words: TypeAlias = "tuple[Part, ...]"
+"""One line."""
 
 
-def box_label(box: Box) -> str:
-    """Return the text of a box, with the op that has the weights in bold."""
+def box_lines(box: Box, direction: Direction = "down") -> list[Words]:
+    """Return the lines on a box: all in one, or one for each op where a network flows to the right and width counts."""
     if box.kind is Kind.FORK:
-        return '""'
+        return []
     if (sign := glyph(box)) is not None:
-        return f"<<B>{html(sign)}</B>>"
+        return [(Part(sign, main=True),)]
+    parts = [Part(plain(part.text), part.main) for part in box.parts]
     if box.kind is Kind.BAR:
-        return f"<{font(html(box.text), theme.SMALL_SIZE, theme.PAGE)}>"
-    return "<" + " · ".join(f"<B>{html(part.text)}</B>" if part.main else html(part.text) for part in box.parts) + ">"
+        return [(Part(" · ".join(part.text for part in parts)),)]
+    if direction == "right" and len(parts) > 1:
+        return [(part,) for part in parts]
+    line: list[Part] = []
+    for part in parts:
+        line += [Part(" · "), part] if line else [part]
+    return [tuple(line)]
 
 
 def glyph(box: Box) -> str | None:
@@ -28,22 +38,11 @@ def glyph(box: Box) -> str | None:
     return op.glyph if op is not None else None
 
 
-def edge_label(edge: Edge) -> str | None:
-    """Return the shape on an edge; None if it shows none."""
-    return f"<{font(' ' + html(edge.label) + ' ', theme.SMALL_SIZE, theme.FAINT)}>" if edge.label else None
-
-
-def frame_label(frame: Frame) -> str:
-    """Return the title, split into lines if it is long: the trunk enters a frame in the middle, and should not cross text."""
+def caption_lines(frame: Frame, *, split: bool) -> list[Words]:
+    """Return the words of a frame; `split` into short lines. Frames that stand for several instances have bold ones."""
     many = frame.times > 1
-    lines = (
-        [part for line in frame.heading.lines for part in _parts(line)]
-        if len(frame.title) > theme.TITLE_CHARACTERS
-        else [frame.title]
-    )
-    rows = [f"<B>{html(line)}</B>" if many else html(line) for line in lines]
-    markup = '<BR ALIGN="LEFT"/>'.join([*rows, *([""] if len(rows) > 1 else [])])
-    return f"<{font(markup, theme.SMALL_SIZE, theme.INK if many else theme.FAINT)}>"
+    lines = [part for line in frame.heading.lines for part in _parts(line)] if split else [frame.title]
+    return [(Part(plain(line), many),) for line in lines if line]
 
 
 def _parts(line: str) -> list[str]:
@@ -52,27 +51,14 @@ def _parts(line: str) -> list[str]:
     return [before + dot, last] if dot and len(line) > theme.TITLE_LINE_CHARACTERS else [line]
 
 
-def page_label(diagram: Diagram) -> str:
-    """Name, facts, documentation and the legend."""
-    rows = [font(f"<B>{html(diagram.name)}</B>", theme.TITLE_SIZE), font(html("  ·  ".join(diagram.facts)), theme.FACTS_SIZE)]
-    lines = textwrap.wrap(clean(diagram.doc[: 4 * theme.DOC_CHARACTERS]), theme.DOC_CHARACTERS, max_lines=2, placeholder=" …")
-    rows += [font(html(line), theme.SMALL_SIZE, theme.FAINT) for line in lines]
-    cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in [*rows, _legend(diagram)] if row)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1">{cells}</TABLE>>'
+def heading_lines(diagram: Diagram) -> list[tuple[Words, float, bool]]:
+    """Return the lines above a picture, each with its size, and whether it is faint: name, facts, documentation."""
+    lines = [((Part(plain(diagram.name), main=True),), theme.TITLE_SIZE, False)]
+    lines.append(((Part(plain("  ·  ".join(diagram.facts))),), theme.FACTS_SIZE, False))
+    doc = textwrap.wrap(clean(diagram.doc[: 4 * theme.DOC_CHARACTERS]), theme.DOC_CHARACTERS, max_lines=2, placeholder=" …")
+    return [*lines, *(((Part(line),), theme.SMALL_SIZE, True) for line in doc)]
 
 
-def _legend(diagram: Diagram) -> str:
-    cells = [
-        f'<TD BORDER="1" STYLE="ROUNDED" CELLPADDING="2" COLOR="{paint.line}" BGCOLOR="{paint.fill}">'
-        f"{font(html(category.value), theme.SMALL_SIZE)}</TD>"
-        for category in diagram.categories
-        if category is not Category.JOIN
-        for paint in [theme.PAINTS[category]]
-    ]
-    if any(edge.skip for edge in diagram.edges):
-        cells.append(f"<TD>{font('<B>━</B> skip', theme.SMALL_SIZE, theme.SKIP)}</TD>")
-    if any(box.usage is Usage.TRAINING for box in diagram.boxes):
-        cells.append(f"<TD>{font('╌╌ training only', theme.SMALL_SIZE, theme.HEAD_LINE)}</TD>")
-    if not cells:
-        return ""
-    return f'<TABLE BORDER="0" CELLSPACING="4" CELLPADDING="1"><TR>{"".join(cells)}</TR></TABLE>'
+def plain(text: str) -> str:
+    """Return text that every format can show: without control characters, and shortened if it is long."""
+    return clean(shorten(text))

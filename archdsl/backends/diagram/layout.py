@@ -1,143 +1,355 @@
-"""The layout: `dot` places boxes and frames; then trunk edges become straight lines, and skips become arcs around the boxes.
-
-`dot`'s splines for edges past many boxes wind between labels. An arc here leaves a box sideways, runs in the
-nearest free lane beside it, and comes back at the join.
-"""
+"""The layout: each frame on its own, from the inside out; then all places on the page, and the lines between boxes."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.dot import Attributes, Placement, to_dot_without_skips
-from archdsl.backends.diagram.graphviz import run_graphviz
-from archdsl.backends.diagram.lanes import Lanes, Rectangle
+from archdsl.backends.diagram.blocks import Block, Size
+from archdsl.backends.diagram.labels import heading_lines
+from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex
+from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size, table_size
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
+from archdsl.backends.diagram.op_text import resolution
+from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
+from archdsl.backends.diagram.scene import legend, legend_width
+from archdsl.backends.diagram.strand_layout import StrandLayout, into_top, ports
+from archdsl.backends.diagram.strands import Strand, Tangle, strand_of
+from archdsl.backends.diagram.tangle_layout import TangleLayout
+from archdsl.backends.diagram.text_width import text_width
+from archdsl.backends.diagram.u_layout import can_go_up, u_block, u_shape
 
-_STRAIGHT = 0.75
-"""Points by which the ends of a straight edge may differ."""
-_TIP = 6
-"""Length of an arrow's head in points."""
-
-
-def place(diagram: Diagram, run: Callable[[str, str, str], bytes | str] = run_graphviz) -> Placement:
-    """Lay a diagram out. Raises `SpecError` as `run_graphviz` does."""
-    geometry = json.loads(run(to_dot_without_skips(diagram), "dot", "json"))
-    boxes: dict[str, Attributes] = {}
-    frames: dict[str, Attributes] = {}
-    for thing in geometry.get("objects", ()):
-        if "pos" in thing:
-            boxes[thing["name"]] = _only(thing, "pos", "width", "height")
-        elif "bb" in thing:
-            frames[thing["name"].removeprefix("cluster_")] = _only(thing, "bb", "lp", "lwidth", "lheight")
-    placed = {int(edge["id"][1:]): edge for edge in geometry.get("edges", ()) if edge.get("id", "").startswith("e")}
-    edges: dict[int, Attributes] = {}
-    rectangles = {key: _centred(box["pos"], 72 * float(box["width"]), 72 * float(box["height"])) for key, box in boxes.items()}
-    forks = {box.key for box in diagram.boxes if box.kind is Kind.FORK}
-    for i, drawn in placed.items():
-        edge = diagram.edges[i]
-        straight = _straight_line(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
-        if straight and "lp" in drawn:  # `dot` may have led the edge round the other side of its words
-            drawn["lp"] = f"{rectangles[edge.source].x + _width(drawn) / 2 + 2:.2f},{drawn['lp'].partition(',')[2]}"
-        edges[i] = dict(_only(drawn, "pos", "lp")) | dict(straight)
-    obstacles = [*rectangles.values(), *_labels(geometry)]
-    around = {key: Rectangle(*map(float, frame["bb"].split(","))) for key, frame in frames.items()}
-    lanes = Lanes(obstacles, around.items())
-    edges |= _arcs(diagram, rectangles, lanes, around)
-    page = Rectangle(*map(float, geometry["bb"].split(",")))
-    left, right = lanes.extent
-    area = (max(page.right, right) - min(page.left, left)) * (page.top - page.bottom)
-    return Placement(boxes, frames, edges, _only(geometry, "lp", "lwidth", "lheight"), area)
+_MOST_WIDENED = 40.0
+"""Points that a frame may become wider for a title in one line."""
 
 
-def _only(thing: Mapping[str, Any], *keys: str) -> Attributes:
-    return {key: str(thing[key]) for key in keys if key in thing}
+def place(diagram: Diagram, direction: Direction = "down", *, heading: bool = True, bands: bool = False) -> Drawing:
+    """Return a diagram with a place for everything, below a heading if there shall be one, and with bands for resolutions."""
+    return _Layout(diagram, direction).drawing(heading=heading, bands=bands)
 
 
-def _centred(position: str, width: float, height: float) -> Rectangle:
-    x, y = map(float, position.split(","))
-    return Rectangle(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+@dataclass(eq=False, slots=True)
+class _Inside:
+    """The content of a frame: where it stands in the frame, and the place of the frame's words, both from its axis and top."""
+
+    block: Block
+    top: float
+    caption: Rectangle
+    table: Rectangle | None
 
 
-def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
-    """Return the rectangles of the labels of frames and edges."""
-    found = [
-        _centred(thing["lp"], 72 * float(thing["lwidth"]), 72 * float(thing["lheight"]))
-        for thing in geometry.get("objects", ())
-        if "lp" in thing
+class _Layout:
+    def __init__(self, diagram: Diagram, direction: Direction) -> None:
+        self._diagram, self._direction = diagram, direction
+        self._measures = DiagramMeasures(diagram, direction)
+        self._levels = Levels(diagram)
+        self._inside: dict[str, _Inside] = {}
+        self._strands = StrandLayout(self._measures, self._tangle)
+        for frame in reversed(diagram.frames):
+            self._frame(self._levels.of[frame.key])
+        self._root = self._whole(strand_of(self._levels.of[diagram.root.key]))
+        self._rectangles: dict[str, Rectangle] = {}
+        self._up: set[str] = set()
+        """Boxes and frames that are drawn upwards."""
+        self._ports: dict[int, Point] = {}
+        self._captions: dict[str, Rectangle] = {}
+        self._tables: dict[str, Rectangle] = {}
+        self._axes: dict[str, float] = {}
+        self._forks: dict[int, float] = {}
+        self._bends: dict[int, list[tuple[Point, ...]]] = {}
+        self._joins: dict[int, float | None] = {}
+        self._labels: dict[int, Rectangle] = {}
+
+    def _tangle(self, tangle: Tangle) -> Block:
+        return TangleLayout(tangle, self._measures, self._strands.strand, _lane_of).block()
+
+    def _whole(self, strand: Strand) -> Block:
+        """Return a whole network: as a U if it is one and goes down."""
+        measures = self._measures
+        frames = {key: (frame.entries, frame.exits) for key, frame in measures.frames.items()}
+        shape = u_shape(strand, _lane_of, lambda one: can_go_up(one, frames)) if self._direction == "down" else None
+        if shape is None:
+            return self._strands.strand(strand)
+        return u_block(shape, self._strands.strand, measures.size, measures.label, measures.exit)
+
+    # -- frames --
+
+    def _frame(self, level: Level) -> None:
+        """Lay out a frame, whose inner frames are laid out."""
+        block = self._strands.strand(strand_of(level))
+        places = {(port.value, port.enters): at.x for port, at in ports(block)}
+        entries = {port.value: places[port.value, True] for port in level.entries}
+        exits = {port.value: places[port.value, False] for port in level.exits}
+        margin = theme.FRAME_MARGIN
+        width, height = table_size(level.frame.table)
+        table: Rectangle | None = None
+        left, right = block.left - margin, block.right + margin
+        if self._direction == "right":
+            if height:
+                table = Rectangle(left - height, margin, left, margin + width)
+                left -= height
+            caption, top = self._caption_above(level.frame, left), margin
+            left, right = min(left, caption.left - margin / 2), right
+            right = max(right, caption.right + margin / 2)
+            height = max(top + block.height + margin, caption.bottom + margin / 2, table.bottom + margin if table else 0.0)
+        else:
+            caption = self._caption_beside(level.frame, left, right, sorted(entries.values()))
+            left, right = min(left, caption.left - margin / 2), max(right, caption.right + margin / 2)
+            top = max(caption.bottom + 3, margin)
+            if height:
+                table = Rectangle(right, top, right + width, top + height)
+                right += width + margin
+            height = max(top + block.height, top + height) + margin
+        self._inside[level.frame.key] = _Inside(block, top, caption, table)
+        self._measures.frames[level.frame.key] = PlacedFrame(Size(-left, right, height), entries, exits)
+
+    def _caption_beside(self, frame: Frame, left: float, right: float, entries: list[float]) -> Rectangle:
+        """Return the place of a title at the top, beside the lines that come in: on their left, or on their right."""
+        half = theme.FRAME_MARGIN / 2
+        for split in (False, True):
+            width, height = caption_size(frame, split=split)
+            place = Rectangle(left + half, half, left + half + width, half + height)
+            if not entries or place.right + half <= entries[0]:
+                return place
+            beside = Rectangle(entries[-1] + half, half, entries[-1] + half + width, half + height)
+            if beside.right + half <= right:
+                return beside
+            if split or entries[0] - half - width >= left - _MOST_WIDENED:
+                break
+        return Rectangle(entries[0] - half - width, half, entries[0] - half, half + height)
+
+    def _caption_above(self, frame: Frame, left: float) -> Rectangle:
+        """Return the place of a title on the left of everything: above it, for a network that flows to the right."""
+        width, height = caption_size(frame, split=False)
+        half = theme.FRAME_MARGIN / 2
+        return Rectangle(left + half - height, half, left + half, half + width)
+
+    # -- the page --
+
+    def drawing(self, *, heading: bool, bands: bool) -> Drawing:
+        self._resolve(self._root, 0.0, 0.0)
+        lines = [self._line(edge, way) for edge, way in zip(self._diagram.edges, self._levels.ways, strict=True)]
+        turned = self._direction == "right"
+
+        def on_page(rectangle: Rectangle) -> Rectangle:
+            return rectangle.turned() if turned else rectangle
+
+        boxes = {key: on_page(r) for key, r in self._rectangles.items()}
+        frames = {frame.key: boxes.pop(frame.key) for frame in self._diagram.frames}
+        captions = {key: on_page(r) for key, r in self._captions.items()}
+        tables = {key: on_page(r) for key, r in self._tables.items()}
+        if turned:
+            lines = [
+                Line(one.edge, tuple([Point(p.y, p.x) for p in one.points]), one.label and one.label.turned()) for one in lines
+            ]
+        return _on_page(self._diagram, self._direction, boxes, frames, captions, tables, lines, heading=heading, bands=bands)
+
+    def _resolve(self, block: Block, x: float, y: float, *, up: bool = False) -> None:
+        """Note the places of everything in a block that begins here, and goes down, or up."""
+
+        def at(along: float) -> float:
+            return y - along if up else y + along
+
+        for vertex, place in block.vertices:
+            self._vertex(vertex, x + place.x, at(place.y), up=up)
+        for vertex, size in block.wide:
+            assert isinstance(vertex, Box)
+            old, axis = self._rectangles[vertex.key], self._axes[vertex.key]
+            self._rectangles[vertex.key] = Rectangle(axis - size.left, old.top, axis + size.right, old.bottom)
+        for hop, turn in block.forks:
+            self._forks[id(hop)] = at(turn)
+        for hop, points in block.bends:
+            self._bends.setdefault(id(hop), []).append(tuple([Point(p.x + x, at(p.y)) for p in points]))
+        for hop, join in block.joins:
+            self._joins[id(hop)] = None if join is None else at(join)
+        for hop, label in block.labels:
+            ends = sorted((at(label.top), at(label.bottom)))
+            self._labels[id(hop)] = Rectangle(label.left + x, ends[0], label.right + x, ends[1])
+        for offset, part in block.parts:
+            self._resolve(part, x + offset.x, at(offset.y), up=up)
+        for offset, part in block.raised:
+            self._resolve(part, x + offset.x, at(offset.y), up=True)
+
+    def _vertex(self, vertex: Vertex, x: float, y: float, *, up: bool) -> None:
+        if isinstance(vertex, Port):
+            self._ports[id(vertex)] = Point(x, y)
+            return
+        size = self._measures.size(vertex)
+        top = y - size.height if up else y
+        self._axes[vertex.key] = x
+        place = self._rectangles[vertex.key] = Rectangle(x - size.left, top, x + size.right, top + size.height)
+        if up:
+            self._up.add(vertex.key)
+        if isinstance(vertex, Frame):
+            inside = self._inside[vertex.key]
+            self._resolve(inside.block, x, place.bottom - theme.FRAME_MARGIN if up else top + inside.top, up=up)
+            self._captions[vertex.key] = inside.caption.moved(x, top)
+            if inside.table is not None:
+                self._tables[vertex.key] = inside.table.moved(x, top)
+            level = self._levels.of[vertex.key]
+            for port in level.entries:
+                self._ports[id(port)] = Point(self._ports[id(port)].x, place.bottom if up else place.top)
+            for port in level.exits:
+                self._ports[id(port)] = Point(self._ports[id(port)].x, place.top if up else place.bottom)
+
+    # -- lines --
+
+    def _line(self, edge: Edge, way: list[Hop]) -> Line:
+        points: list[Point] = []
+        for hop in way:
+            points += self._hop(hop)
+        label = (
+            next((self._labels[id(hop)] for hop in way if hop.label and id(hop) in self._labels), None) if edge.label else None
+        )
+        return Line(edge, _simplified(points), label)
+
+    def _hop(self, hop: Hop) -> list[Point]:
+        start = self._leaving(hop)
+        points = [start]
+        bends = [point for piece in self._pieces(hop) for point in piece]
+        end = self._arriving(hop, bends[-1].x if bends else None)
+        fork, x = self._forks.get(id(hop)), bends[0].x if bends else None
+        if fork is not None:
+            x = end.x if x is None else x
+            points += [Point(start.x, fork), Point(x, fork)]
+        points += bends
+        last = points[-1]
+        if id(hop) in self._joins:
+            turn = self._joins[id(hop)]
+            if turn is None:
+                target = hop.target
+                assert isinstance(target, Box)
+                box = self._rectangles[target.key]
+                side = box.right if last.x > box.right else box.left
+                return [*points, Point(last.x, box.center.y), Point(side, box.center.y)]
+            points += [Point(last.x, turn), Point(end.x, turn)]
+        return [*points, end]
+
+    def _pieces(self, hop: Hop) -> list[tuple[Point, ...]]:
+        """Return the pieces of a way between its ends, in order."""
+        up = not isinstance(hop.source, Port) and hop.source.key in self._up
+        return sorted(self._bends.get(id(hop), ()), key=lambda piece: piece[0].y, reverse=up)
+
+    def _leaving(self, hop: Hop) -> Point:
+        source = hop.source
+        if isinstance(source, Port):
+            return self._ports[id(source)]
+        place = self._rectangles[source.key]
+        x = self._axes[source.key] + self._measures.exit(source, hop.value)
+        return Point(x, place.top if source.key in self._up else place.bottom)
+
+    def _arriving(self, hop: Hop, x: float | None) -> Point:
+        target = hop.target
+        if isinstance(target, Port):
+            return self._ports[id(target)]
+        place, axis = self._rectangles[target.key], self._axes[target.key]
+        at = axis + self._measures.entry(target, hop.value)
+        start = self._leaving(hop).x if id(hop) not in self._forks and x is None else x
+        if isinstance(target, Box) and target.kind is not Kind.FORK and start is not None:
+            inside = into_top(target, Size(axis - place.left, place.right - axis, place.height), start - axis)
+            at += inside or 0.0
+        return Point(at, place.bottom if target.key in self._up else place.top)
+
+
+def _simplified(points: list[Point]) -> tuple[Point, ...]:
+    """Return the corners of a way alone."""
+    found: list[Point] = []
+    for point in points:
+        if found and abs(point.x - found[-1].x) < 0.01 and abs(point.y - found[-1].y) < 0.01:
+            continue
+        if len(found) > 1 and any(
+            abs(point[i] - found[-1][i]) < 0.01 and abs(found[-1][i] - found[-2][i]) < 0.01 for i in (0, 1)
+        ):
+            found[-1] = point
+        else:
+            found.append(point)
+    return tuple(found)
+
+
+def _lane_of(vertex: Vertex) -> tuple[float, str] | None:
+    """Return the resolution that a vertex ends with, as a size to compare and as words."""
+    if isinstance(vertex, Port):
+        return None
+    box = vertex if isinstance(vertex, Box) else vertex.last_box
+    return resolution(box.nodes[-1].output.shape) if box.nodes else None
+
+
+def _on_page(
+    diagram: Diagram,
+    direction: Direction,
+    boxes: dict[str, Rectangle],
+    frames: dict[str, Rectangle],
+    captions: dict[str, Rectangle],
+    tables: dict[str, Rectangle],
+    lines: list[Line],
+    *,
+    heading: bool,
+    bands: bool,
+) -> Drawing:
+    """Return the drawing with its upper left corner at the page's, below its heading."""
+    everything = [*boxes.values(), *frames.values(), *(line.label for line in lines if line.label)]
+    xs = [r.left for r in everything] + [p.x for line in lines for p in line.points]
+    ys = [r.top for r in everything] + [p.y for line in lines for p in line.points]
+    left, top = min(xs, default=0.0), min(ys, default=0.0)
+    right = max([r.right for r in everything] + [p.x for line in lines for p in line.points], default=0.0)
+    bottom = max([r.bottom for r in everything] + [p.y for line in lines for p in line.points], default=0.0)
+    margin = theme.PAGE_MARGIN
+    width, height = heading_size(diagram) if heading else (0.0, 0.0)
+    stretches = resolutions(diagram, direction, boxes) if bands else []
+    room = band_room(stretches)
+    aside, above = (room, 0.0) if direction == "down" else (0.0, room)
+    x = margin - left + max(0.0, (width - (right - left) - aside) / 2) + aside
+    y = margin - top + height + above
+    page = Rectangle(0.0, 0.0, max(width, right - left + aside) + 2 * margin, bottom - top + height + above + 2 * margin)
+    drawing = Drawing(
+        diagram,
+        direction,
+        {key: r.moved(x, y) for key, r in boxes.items()},
+        {key: r.moved(x, y) for key, r in frames.items()},
+        {key: r.moved(x, y) for key, r in captions.items()},
+        [Line(i.edge, tuple([Point(p.x + x, p.y + y) for p in i.points]), i.label and i.label.moved(x, y)) for i in lines],
+        page,
+        Rectangle(margin, margin, page.right - margin, margin + height) if heading else None,
+        tables={key: r.moved(x, y) for key, r in tables.items()},
+    )
+    for text, begin, end in stretches:
+        if direction == "down":
+            drawing.bands.append(Band(text, Rectangle(x + left - aside, y + begin, x + right, y + end)))
+        else:
+            drawing.bands.append(Band(text, Rectangle(x + begin, y + top - above, x + end, y + bottom)))
+    return drawing
+
+
+def resolutions(diagram: Diagram, direction: Direction, boxes: dict[str, Rectangle]) -> list[tuple[str, float, float]]:
+    """Return each resolution of the trunk, from where to where along the flow it goes."""
+    known = {box.key: box for box in diagram.boxes}
+    found: list[tuple[str, float, float]] = []
+    for key in diagram.trunk:
+        place, nodes = boxes[key], known[key].nodes
+        begin, end = (place.top, place.bottom) if direction == "down" else (place.left, place.right)
+        size = resolution(nodes[-1].output.shape) if nodes else None
+        if size is None or (found and begin < found[-1][1]):
+            continue
+        if found and found[-1][0] == size[1]:
+            found[-1] = (size[1], found[-1][1], max(end, found[-1][2]))
+        else:
+            begin = max(begin - 4, found[-1][2]) if found else begin - 4
+            found.append((size[1], begin, end + 4))
+    begins = [begin for _, begin, _ in found[1:]]
+    return [
+        (text, a, b)
+        for (text, a, _), b in zip(found, [*(begin - 3 for begin in begins), *(i[2] for i in found[-1:])], strict=True)
     ]
-    for edge in geometry.get("edges", ()):
-        if "lp" in edge:
-            found.append(_centred(edge["lp"], _width(edge), 1.3 * theme.SMALL_SIZE))
-    return found
 
 
-def _width(edge: Mapping[str, Any]) -> float:
-    """Return the width of the label of an edge."""
-    return sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
+def band_room(stretches: list[tuple[str, float, float]]) -> float:
+    """Return the room beside a drawing for the words of its bands."""
+    return max((text_width(text, theme.SMALL_SIZE) + 12 for text, _, _ in stretches), default=0.0)
 
 
-def _straight_line(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
-    """Return a straight line if one box is right above the other; nothing otherwise."""
-    if abs(source.x - target.x) > _STRAIGHT or source.bottom <= target.top:
-        return {}
-    start = (source.x, source.bottom)
-    end = (source.x, target.top + _TIP if arrow else target.top)
-    tip = f"e,{source.x:.2f},{target.top:.2f} " if arrow else ""
-    return {"pos": tip + _spline([start, *_line(start, end)])}
-
-
-def _arcs(
-    diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]
-) -> dict[int, Attributes]:
-    """Return the splines of all skips. Shorter arcs come first, so that longer ones go round them."""
-
-    def length(item: tuple[int, Edge]) -> tuple[float, int]:
-        return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
-
-    around = _frames_around(diagram.root, ())
-    arcs: dict[int, Attributes] = {}
-    for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
-        source, target = boxes[edge.source], boxes[edge.target]
-        common = [key for key in around[edge.source] if key in around[edge.target]]
-        inside = {*around[edge.source], *around[edge.target]}
-        side, lane = lanes.free(source, target, inside, frames[common[-1]] if common else None)
-        low, high = sorted((source.y, target.y))
-        lanes.add(Rectangle(lane - 1, low, lane + 1, high))
-        arcs[i] = {"pos": _arc(source, target, side, lane)}
-    return arcs
-
-
-def _frames_around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the frames around each box, outermost first."""
-    found: dict[str, tuple[str, ...]] = {}
-    for item in frame.items:
-        found |= {item.key: outer} if isinstance(item, Box) else _frames_around(item, (*outer, item.key))
-    return found
-
-
-def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:
-    """Return the spline of an arc: sideways, a corner, along the lane, a corner, back to the join."""
-    start = source.right if side > 0 else source.left
-    tip = target.right if side > 0 else target.left
-    end = tip + side * _TIP
-    bend = min(theme.ARC_RADIUS, abs(lane - start), abs(lane - end), abs(source.y - target.y) / 2)
-    r, down = side * bend, -bend if target.y < source.y else bend
-    points = [(start, source.y)]
-    points += _line(points[-1], (lane - r, source.y))
-    points += [(lane - r / 2, source.y), (lane, source.y + down / 2), (lane, source.y + down)]
-    points += _line(points[-1], (lane, target.y - down))
-    points += [(lane, target.y - down / 2), (lane - r / 2, target.y), (lane - r, target.y)]
-    points += _line(points[-1], (end, target.y))
-    return f"e,{tip:.2f},{target.y:.2f} " + _spline(points)
-
-
-def _line(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
-    """Return the remaining control points of a cubic that is a straight line."""
-    return [((2 * a[0] + b[0]) / 3, (2 * a[1] + b[1]) / 3), ((a[0] + 2 * b[0]) / 3, (a[1] + 2 * b[1]) / 3), b]
-
-
-def _spline(points: list[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
+def heading_size(diagram: Diagram) -> tuple[float, float]:
+    """Return the width and the height of the heading with its legend."""
+    lines = heading_lines(diagram)
+    width = max(sum(text_width(part.text, size, bold=part.main) for part in words) for words, size, _ in lines)
+    width = max(width, legend_width(legend(diagram, theme.THEMES["light"])), 260.0)
+    return width, sum(size * theme.LINE_HEIGHT for _, size, _ in lines) + theme.LEGEND_HEIGHT + 8

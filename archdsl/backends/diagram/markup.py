@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-from archdsl.backends.diagram import theme
-
 MOST_CHARACTERS = 160
 """Of one text in a picture; Graphviz reads no string of more than 16,384, and nobody would."""
 
@@ -31,6 +29,6 @@ def quote(text: str) -> str:
     return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def font(markup: str, size: float, color: str = theme.INK) -> str:
+def font(markup: str, size: float, color: str) -> str:
     """Return markup in a size and colour."""
     return f'<FONT POINT-SIZE="{size:g}" COLOR="{color}">{markup}</FONT>'

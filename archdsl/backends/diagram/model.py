@@ -22,10 +22,15 @@ Mark = Literal["added", "removed", "changed"]
 """How a box or frame differs in a picture of the differences of two networks."""
 
 
+Level = int | Detail
+"""What is opened: `full` shows every op, `blocks` every block, and a number so many blocks inside each other."""
+
+
 class Kind(StrEnum):
     """The shape of a box."""
 
     CARD = "card"
+    BLOCK = "block"
     JOIN = "join"
     BAR = "bar"
     INPUT = "input"
@@ -47,7 +52,8 @@ class Box:
     """One thing that is drawn.
 
     `nodes` are the ops on it, in order; the ends of a network have none. `name` is the dotted key of the first, as in the
-    `state_dict`. A box in a folded frame stands for its counterparts in the other instances too.
+    `state_dict`. A box in a folded frame stands for its counterparts in the other instances too. `failed` marks
+    where an error is.
     """
 
     key: str
@@ -57,12 +63,20 @@ class Box:
     nodes: tuple[OpNode, ...] = ()
     usage: Usage = Usage.ALWAYS
     name: str = ""
+    failed: bool = False
     mark: Mark | None = None
 
     @property
     def text(self) -> str:
         """The words in one line."""
         return " · ".join(part.text for part in self.parts)
+
+
+class Table(NamedTuple):
+    """In what the instances differ for which a frame stands: a name for each number, and for each instance its numbers."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 class Heading(NamedTuple):
@@ -98,7 +112,7 @@ class Frame:
     """Boxes and frames in order. `times` is how many equal instances it stands for.
 
     `name` and `last` are the dotted names of the first and the last instance, empty for a frame that only
-    says how often its content is repeated. `note` says in what the instances differ. Other frames
+    says how often its content is repeated. `note` and `table` say in what the instances differ. Other frames
     have the weights of a `shared` one.
     """
 
@@ -111,12 +125,18 @@ class Frame:
     note: str = ""
     shared: bool = False
     heading: Heading = field(default_factory=Heading)
+    table: Table | None = None
     mark: Mark | None = None
 
     @property
     def title(self) -> str:
         """The heading in one line."""
         return self.heading.text
+
+    @property
+    def full_title(self) -> str:
+        """The heading in one line, with the whole name."""
+        return self.heading._replace(name=self.name).text
 
     @property
     def last_box(self) -> Box:
@@ -144,7 +164,8 @@ class Frame:
 class Edge:
     """A value on its way. `shape` is what flows; `label` is set where it is worth a word.
 
-    `skip` marks an edge that goes past other boxes to a join that they reach too.
+    `skip` marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer
+    that does so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
     """
 
     source: str
@@ -153,6 +174,9 @@ class Edge:
     label: str = ""
     skip: bool = False
     usage: Usage = Usage.ALWAYS
+    projection: bool = False
+    size_only: bool = False
+    failed: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -179,5 +203,5 @@ class Diagram:
     @property
     def categories(self) -> list[Category]:
         """The kinds of op in it, in the order of `Category`, for a legend."""
-        shown = {box.category for box in self.boxes if box.kind in (Kind.CARD, Kind.BAR, Kind.JOIN)}
+        shown = {box.category for box in self.boxes if box.kind in (Kind.CARD, Kind.BLOCK, Kind.BAR, Kind.JOIN)}
         return [category for category in Category if category in shown]

@@ -36,12 +36,22 @@ def spatial(shape: Shape) -> Shape:
     return shape[1:]
 
 
+def resolution(shape: Shape) -> tuple[float, str] | None:
+    """Return height and width as a size to compare and as words; None for what has none."""
+    if len(shape) < 3:
+        return None
+    size = 1.0
+    for dim in spatial(shape):
+        size *= _sample(dim)
+    return size, shape_text(spatial(shape))
+
+
 def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
     """Return the text for an op. `values` are the ops that it represents, whose probabilities may differ."""
     main = node.op.weight_layer
     if detail == "full":
         return Part(_short(describe(node.op)), main)
-    words = [_named(node)]
+    words = [_spread([_named(other) for other in values])]
     given = dict(node.op)
     for position, name in enumerate(node.op.parameters_in_order()):
         field = type(node.op).fields[name]
@@ -50,11 +60,17 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
         if field.is_required() or varies(node.op, name):
             if not (main and position == 0):
                 words[0] += f" {_values(name, values)}"
-        elif given[name] != field.default:
-            words.append(f"{name} {show(given[name], node.op.words(name))}")
+        elif given[name] != field.default or _differ([getattr(other.op, name) for other in values]):
+            words.append(f"{name} {_values(name, values)}")
     if main and node.output.shape:
-        words.insert(1, _size(node.output.shape[0] if node.op.category is Category.CONVOLUTION else node.output.shape[-1]))
+        place = 0 if node.op.category is Category.CONVOLUTION else -1
+        words.insert(1, _channels([other.output.shape[place] for other in values]))
     return Part(_short(", ".join([*words, *_step(node)])), main)
+
+
+def short_name(node: OpNode) -> str:
+    """Return an op as the head of a column: `3×3 conv`."""
+    return _named(node)
 
 
 def shared_part(name: str) -> Part:
@@ -91,7 +107,27 @@ def _values(name: str, nodes: Sequence[OpNode]) -> str:
     if isinstance(values[0], float):
         low, high = f"{min(values):.2g}", f"{max(values):.2g}"
         return low if low == high else f"{low}–{high}"
+    if _differ(values) and all(isinstance(value, int) for value in values):
+        return f"{min(values)}–{max(values)}"
     return show(values[0], nodes[0].op.words(name))
+
+
+def _differ(values: Sequence[object]) -> bool:
+    return any(value != values[0] for value in values[1:])
+
+
+def _channels(sizes: Sequence[Dim]) -> str:
+    """Return the channels of one op, or of several from the fewest to the most."""
+    whole = [size for size in sizes if isinstance(size, int)]
+    if len(whole) < len(sizes) or not _differ(whole):
+        return _size(sizes[0])
+    return f"{min(whole)}–{max(whole)}"
+
+
+def _spread(texts: Sequence[str]) -> str:
+    """Return a text, or the first and the last of several."""
+    low, high = min(texts, key=lambda text: (len(text), text)), max(texts, key=lambda text: (len(text), text))
+    return low if low == high else f"{low}–{high}"
 
 
 def _size(size: Dim) -> str:

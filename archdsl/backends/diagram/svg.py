@@ -1,74 +1,174 @@
-"""Prepare Graphviz's SVG for a page: a title, a description, and tooltips with the names of modules."""
+"""A picture as SVG: groups that are the blocks of the network, words as text, and names and descriptions for readers.
+
+One self-contained file that a browser shows and that Inkscape and PowerPoint can edit.
+"""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from hashlib import sha256
 from html import escape
-from xml.etree import ElementTree
+from math import hypot
 
+from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.markup import clean
-from archdsl.backends.diagram.model import Box, Diagram
+from archdsl.backends.diagram.model import Box, Edge, Frame
+from archdsl.backends.diagram.placed import Point
+from archdsl.backends.diagram.scene import Dash, Group, Item, Scene, Shape, Text, Way
 from archdsl.source import SourceFile
 
 _SVG = "http://www.w3.org/2000/svg"
 _LINE, _STEP, _MOST_CHARACTERS = 90, 20, 1000
 """Characters in a line of a picture of text, points from line to line, and characters of a sentence."""
+_DASHES: dict[Dash, str] = {"solid": "", "dashed": ' stroke-dasharray="5 3"', "dotted": ' stroke-dasharray="1.5 2.5"'}
+_TIP, _HALF = 6.0, 2.4
+"""Length and half of the width of the head of an arrow."""
 
 
-def finish_svg(drawn: bytes, diagram: Diagram, source: SourceFile | None = None) -> bytes:
-    """Return the picture with text for screen readers and tooltips, as one self-contained file.
-
-    With a `source`, each box has the lines that it was written by, as `data-lines`.
-    """
-    ElementTree.register_namespace("", _SVG)
-    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-    root = ElementTree.fromstring(drawn)
-    root.set("role", "img")
-    for group in root.iter(f"{{{_SVG}}}g"):
-        group.attrib.pop("id", None)  # Graphviz's, the same in every picture of a page
-    mark = f"archdsl-{sha256(drawn).hexdigest()[:12]}"
-    root.set("aria-labelledby", f"{mark}-title {mark}-text")
-    title = ElementTree.Element(f"{{{_SVG}}}title", {"id": f"{mark}-title"})
-    title.text = clean(f"{diagram.name}: network architecture")
-    description = ElementTree.Element(f"{{{_SVG}}}desc", {"id": f"{mark}-text"})
-    description.text = clean(". ".join(part for part in (diagram.doc.rstrip("."), ", ".join(diagram.facts)) if part))
-    root[:0] = [title, description]
-    if source is not None:
-        _add_lines(root, diagram, source)
-    _replace_titles(root, diagram)
-    picture: str = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'.encode()
+def to_svg(scene: Scene, source: SourceFile | None = None, *, width: float | None = None) -> bytes:
+    """Return a scene as SVG, `width` points wide if given. With a `source`, boxes have their lines in it as `data-lines`."""
+    return _Writer(scene, source).text(width).encode()
 
 
-def _add_lines(root: ElementTree.Element, diagram: Diagram, source: SourceFile) -> None:
-    """Add the lines of the source to each box, while Graphviz's names of the boxes are still there."""
-    spans = {box.key: [node.span for node in box.nodes if node.span is not None] for box in diagram.boxes}
-    for group in root.iter(f"{{{_SVG}}}g"):
-        title = group.find(f"{{{_SVG}}}title")
-        name = title.text if title is not None else None
-        lines = sorted({span.line_column[0] for span in spans.get(name or "", ()) if span.file is source})
-        if lines:
-            group.set("data-lines", " ".join(map(str, lines)))
+class _Writer:
+    def __init__(self, scene: Scene, source: SourceFile | None) -> None:
+        self._scene, self._source = scene, source
+        diagram = scene.drawing.diagram
+        self._names = {box.key: _escaped(_tooltip(box)) for box in diagram.boxes}
+        self._ids: dict[str, int] = {}
 
+    def text(self, width: float | None) -> str:
+        scene, diagram = self._scene, self._scene.drawing.diagram
+        body = "".join(self._items(scene.items, "\n"))
+        mark = f"archdsl-{sha256(clean(diagram.name + body).encode()).hexdigest()[:12]}"
+        body = body.replace('id="', f'id="{mark}-')
+        scale = (width or scene.width) / scene.width
+        facts = ". ".join(part for part in (diagram.doc.rstrip("."), ", ".join(diagram.facts)) if part)
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<svg xmlns="{_SVG}" width="{scene.width * scale:.2f}pt" height="{scene.height * scale:.2f}pt"'
+            f' viewBox="0 0 {scene.width:.2f} {scene.height:.2f}" role="img" aria-labelledby="{mark}-title {mark}-text"'
+            f' font-family="{theme.FONT}" stroke-linejoin="round">'
+            f'<title id="{mark}-title">{_escaped(f"{diagram.name}: network architecture")}</title>'
+            f'<desc id="{mark}-text">{_escaped(facts)}</desc>'
+            f'\n<rect width="{scene.width:.2f}" height="{scene.height:.2f}" fill="{scene.theme.page}"/>'
+            f"{body}\n</svg>\n"
+        )
 
-def _replace_titles(root: ElementTree.Element, diagram: Diagram) -> None:
-    """Replace the titles: Graphviz writes the names of its nodes there, and a reader needs the names of modules."""
-    names = {box.key: _tooltip(box) for box in diagram.boxes} | {f"cluster_{f.key}": f.title for f in diagram.frames}
-    for group in root.iter(f"{{{_SVG}}}g"):
-        title = group.find(f"{{{_SVG}}}title")
-        if title is None:
-            continue
-        source, arrow, target = (title.text or "").partition("->")
-        text = names.get(source, "")
-        if group.get("class") == "graph" or not text or (arrow and not names.get(target)):
-            group.remove(title)
-        else:
-            title.text = clean(f"{text} → {names[target]}" if arrow else text)
+    def _items(self, items: list[Item], indent: str) -> Iterator[str]:
+        for item in items:
+            if isinstance(item, Group):
+                yield f"{indent}<g{self._attributes(item)}>{self._title(item)}"
+                yield from self._items(item.items, indent + " ")
+                yield "</g>"
+            elif isinstance(item, Shape):
+                yield _shape(item)
+            elif isinstance(item, Way):
+                yield _way(item)
+            else:
+                yield _text(item)
+
+    def _attributes(self, group: Group) -> str:
+        kind = {Box: "box", Frame: "block", Edge: "edge"}.get(type(group.of), "")
+        words = f' id="{self._unique(group.name)}"' + (f' class="{kind}"' if kind else "")
+        if isinstance(group.of, Box) and self._source is not None:
+            spans = [node.span for node in group.of.nodes if node.span is not None]
+            lines = sorted({span.line_column[0] for span in spans if span.file is self._source})
+            words += f' data-lines="{" ".join(map(str, lines))}"' if lines else ""
+        return words
+
+    def _unique(self, name: str) -> str:
+        """Return a name that no other element has, of characters that may stand in one."""
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in name[:80]) or "part"
+        number = self._ids[plain] = self._ids.get(plain, 0) + 1
+        return plain if number == 1 else f"{plain}-{number}"
+
+    def _title(self, group: Group) -> str:
+        of = group.of
+        text = ""
+        if isinstance(of, Box):
+            text = self._names[of.key]
+        elif isinstance(of, Frame):
+            text = _escaped(of.full_title)
+        elif isinstance(of, Edge) and self._names[of.source] and self._names[of.target]:
+            text = f"{self._names[of.source]} → {self._names[of.target]}"
+        return f"<title>{text}</title>" if text else ""
 
 
 def _tooltip(box: Box) -> str:
     return f"{box.name}: {box.text}" if box.name else box.text
+
+
+def _escaped(text: str) -> str:
+    return escape(clean(text), quote=False)
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _shape(shape: Shape) -> str:
+    place = shape.place
+    stroke = f' stroke="{shape.line}" stroke-width="{_n(shape.width)}"' if shape.width else ""
+    corner = f' rx="{_n(shape.corner)}"' if shape.corner else ""
+    fill = shape.fill or "none"
+    return (
+        f'<rect x="{_n(place.left)}" y="{_n(place.top)}" width="{_n(place.width)}" height="{_n(place.height)}"{corner}'
+        f' fill="{fill}"{stroke}{_DASHES[shape.dash]}/>'
+    )
+
+
+def _text(text: Text) -> str:
+    anchor = ' text-anchor="middle"' if text.middle else ""
+    words = "".join(
+        f'<tspan font-weight="bold">{_escaped(part.text)}</tspan>' if part.main else _escaped(part.text) for part in text.words
+    )
+    return (
+        f'<text x="{_n(text.x)}" y="{_n(text.y)}"{anchor} font-size="{_n(text.size)}" fill="{text.color}" xml:space="preserve">'
+        f"{words}</text>"
+    )
+
+
+def _way(way: Way) -> str:
+    points = list(way.points)
+    head = ""
+    if way.arrow and len(points) > 1:
+        tip, base, side = arrow(points)
+        points[-1] = base
+        corners = f"{_n(tip.x)},{_n(tip.y)} {_n(side[0].x)},{_n(side[0].y)} {_n(side[1].x)},{_n(side[1].y)}"
+        head = f'<polygon points="{corners}" fill="{way.color}"/>'
+    path = f"M{_n(points[0].x)} {_n(points[0].y)}"
+    for before, corner, after in rounded(points):
+        path += f"L{_n(before.x)} {_n(before.y)}Q{_n(corner.x)} {_n(corner.y)} {_n(after.x)} {_n(after.y)}"
+    path += f"L{_n(points[-1].x)} {_n(points[-1].y)}"
+    dash = _DASHES[way.dash]
+    return f'<path d="{path}" fill="none" stroke="{way.color}" stroke-width="{_n(way.width)}"{dash}/>{head}'
+
+
+def arrow(points: list[Point]) -> tuple[Point, Point, tuple[Point, Point]]:
+    """Return the tip of an arrow at the end of a way, the middle of its base, and the ends of its base."""
+    tip, before = points[-1], points[-2]
+    length = hypot(tip.x - before.x, tip.y - before.y) or 1.0
+    x, y = (tip.x - before.x) / length, (tip.y - before.y) / length
+    base = Point(tip.x - x * _TIP, tip.y - y * _TIP)
+    return tip, base, (Point(base.x - y * _HALF, base.y + x * _HALF), Point(base.x + y * _HALF, base.y - x * _HALF))
+
+
+def rounded(points: list[Point]) -> Iterator[tuple[Point, Point, Point]]:
+    """Yield the corners of a way, each with where its round begins and ends."""
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        radius = min(theme.CORNER, _distance(before, corner) / 2, _distance(corner, after) / 2)
+        yield _towards(corner, before, radius), corner, _towards(corner, after, radius)
+
+
+def _distance(a: Point, b: Point) -> float:
+    return abs(a.x - b.x) + abs(a.y - b.y)
+
+
+def _towards(start: Point, end: Point, length: float) -> Point:
+    whole = _distance(start, end) or 1.0
+    return Point(start.x + (end.x - start.x) * length / whole, start.y + (end.y - start.y) * length / whole)
 
 
 def text_picture(sentences: list[str]) -> str:

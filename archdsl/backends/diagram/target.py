@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archdsl.backends.diagram.render import FORMATS, render
+from archdsl.backends.diagram.render import SUFFIXES, render
 from archdsl.ir import Graph
 from archdsl.targets import Options, Target
 
 
 def _write(graph: Graph, suffix: str, options: Options) -> bytes:
-    return render(graph, next(form for form in FORMATS if form == suffix))
+    return render(graph, SUFFIXES[suffix])
 
 
-TARGET = Target("a picture by Graphviz; `archdsl render` has more options", FORMATS, _write)
+TARGET = Target("a picture; `archdsl render` has more options", tuple(SUFFIXES), _write)

@@ -1,15 +1,20 @@
 """Every colour, size and font of a diagram.
 
-The fills are Paul Tol's "light" scheme (personal.sron.nl/~pault, distinct to all kinds of colour vision),
+The fills of the light theme are Paul Tol's "light" scheme (personal.sron.nl/~pault, distinct to all kinds of colour vision),
 mixed with white so that dark text stands on them at a contrast above 9 : 1; the borders are darker tones
-of the same hues. No fact is in a colour alone: every box has its words.
+of the same hues. The theme for print has greys alone. No fact is in a colour alone: every box has its words.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from archdsl.ops.base import Category
+
+ThemeName = Literal["light", "dark", "print"]
+"""`light` and `dark` for screens, `print` for printers and readers without colours."""
 
 
 class Paint(NamedTuple):
@@ -19,7 +24,28 @@ class Paint(NamedTuple):
     line: str
 
 
-PAINTS: dict[Category, Paint] = {
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of everything."""
+
+    paints: Mapping[Category, Paint]
+    page: str
+    ink: str
+    faint: str
+    edge: str
+    skip: str
+    size: str
+    """Of an edge on which only a size is taken."""
+    error: str
+    head: str
+    frame: Paint
+    repeat: Paint
+    head_frame: Paint
+    band: str
+    bar_ink: str
+
+
+_LIGHT = {
     Category.CONVOLUTION: Paint("#bcd6ef", "#3d74a8"),
     Category.DENSE: Paint("#f7c9b2", "#b5562f"),
     Category.NORMALIZATION: Paint("#f6eebb", "#948023"),
@@ -35,16 +61,47 @@ PAINTS: dict[Category, Paint] = {
     Category.JOIN: Paint("#ffffff", "#333333"),
     Category.INPUT: Paint("#ffffff", "#333333"),
 }
+_DARK = {
+    Category.CONVOLUTION: Paint("#1f3f5f", "#7fb2e0"),
+    Category.DENSE: Paint("#5a2b18", "#f0936a"),
+    Category.NORMALIZATION: Paint("#484010", "#d8c65a"),
+    Category.ACTIVATION: Paint("#3b4010", "#bcc94f"),
+    Category.POOLING: Paint("#134438", "#5cc4a6"),
+    Category.REGULARIZATION: Paint("#58283a", "#ee94aa"),
+    Category.SHAPE: Paint("#3a3a3a", "#a8a8a8"),
+    Category.SCALE: Paint("#154355", "#6cc3e6"),
+    Category.ATTENTION: Paint("#42234f", "#c48ae0"),
+    Category.ARITHMETIC: Paint("#342c5c", "#a99ae8"),
+    Category.REDUCTION: Paint("#23451d", "#86c97a"),
+    Category.VALUE: Paint("#4d370c", "#dda94c"),
+    Category.JOIN: Paint("#1b1e23", "#d0d0d0"),
+    Category.INPUT: Paint("#1b1e23", "#d0d0d0"),
+}
+_GREYS = {
+    Category.CONVOLUTION: "#dcdcdc", Category.DENSE: "#c8c8c8", Category.NORMALIZATION: "#f4f4f4",
+    Category.ACTIVATION: "#f8f8f8", Category.POOLING: "#ececec", Category.REGULARIZATION: "#f6f6f6",
+    Category.SHAPE: "#fbfbfb", Category.SCALE: "#f2f2f2", Category.ATTENTION: "#d0d0d0", Category.ARITHMETIC: "#e8e8e8",
+    Category.REDUCTION: "#eeeeee", Category.VALUE: "#e4e4e4", Category.JOIN: "#ffffff", Category.INPUT: "#ffffff",
+}  # fmt: skip
+_PRINT = {category: Paint(fill, "#333333") for category, fill in _GREYS.items()}
 
-PAGE = "#ffffff"
-INK = "#1a1a1a"
-FAINT = "#5a5a5a"
-EDGE = "#4d4d4d"
-SKIP = "#a5357c"
-HEAD_LINE = "#8a6d1c"
-FRAME = Paint("#f7f8fa", "#b4bac4")
-REPEAT = Paint("#eef1f6", "#5b6b85")
-HEAD_FRAME = Paint("#fffdf4", HEAD_LINE)
+THEMES: dict[ThemeName, Theme] = {
+    "light": Theme(
+        _LIGHT, page="#ffffff", ink="#1a1a1a", faint="#5a5a5a", edge="#4d4d4d", skip="#a5357c", size="#5f6f7f", error="#c01c1c",
+        head="#7f6317", frame=Paint("#f7f8fa", "#b4bac4"), repeat=Paint("#eef1f6", "#5b6b85"),
+        head_frame=Paint("#fffdf4", "#7f6317"), band="#f0f3f8", bar_ink="#ffffff",
+    ),
+    "dark": Theme(
+        _DARK, page="#14161a", ink="#eeeeee", faint="#b4b8be", edge="#c4c4c4", skip="#ee8fc8", size="#9fb0c0", error="#ff7b72",
+        head="#d9b85a", frame=Paint("#1b1e23", "#4c535e"), repeat=Paint("#20252d", "#8794ab"),
+        head_frame=Paint("#211f17", "#d9b85a"), band="#1a1f27", bar_ink="#14161a",
+    ),
+    "print": Theme(
+        _PRINT, page="#ffffff", ink="#000000", faint="#404040", edge="#333333", skip="#000000", size="#555555", error="#000000",
+        head="#333333", frame=Paint("#ffffff", "#999999"), repeat=Paint("#ffffff", "#333333"),
+        head_frame=Paint("#ffffff", "#555555"), band="#f2f2f2", bar_ink="#ffffff",
+    ),
+}  # fmt: skip
 
 MARKS = {
     "added": Paint("#c9ecd3", "#146c3c"),
@@ -55,40 +112,33 @@ MARKS = {
 MARK_WIDTH = 2
 
 FONT = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
-TITLE_SIZE = 18
-TEXT_SIZE = 11
+TITLE_SIZE = 18.0
+TEXT_SIZE = 11.0
 SMALL_SIZE = 9.5
-FACTS_SIZE = 11
+FACTS_SIZE = 11.0
+LINE_HEIGHT = 1.25
+"""Of text, as a multiple of its size."""
 
-CARD_WIDTH = 1.25
-CARD_HEIGHT = 0.29
-JOIN_SIZE = 0.24
-BAR_WIDTH = 1.25
-BAR_PER_BRANCH = 0.95
-FORK_SIZE = 0.05
-BAR_HEIGHT = 0.2
-RANK_GAP = 0.2
-NODE_GAP = 0.22
-FRAME_MARGIN = 9
-PAGE_MARGIN = 0.15
-ARC_GAP = 11
-"""Points between an arc and what it goes round."""
-ARC_RADIUS = 9
-ARC_BIAS = 60
-"""Points of detour that an arc takes to stay on the right."""
+CARD_WIDTH = 90.0
+CARD_HEIGHT = 21.0
+CARD_PADDING = 7.0
+JOIN_SIZE = 17.0
+BAR_WIDTH = 90.0
+BAR_HEIGHT = 15.0
+FORK_SIZE = 3.6
+FRAME_MARGIN = 8.0
+PAGE_MARGIN = 10.0
+LEGEND_HEIGHT = 22.0
+COLUMN_GAP = 8.0
+"""Points between the columns of a table."""
+CORNER = 5.0
+"""Radius of the corners of lines and boxes."""
+LINE_WIDTH = 1.0
 SKIP_WIDTH = 1.3
 FRAME_WIDTH = 0.8
 REPEAT_WIDTH = 1.6
-TRUNK_WEIGHT = 100
-CHAIN_WEIGHT = 8
-FORK_WEIGHT = 3
-"""What `dot` gives up last: a straight trunk, then straight branches, then branches that begin together."""
-MANY_EDGES = 10
-"""So many edges from one box are not kept short: what is made of it stands beside what takes that."""
-TITLE_CHARACTERS = 20
-"""Longer titles of frames are split into several lines."""
 TITLE_LINE_CHARACTERS = 16
-"""Longer lines of them break at the last dot."""
+"""Longer lines of titles in several lines break at the last dot."""
 DOC_CHARACTERS = 88
 """Where the documentation breaks into lines."""
 DPI = 144

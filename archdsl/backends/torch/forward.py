@@ -62,7 +62,7 @@ def kept_parameters(template: ClassTemplate) -> dict[Symbol, str]:
 def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]:
     """Return the method's lines. `results` are the network's own; other modules return what they give."""
     module = template.first
-    names = _Variables(template, results)
+    names = Variables(template, results)
     kept = {symbol: f"self.{name}" for symbol, name in kept_parameters(template).items()}
     found = [_head(module, names)]
     shown = {names.of[value]: format_shape(value.shape) for value in module.inputs}
@@ -97,7 +97,7 @@ def chain_lines(template: ClassTemplate, results: Results) -> list[str]:
 
     A loop, as in `nn.Sequential` itself, and not `super().forward`, which `torch.jit.script` does not know.
     """
-    names = _Variables(template, results)
+    names = Variables(template, results)
     value = names.of[template.first.inputs[0]]
     layer = "layer" if value != "layer" else "part"
     return [
@@ -108,7 +108,7 @@ def chain_lines(template: ClassTemplate, results: Results) -> list[str]:
     ]
 
 
-def _head(module: ModuleNode, names: _Variables) -> str:
+def _head(module: ModuleNode, names: Variables) -> str:
     arguments = [*(names.of[value] for value in module.inputs), *names.foreign.values()]
     shapes = ", ".join(format_shape(value.shape) for value in module.inputs)
     signature = f"    def forward({', '.join(['self', *arguments])}):"
@@ -128,7 +128,7 @@ def _shapes(module: ModuleNode) -> list[object]:
     return [value.shape for step in module.steps for value in step.outputs]
 
 
-def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symbol, str], names: _Variables) -> str:
+def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symbol, str], names: Variables) -> str:
     """Return a step as an expression of its inputs' variables."""
     step = text.step
 
@@ -172,7 +172,7 @@ def attribute(module: ModuleNode, key: tuple[str, ...], registry: Registry) -> s
     return text
 
 
-class _Variables:
+class Variables:
     """A variable for each value, taken over by the next if nobody needs it any more.
 
     The output of an op that is removed is its input, under the same variable.

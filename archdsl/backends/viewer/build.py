@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from archdsl.analysis import Costs
+from archdsl.analysis.receptive_field import field_text, receptive_fields
 from archdsl.backends.diagram.contents import Card, contents_of, family_of, whole_families
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.op_text import inputs_text
@@ -15,7 +16,7 @@ from archdsl.backends.viewer.links import links_of
 from archdsl.backends.viewer.model import Scene, View
 from archdsl.backends.viewer.parts import call_part, card_part, failure_part, family_part, input_part, op_part_of, result_part
 from archdsl.backends.viewer.rows import arrange
-from archdsl.ir import Call, Function, Graph, Value, shared_nodes
+from archdsl.ir import Call, Function, Graph, Node, Value, flatten, shared_nodes
 
 
 def build_view(graph: Graph, detail: Detail = "blocks") -> View:
@@ -27,7 +28,7 @@ def build_view(graph: Graph, detail: Detail = "blocks") -> View:
     builder.network()
     scenes = _reached(builder.scenes)
     arrange(graph.name, scenes)
-    return View(graph.name, tuple(_facts(graph)), graph.doc, scenes, graph.valid_sizes)
+    return View(graph.name, tuple(_facts(graph)), graph.doc, scenes, _fields(graph), graph.valid_sizes)
 
 
 class _Builder:
@@ -38,6 +39,7 @@ class _Builder:
         self._costs = Costs()
         self._shared = shared_nodes(graph)
         self._functions: dict[Function, int] = {}
+        self._counts: dict[Function, int] = {}
         self.scenes: list[Scene] = []
 
     def network(self) -> None:
@@ -63,7 +65,10 @@ class _Builder:
     def _pieces(self, function: Function) -> list[Piece]:
         """Return what is in a function: equal calls in a row as one, and indexed families gathered."""
         items = contents_of(function, self._detail).items
-        pieces = [self._call(item) if isinstance(item, Call) else self._card(item) for item in items]
+        first = self._firsts(function)
+        pieces = [self._call(item) if isinstance(item, Call) else self._card(item, first) for item in items]
+        for piece in pieces:
+            piece.part.first += first[piece.nodes[0]]
         families = whole_families(items)
         folded: list[Piece] = []
         for family, members in groupby(equal_calls(pieces, self._shared), lambda piece: piece.family):
@@ -72,12 +77,28 @@ class _Builder:
         failed = [Piece(failure_part(failure), tuple(failure.inputs)) for failure in function.failures]
         return folded + failed
 
-    def _card(self, card: Card) -> Piece:
+    def _firsts(self, function: Function) -> dict[Node, int]:
+        """Return how many ops of a function run before each of its nodes, in the order of the flat view."""
+        found, count = {}, 0
+        for node in function.nodes:
+            found[node] = count
+            count += self._count(node.callee) if isinstance(node, Call) else 1
+        self._counts[function] = count
+        return found
+
+    def _count(self, function: Function) -> int:
+        if function not in self._counts:
+            self._firsts(function)
+        return self._counts[function]
+
+    def _card(self, card: Card, first: Mapping[Node, int]) -> Piece:
         """Return ops that share a card; several unfold to themselves."""
         ops = [op_part_of(node, self._costs, self._detail, shared=node in self._shared) for node in card]
         takes, makes = tuple(card[0].inputs), tuple(card[-1].outputs)
         if len(card) == 1:
             return Piece(ops[0], takes, makes, card, family_of(card))
+        for op, node in zip(ops, card, strict=True):
+            op.first = first[node] - first[card[0]]
         pieces = [Piece(op, tuple(node.inputs), tuple(node.outputs), (node,)) for op, node in zip(ops, card, strict=True)]
         return Piece(card_part(ops, card, self._add(pieces, takes, makes)), takes, makes, card, family_of(card))
 
@@ -91,7 +112,12 @@ class _Builder:
     def _family(self, family: str, members: list[Piece]) -> Piece:
         """Return one piece for the members of an indexed family, which follow one another."""
         takes, makes = gathered(members)
-        part = family_part(family, members, self._add(members, takes, makes), takes, makes)
+        start = members[0].part.first
+        for piece in members:
+            piece.part.first -= start
+        number = self._add(members, takes, makes)
+        part = family_part(family, number, self.scenes[number], takes, makes)
+        part.first = start
         return Piece(part, takes, makes, nodes_of(members))
 
 
@@ -110,6 +136,11 @@ def _reached(scenes: list[Scene]) -> list[Scene]:
             part if part.scene is None else replace(part, scene=numbers[part.scene]) for part in scenes[number].parts
         ]
     return [scenes[number] for number in sorted(reached)]
+
+
+def _fields(graph: Graph) -> list[str]:
+    """Return the receptive field of each op; of a network with errors, none."""
+    return [field_text(layer.first) for layer in receptive_fields(flatten(graph))] if graph.complete else []
 
 
 def _facts(graph: Graph) -> Iterator[str]:

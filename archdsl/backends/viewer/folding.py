@@ -50,6 +50,8 @@ def _way_in(one: Piece, other: Piece, shared: Container[Node]) -> tuple[int | No
     alike = first.callee is second.callee and first.span == second.span and first.usage is second.usage
     if not alike or one.family != other.family or not first.callee.outputs:
         return None
+    if other.part.first != one.part.first + one.part.ops:
+        return None  # something runs in between
     if any(value.is_output or value.users != [second] for value in first.outputs if value.uses):
         return None
     way = tuple([first.outputs.index(value) if value in first.outputs else None for value in second.inputs])

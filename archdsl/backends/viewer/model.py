@@ -81,6 +81,10 @@ class Part:
     """Whether the paths of what is inside lead past its own: the ops on a card, and the members of a family, contain its name."""
     ops: int = 1
     """How many ops there are in one instance."""
+    first: int = 0
+    """How many ops of the part or function around it run before those of the part, in the order of the flat view."""
+    maker: int | None = 0
+    """Which of its own ops makes its first output; None if it returns what it takes."""
 
 
 class Link(NamedTuple):
@@ -120,4 +124,6 @@ class View(NamedTuple):
     facts: tuple[str, ...]
     doc: str
     scenes: list[Scene]
+    fields: list[str]
+    """The receptive field of each op, in the order of the flat view; empty for a network with errors."""
     valid_sizes: Mapping[str, SizeSet]

@@ -52,7 +52,7 @@ def view_data(graph: Graph, detail: Detail = "blocks") -> dict[str, Any]:
 
 def empty_data(name: str) -> dict[str, Any]:
     """Return the data of a network of which nothing is known but its name."""
-    return _View(View(name, (), "", [Scene([], [])], {})).data()
+    return _View(View(name, (), "", [Scene([], [])], [], {})).data()
 
 
 def as_json(data: Any) -> str:
@@ -68,7 +68,8 @@ def _inert(text: str) -> str:
 def _paints() -> str:
     """Return the colours of the categories, as diagrams have them."""
     return "".join([
-        f".of-{category.value} {{ --fill: {paint.fill}; --stroke: {paint.line} }}\n" for category, paint in theme.PAINTS.items()
+        f".of-{category.value} {{ --fill: {paint.fill}; --stroke: {paint.line} }}\n"
+        for category, paint in theme.THEMES["light"].paints.items()
     ])  # fmt: skip
 
 
@@ -84,11 +85,14 @@ class _View:
         """Return all of it."""
         view = self._view
         scenes = [self._scene(scene) for scene in view.scenes]
+        fields: dict[str, int] = {}
         return {
             "name": clean(view.name),
             "facts": [clean(fact) for fact in view.facts],
             "doc": clean(view.doc),
             "scenes": scenes,
+            "fieldOf": self._numbers(fields, view.fields),
+            "fields": list(fields),
             "shapes": list(self._shapes),
             "lines": [(clean(line.file), line.number, clean(line.text)) for line in self._lines],
             "categories": [category.value for category in _CATEGORIES],
@@ -123,6 +127,9 @@ class _View:
             "usage": part.usage.value if part.usage is not Usage.ALWAYS else "",
             "shared": int(part.shared),
             "beside": int(part.beside),
+            "first": part.first,
+            "maker": -1 if part.maker is None else part.maker,
+            "ops": part.ops if part.times > 1 else 0,
         }
         found = {key: value for key, value in found.items() if value not in (0, "", [])}
         if part.scene is not None:

@@ -10,7 +10,6 @@ from archdsl.analysis import Costs, describe
 from archdsl.backends.diagram.contents import Card
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.op_text import op_part, shape_text
-from archdsl.backends.viewer.folding import Piece
 from archdsl.backends.viewer.model import Kind, Line, Link, Part, Scene, Step, Word
 from archdsl.ir import Call, Failure, Node, OpNode, Result, Usage, Value, less
 from archdsl.literals import show
@@ -39,10 +38,11 @@ def op_part_of(node: OpNode, costs: Costs, detail: Detail, *, shared: bool) -> P
 def card_part(ops: Sequence[Part], card: Card, scene: int) -> Part:
     """Return ops that share a card."""
     main = next((op for op, node in zip(ops, card, strict=True) if node.op.weight_layer), ops[0])
-    macs, count = _totals(ops)
+    params, macs, count = _totals(ops)
     return replace(
         main, words=tuple([word for op in ops for word in op.words]), spec=" -> ".join([op.spec for op in ops]), scene=scene,
-        takes=ops[0].takes, makes=ops[-1].makes, params=_params(ops, card), macs=macs, ops=count, beside=True,
+        takes=ops[0].takes, makes=ops[-1].makes, params=params, macs=macs, ops=count, beside=True,
+        maker=ops[-1].first,
     )  # fmt: skip
 
 
@@ -56,11 +56,11 @@ def call_part(call: Call, number: int, scene: Scene, costs: Costs, *, shared: bo
         usage, shared = less(only.usage, call.usage), shared or only.shared
         return replace(only, words=words, path=path, last=last, usage=usage, shared=shared)
     block = callee.name if callee.kind == "block" or not step.name else ""
-    macs, count = _totals(scene.parts)
+    _, macs, count = _totals(scene.parts)
     return Part(
         Kind.FRAME, _title((step,), block, labelled=labelled), block=block, spec=_written(call), doc=callee.doc, scene=number,
         path=(step,), takes=_texts(call.inputs), makes=_texts(call.outputs), params=costs.params(callee)[0], macs=macs,
-        usage=call.usage, shared=shared, line=_line(call.span), ops=count,
+        usage=call.usage, shared=shared, line=_line(call.span), ops=count, maker=_maker(scene),
     )  # fmt: skip
 
 
@@ -71,14 +71,14 @@ def _title(path: tuple[Step, ...], block: str, *, labelled: bool) -> tuple[Word,
     return tuple([word for word in (words if labelled else words[::-1]) if word.text])
 
 
-def family_part(name: str, members: Sequence[Piece], scene: int, takes: Sequence[Value], makes: Sequence[Value]) -> Part:
-    """Return the members of an indexed family."""
-    parts = [piece.part for piece in members]
-    params, (macs, count) = _params(parts, [piece.nodes[0] for piece in members]), _totals(parts)
+def family_part(name: str, number: int, scene: Scene, takes: Sequence[Value], makes: Sequence[Value]) -> Part:
+    """Return the members of an indexed family, which have a scene of their own."""
+    parts = scene.parts
+    params, macs, count = _totals(parts)
     usage = parts[0].usage if len({part.usage for part in parts}) == 1 else Usage.ALWAYS
     return Part(
-        Kind.FRAME, (Word(name, main=True),), scene=scene, path=(Step(0, name),), takes=_texts(takes), makes=_texts(makes),
-        params=params, macs=macs, usage=usage, line=parts[0].line, ops=count, beside=True,
+        Kind.FRAME, (Word(name, main=True),), scene=number, path=(Step(0, name),), takes=_texts(takes), makes=_texts(makes),
+        params=params, macs=macs, usage=usage, line=parts[0].line, ops=count, beside=True, maker=_maker(scene),
     )  # fmt: skip
 
 
@@ -102,6 +102,15 @@ def failure_part(failure: Failure) -> Part:
     return Part(Kind.FAILURE, words, takes=_texts(failure.inputs), line=_line(failure.span), ops=0)
 
 
+def _maker(scene: Scene) -> int | None:
+    """Return which op of a scene makes its first output; None if that comes in, or if there is none."""
+    source = next((link.source for link in scene.links if link.target == len(scene.parts)), -1)
+    if source < 0:
+        return None
+    part = scene.parts[source]
+    return None if part.maker is None else part.first + (part.times - 1) * part.ops + part.maker
+
+
 def _only(scene: Scene) -> Part | None:
     """Return the part of a scene that has one alone, which takes and returns what the scene does."""
     if len(scene.parts) != 1 or scene.parts[0].kind is Kind.FAILURE:
@@ -111,20 +120,19 @@ def _only(scene: Scene) -> Part | None:
     return part if scene.links == ends and len(part.makes) == scene.outputs else None
 
 
-def _params(parts: Iterable[Part], nodes: Iterable[Node]) -> int:
-    """Return the parameters of some parts together, with a node of each; those of a module that several apply count once."""
-    owned = [(node.module, part.params * part.times) for part, node in zip(parts, nodes, strict=True)]
-    return sum({(module.levels, module.key): params for module, params in owned if module is not None}.values())
+def _totals(parts: Iterable[Part]) -> tuple[int, Dim | None, int]:
+    """Return parameters, MACs and ops of some parts together.
 
-
-def _totals(parts: Iterable[Part]) -> tuple[Dim | None, int]:
-    """Return MACs and ops of some parts together. MACs are those in evaluation, unless all of it is for training."""
+    Parameters of a shared module count once. MACs are those in evaluation, unless all of it is for training.
+    """
     parts = list(parts)
+    shared = {part.path: part.params for part in parts if part.shared}
+    params = sum([part.params * part.times for part in parts if not part.shared]) + sum(shared.values())
     counted = [part for part in parts if part.usage is Usage.ALWAYS] or parts
     macs: Dim | None = 0
     for part in counted:
         macs = _sum(macs, part.macs, part.times)
-    return macs, sum([part.ops * part.times for part in parts])
+    return params, macs, sum([part.ops * part.times for part in parts])
 
 
 def _sum(one: Dim | None, other: Dim | None, times: int) -> Dim | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import calls as calls
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import class_counts as class_counts
+    from archdsl.diagnostics.codes import configs as configs
     from archdsl.diagnostics.codes import data as data
     from archdsl.diagnostics.codes import declarations as declarations
     from archdsl.diagnostics.codes import definitions as definitions
@@ -69,8 +70,8 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
     "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
-    "outputs", "exporting", "inference", "importing", "warnings", "source_warnings", "habits", "misread_bodies", "notes", "calls",
-    "tokens",
+    "outputs", "exporting", "inference", "importing", "configs", "warnings", "source_warnings", "habits", "misread_bodies",
+    "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

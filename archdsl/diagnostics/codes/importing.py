@@ -11,8 +11,8 @@ E1201 = Code(
     "E1201",
     "the model cannot be loaded",
     """`archdsl import package.module:name` imports the Python module, takes the class or function of that name, and
-    calls it. `--call '(width=32)'` gives the arguments. The result must be an `nn.Module`. Files of other formats
-    are told by their suffix.""",
+    calls it. `--call '(width=32)'` gives the arguments. The result must be an `nn.Module`. Files of other programs
+    are told by their suffix: programs of torch.export end in `.pt2`, ONNX models in `.onnx`.""",
     situation="`archdsl import torchvision.models:resnet51`.",
 )
 E1202 = Code(
@@ -34,8 +34,9 @@ E1203 = Code(
 E1204 = Code(
     "E1204",
     "the model shares weights in a way that cannot be imported",
-    """A module that runs several times, or a tensor that several modules use, needs a `module` declaration in the
-    language. The importer does not write these declarations.""",
+    """A module that runs several times in one body becomes a `module` declaration. Others have to be declared by hand:
+    a module whose label is the name of an op, one that runs in several other modules, and a tensor that several
+    modules use.""",
     situation="`archdsl import mypackage:Net`, where `forward` is `return self.conv(self.conv(x))`.",
 )
 E1205 = Code(
@@ -60,6 +61,21 @@ class BadAddress(Diagnostic, code=E1201):
 
     def remedy(self) -> str | None:
         return self.help
+
+
+class OpenSizes(Diagnostic, code=E1201):
+    """A file with an input whose sizes are not all given."""
+
+    path: str
+    input: str
+    sizes: str
+
+    def summary(self) -> str:
+        return f"`{self.path}` leaves sizes of its input `{self.input}` open: {self.sizes}"
+
+    def remedy(self) -> str:
+        shown = self.sizes.replace("?", "64")
+        return f"give them: `archdsl import {self.path} --input {shown}`; other commands take `--size {shown}`"
 
 
 class NotTraced(Diagnostic, code=E1202):
@@ -93,7 +109,7 @@ class NotExpressible(Diagnostic, code=E1203):
         return tuple(self.operations[:8]) + ((f"and {len(self.operations) - 8} more",) if len(self.operations) > 8 else ())
 
     def remedy(self) -> str | None:
-        return "`--partial` writes the rest, with a comment in place of each" if self.partial else None
+        return "`archdsl import --partial` writes the rest, with a comment in place of each" if self.partial else None
 
 
 class SharedWeights(Diagnostic, code=E1204):
@@ -123,4 +139,4 @@ class TextDisagrees(Diagnostic, code=E1205):
         return tuple(self.differences[:8])
 
     def remedy(self) -> str:
-        return "`--unproved` writes it all the same, and its first line says so"
+        return "`archdsl import --unproved` writes it all the same, and its first line says so"

@@ -11,7 +11,7 @@ from archdsl.diagnostics.record import Diagnostic, Mark
 E0901 = Code(
     "E0901",
     "no usable Graphviz",
-    """A diagram of this form is laid out by Graphviz, and none was found that can draw even two boxes this way. archdsl looks
+    """A diagram of this form is drawn by Graphviz, and none was found that can draw even two boxes this way. archdsl looks
     for `dot` on the PATH and for the library that installs with pip. The message says for each whether it cannot be used at
     all, or does not support the format.""",
     situation="`archdsl render net.arch -o net.pdf` where the PATH has a `dot` that does not start.",
@@ -190,7 +190,7 @@ E0904 = Code(
     "E0904",
     "there is more to draw than a picture can show",
     """The diagram would have more boxes or more connections than anybody can read, and the layout would take too long.
-    `--detail blocks`, the default, folds equal parts. If they still are too many, define a network of one block, and
+    `--level blocks`, the default, folds equal parts. If they still are too many, define a network of one block, and
     draw that; `archdsl check` lists the layers of a network of any size.""",
     situation="`archdsl render` of a network of 10,000 layers that all differ.",
 )
@@ -210,7 +210,7 @@ class TooMuchToDraw(Diagnostic, code=E0904):
 
     def remedy(self) -> str:
         if self.foldable:
-            return "`--detail blocks` folds equal parts, and then it fits"
+            return "`--level blocks` folds equal parts, and then it fits"
         return "draw a part: define a network of one block of it and render that; `archdsl check` lists all layers"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from archdsl.diagnostics.codes.entry import Code
@@ -244,18 +245,28 @@ E0106 = Code(
 
 
 class OtherFile(Diagnostic, code=E0106):
-    """A file of another program in the place of a spec: what it `is`, and what is written here instead."""
+    """A file of another program in the place of a spec: what it `is`, and what is written here instead.
+
+    `path` is the file, if it can be imported.
+    """
 
     kind: str
     example: str
+    path: str | None = None
 
     def summary(self) -> str:
         return f"this is {self.kind}, and archdsl reads specs in its own language"
 
     def details(self) -> Iterable[str]:
-        return ("`archdsl new mynet` writes a small network to begin with",)
+        return ("`archdsl new mynet` writes a small network to begin with",) if self.path is None else ()
 
     def remedy(self) -> str:
+        if self.path is not None:
+            from shlex import quote  # here: few commands need it
+
+            name = re.split(r"[/\\]", self.path)[-1]
+            stem = "imported" if name.endswith(".arch") else re.sub(r"\.\w+$", "", name)
+            return f"write it as a spec: `archdsl import {quote(self.path)} -o {quote(stem)}.arch`"
         return f"describe the network in a `.arch` file: {self.example}"
 
 

@@ -5,7 +5,6 @@ from functools import cache
 import pytest
 
 from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, build_diagram
-from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph, Usage, flatten
 
@@ -64,7 +63,7 @@ def _ops_drawn(item: Box | Frame) -> int:
 
 
 def test_a_dense_block_folds_and_says_how_it_grows() -> None:
-    assert "features.denseblock3 · dense_layer ×24, +32 channels each" in titles(diagram_of("densenet.arch:densenet121"))
+    assert "denseblock3 · dense_layer ×24, +32 channels each" in titles(diagram_of("densenet.arch:densenet121"))
 
 
 def test_loops_without_a_scope_fold_where_their_text_begins() -> None:
@@ -142,7 +141,7 @@ def test_branches_side_by_side_have_one_fork_and_no_frame() -> None:
     ways = "for i in 0..3 { way[i]: conv(8, 3) -> relu }; way[3]: { gap; conv(8, 1); resize_like(before) }"
     more = "; ".join(f"conv({i + 8}, 3)" for i in range(9))
     diagram = drawn(f"input image [3, 8, 8]; {more}; a: {{ before: x; concat {{ {ways} }}; conv(4, 1) }}; {more}")
-    assert titles(diagram) == ["a", "a.way.3"]
+    assert titles(diagram) == ["a", "way.3"]
     outer, inner = [edge for edge in diagram.edges if edge.target.startswith("fork_")][::-1]
     assert inner.source == outer.target and len([edge for edge in diagram.edges if edge.source == outer.target]) == 4
 
@@ -234,9 +233,9 @@ def test_a_grouped_gate_is_a_skip_into_a_product() -> None:
     assert len(skips(diagram)) == 1
 
 
-def test_scopes_whose_joins_take_more_and_more_do_not_fold() -> None:
+def test_scopes_whose_sums_take_more_and_more_do_not_fold() -> None:
     body = (
-        "input image [1, 8, 8]\ne[0]: conv(8, 3)\nfor i in 1..4 { e[i]: { concat { for j in 0..i { e[j] } }; conv(8, "
+        "input image [1, 8, 8]\ne[0]: conv(8, 3)\nfor i in 1..4 { e[i]: { add { for j in 0..i { e[j] } }; conv(8, "
         "3) -> bn -> relu } }"
     )
     diagram = drawn(body)
@@ -258,11 +257,3 @@ def test_a_run_that_begins_with_a_run() -> None:
     diagram = drawn("input image [4, 8, 8]\nfor i in 0..3 { l[i]: { repeat 5 { conv(4, 3) -> bn }; conv(4, 1) }; maxpool(1) }")
     assert titles(diagram) == ["×3", "l.0", "×5"]
     assert len({frame.key for frame in diagram.frames}) == 3
-
-
-def test_a_skip_between_frames_is_no_edge_for_the_layout() -> None:
-    """Graphviz took minutes over the unseen ones."""
-    body = "input image [4, 8, 8]\ne[0]: conv(4, 3)\nfor i in 1..30 { e[i]: { concat { for j in 0..i { e[j] } }; conv(4, 1) } }"
-    diagram = drawn(body)
-    assert len(skips(diagram)) == 406
-    assert to_dot_without_skips(diagram).count(" -> ") < 100

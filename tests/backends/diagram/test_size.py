@@ -10,8 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from archdsl.backends.diagram import Detail, build_diagram, render, size, to_dot
-from archdsl.backends.diagram.dot import to_dot_without_skips
-from archdsl.backends.diagram.lanes import Lanes, Rectangle
+from archdsl.backends.diagram.layout import place
 from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
 from archdsl.ir import Graph
@@ -49,7 +48,7 @@ def calls(graph: Graph, detail: Detail) -> int:
         with suppress(SpecError):
             diagram = build_diagram(graph, detail)
             to_dot(diagram)
-            to_dot_without_skips(diagram)
+            place(diagram)
     finally:
         sys.setprofile(None)
     return count
@@ -73,22 +72,22 @@ DENSE = HEAD + "e[0]: conv(4, 3); for i in 1..{n} { e[i]: { concat { for j in 0.
     [
         (HEAD + "for i in 0..1600 { conv(4 + i, 1) } }", "blocks", "1602 boxes to draw, over the limit of 1500", "draw a part"),
         (HEAD + "for i in 0..1600 { conv(4 + i, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "draw a part"),
-        (HEAD + "repeat 1600 { conv(4, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "`--detail blocks` folds"),
+        (HEAD + "repeat 1600 { conv(4, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "`--level blocks` folds"),
         (DENSE.replace("{n}", "90"), "blocks", "4096 connections to draw, over the limit of 3000", "draw a part"),
         (DENSE.replace("{n}", "90"), "full", "4096 connections to draw, over the limit of 3000", "draw a part"),
-        (HEAD + "repeat 700 { add { x; x; x; x }; relu } }", "full", "3501 connections to draw", "`--detail blocks` folds"),
+        (HEAD + "repeat 700 { add { x; x; x; x }; relu } }", "full", "3501 connections to draw", "`--level blocks` folds"),
     ],
 )
 def test_too_much_to_draw(text: str, detail: Detail, message: str, help: str) -> None:
     with pytest.raises(SpecError) as caught:
-        render(graph_of(text), detail=detail)
+        render(graph_of(text), level=detail)
     assert caught.value.diagnostic.code == "E0904"
     assert message in caught.value.diagnostic.message
     assert caught.value.diagnostic.help is not None and caught.value.diagnostic.help.startswith(help)
 
 
 def test_what_blocks_are_advised_for_is_drawn_with_them() -> None:
-    assert render(graph_of(HEAD + "repeat 1600 { conv(4, 1) } }"), "dot", detail="blocks")
+    assert render(graph_of(HEAD + "repeat 1600 { conv(4, 1) } }"), "dot", level="blocks")
 
 
 @pytest.mark.parametrize(
@@ -114,21 +113,3 @@ def test_long_names_and_many_inputs_are_shortened() -> None:
     )
     assert b"and 197 more" in render(graph, "dot")
     assert b"<svg" in render(graph)
-
-
-class _Counted(float):
-    """A height that counts how often it is compared."""
-
-    comparisons = 0
-
-    def __lt__(self, other: float) -> bool:
-        _Counted.comparisons += 1
-        return float(self) < float(other)
-
-
-def test_a_search_for_a_lane_ends_at_the_first_gap() -> None:
-    obstacles = [Rectangle(100.0 * i, _Counted(0), 100.0 * i + 10, 1000.0) for i in range(1000)]
-    lanes = Lanes(obstacles, [])
-    _Counted.comparisons = 0
-    side, _ = lanes.free(Rectangle(0, 10, 10, 20), Rectangle(0, 80, 10, 90), (), None)
-    assert side == 1 and _Counted.comparisons < 10

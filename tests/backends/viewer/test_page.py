@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from archdsl import loads
+from archdsl.analysis import describe
 from archdsl.backends.diagram import size
 from archdsl.backends.viewer.page import as_json, view_data, viewer_page
 from archdsl.diagnostics import SpecError
@@ -147,3 +148,31 @@ def test_a_frame_with_too_many_parts_is_an_error(graphs: dict[str, Graph], monke
 def test_every_op_has_a_card_in_full_detail(graphs: dict[str, Graph]) -> None:
     scenes = view_data(graphs["resnet50"], "full")["scenes"]
     assert all("scene" not in part for scene in scenes for part in scene["parts"] if part["kind"] == "card")
+
+
+def numbered(data: dict[str, Any], number: int, start: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the number of each op of first instances in the flat view, with its text, as the page finds it."""
+    for part in data["scenes"][number]["parts"]:
+        first = start + part.get("first", 0)
+        if "scene" in part:
+            yield from numbered(data, part["scene"], first)
+        elif part["kind"] not in ("input", "end"):
+            yield first, part["spec"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_ops_have_their_numbers_in_the_flat_view(graphs: dict[str, Graph], name: str) -> None:
+    nodes, data = flatten(graphs[name]).nodes, view_data(graphs[name])
+    assert len(data["fieldOf"]) == len(nodes)
+    found = dict(numbered(data, len(data["scenes"]) - 1))
+    assert found == {number: describe(nodes[number].op) for number in found} and len(found) > len(nodes) / 20
+
+
+def test_a_frame_has_the_field_of_what_makes_its_output() -> None:
+    """Of ResNet-50 after each stage, as Araujo et al. 2019 compute them: 427 in torchvision's form at the end."""
+    graph = load("resnet50").graph
+    data = view_data(graph)
+    frames = [part for part in data["scenes"][-1]["parts"] if part["words"][0][0].startswith("layer")]
+    ends = [part["first"] + part["maker"] for part in frames]
+    assert [flatten(graph).nodes[end].path for end in ends] == ["layer1.2.8", "layer2.3.8", "layer3.5.8", "layer4.2.8"]
+    assert [data["fields"][data["fieldOf"][end]] for end in ends][-1] == "427"

@@ -14,6 +14,8 @@ class Part {
     const around = parent ? parent.inner : [""];
     this.paths = item.path.reduce(below, around);
     this.inner = item.beside ? item.path.slice(0, -1).reduce(below, around) : this.paths;
+    this.first = item.first + (parent ? parent.first : 0); // its first op, of all that run
+    this.further = (item.times > 1 ? (item.times - 1) * item.ops : 0) + (parent ? parent.further : 0); // ops from the first to the last instance
     this.inTraining = item.usage === "training" || Boolean(parent?.inTraining);
     this.unused = item.usage === "never" || Boolean(parent?.unused);
   }
@@ -92,6 +94,15 @@ class Part {
     return makes.length && makes[0] !== takes[0] ? this.network.shapes[makes[0]] : "";
   }
 
+  /** The receptive field of what it makes, from the first to the last instance. */
+  get field() {
+    const { fields, fieldOf } = this.network;
+    if (!fieldOf.length || this.item.maker < 0 || ["network", "input", "end"].includes(this.item.kind)) return "";
+    const maker = this.first + this.item.maker;
+    const [one, last] = [fields[fieldOf[maker]], fields[fieldOf[maker + this.further]]];
+    return one === last ? one : `${one} to ${last}`;
+  }
+
   /** What a search looks at. */
   get searched() {
     this.lower ??= [this.path, this.text, this.item.spec, this.output].join("\n").toLowerCase();
@@ -131,11 +142,11 @@ function treeOf(data) {
     for (const item of scene.parts) {
       for (const list of ["words", "path", "takes", "makes"]) item[list] ??= [];
       for (const text of ["block", "spec", "doc", "last", "usage"]) item[text] ??= "";
-      for (const number of ["category", "params", "macs", "times"]) item[number] ??= 0;
+      for (const number of ["category", "params", "macs", "times", "first", "maker", "ops"]) item[number] ??= 0;
     }
   }
   const root = { kind: "network", words: [[data.name, 1]], path: [], takes: [], makes: [], scene: data.scenes.length - 1, times: 0 };
-  return new Part(data, { ...root, block: "", spec: "", doc: "", last: "", usage: "", params: 0, macs: 0, category: 0 }, null, 0);
+  return new Part(data, { ...root, block: "", spec: "", doc: "", last: "", usage: "", params: 0, macs: 0, category: 0, first: 0, maker: -1, ops: 0 }, null, 0);
 }
 
 /** Return a number with separators; a formula as it is. */
@@ -151,7 +162,7 @@ function factsOf(part) {
   if (item.makes.length) lines.push(["output", part.output]);
   if (item.params) lines.push(["params", count(item.params) + each + total(item.params)]);
   if (item.macs) lines.push(["MACs", count(item.macs) + each + total(item.macs)]);
-  lines.push(["note", notes.filter(Boolean).join(", ")], ["about", item.doc]);
+  lines.push(["receptive field", part.field], ["note", notes.filter(Boolean).join(", ")], ["about", item.doc]);
   if (item.line !== undefined) {
     const [file, number, text] = network.lines[item.line];
     lines.push(["source", `${file}:${number}`], ["", text]);

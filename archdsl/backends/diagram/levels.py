@@ -1,0 +1,109 @@
+"""What each frame contains, as a graph of its own: its boxes, its inner frames as single vertices, and its ports.
+
+A value that crosses the border of a frame has a port there: one where it enters, however many boxes inside take it, and one
+where it leaves. An edge from box to box is thus a chain of hops, each within one frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame
+
+
+@dataclass(eq=False, slots=True)
+class Port:
+    """Where the value of a box crosses the border of a frame."""
+
+    frame: Frame
+    value: str
+    enters: bool
+
+
+Vertex = Box | Frame | Port
+
+
+@dataclass(eq=False, slots=True)
+class Hop:
+    """A value on its way within one frame. `value` is the key of the box that makes it; `label` is what it says there."""
+
+    source: Vertex
+    target: Vertex
+    value: str
+    label: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Level:
+    """The vertices of a frame, sources before targets, and the hops between them."""
+
+    frame: Frame
+    entries: list[Port] = field(default_factory=list)
+    exits: list[Port] = field(default_factory=list)
+    hops: list[Hop] = field(default_factory=list)
+
+    @property
+    def vertices(self) -> list[Vertex]:
+        """All vertices."""
+        return [*self.entries, *self.frame.items, *self.exits]
+
+
+class Levels:
+    """The level of each frame by key, and the hops of each edge of the diagram, in order."""
+
+    def __init__(self, diagram: Diagram) -> None:
+        self.of: dict[str, Level] = {frame.key: Level(frame) for frame in (diagram.root, *diagram.frames)}
+        self.ways: list[list[Hop]] = []
+        self._around: dict[str, tuple[Frame, ...]] = {}
+        self._boxes = {box.key: box for box in diagram.boxes}
+        self._ports: dict[tuple[str, str, bool], Port] = {}
+        self._hops: dict[tuple[int, int, str, int], Hop] = {}
+        self._frames_around(diagram.root, (diagram.root,))
+        parallel: dict[tuple[str, str], int] = {}
+        for edge in diagram.edges:
+            count = parallel[edge.source, edge.target] = parallel.get((edge.source, edge.target), -1) + 1
+            self.ways.append(self._way(edge, count))
+
+    def _frames_around(self, frame: Frame, around: tuple[Frame, ...]) -> None:
+        for item in frame.items:
+            if isinstance(item, Box):
+                self._around[item.key] = around
+            else:
+                self._frames_around(item, (*around, item))
+
+    def _way(self, edge: Edge, count: int) -> list[Hop]:
+        """Return the hops of an edge: out of the frames around its source, and into those around its target."""
+        out, into = self._around[edge.source], self._around[edge.target]
+        common = next((i for i, (a, b) in enumerate(zip(out, into, strict=False)) if a is not b), min(len(out), len(into)))
+        way: list[Hop] = []
+        at: Vertex = self._boxes[edge.source]
+        for frame in reversed(out[common:]):
+            way.append(self._hop(frame, at, self._port(frame, edge.source, enters=False), edge.source, 0))
+            at = frame
+        inner: list[Frame | Box] = [*into[common:], self._boxes[edge.target]]
+        level = out[common - 1]
+        for step in inner:
+            number = count if isinstance(step, Box) else 0
+            hop = self._hop(level, at, step, edge.source, number)
+            if level is out[common - 1] and edge.label:
+                hop.label = hop.label or edge.label
+            way.append(hop)
+            if isinstance(step, Frame):
+                at, level = self._port(step, edge.source, enters=True), step
+        return way
+
+    def _port(self, frame: Frame, value: str, *, enters: bool) -> Port:
+        port = self._ports.get((frame.key, value, enters))
+        if port is None:
+            port = self._ports[frame.key, value, enters] = Port(frame, value, enters)
+            level = self.of[frame.key]
+            (level.entries if enters else level.exits).append(port)
+        return port
+
+    def _hop(self, frame: Frame, source: Vertex, target: Vertex, value: str, number: int) -> Hop:
+        key = (id(source), id(target), value, number)
+        hop = self._hops.get(key)
+        if hop is None:
+            hop = self._hops[key] = Hop(source, target, value)
+            self.of[frame.key].hops.append(hop)
+        return hop

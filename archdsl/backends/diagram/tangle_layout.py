@@ -1,0 +1,382 @@
+"""The layout of tangles: cells in rows and columns, and wires in the channels between them.
+
+Every vertex, and every strand between two of them, has a cell. A row is as far from the beginning as the longest way to it; a
+column is a resolution, or where that says nothing a chain. Wires run in the channels between rows and columns, where no cells
+are, or along a column through rows where it has none; in a channel each has a track of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from archdsl.backends.diagram.blocks import GAP, Block, tracks
+from archdsl.backends.diagram.levels import Hop, Port, Vertex
+from archdsl.backends.diagram.model import Box, Kind
+from archdsl.backends.diagram.placed import Point, Rectangle
+from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures, ports
+from archdsl.backends.diagram.strands import Strand, Tangle
+
+_ARROW = 7.0
+
+
+@dataclass(eq=False, slots=True)
+class _Cell:
+    """A vertex or a strand in a row and a column. `left` and `right` are how far it extends from its axis."""
+
+    vertex: Vertex | None
+    block: Block | None
+    left: float
+    right: float
+    height: float
+    lane: Hashable = None
+    trunk: bool = False
+    border: Literal["", "enters", "leaves"] = ""
+    """Whether it has a port."""
+    before: list[_Cell] = field(default_factory=list)
+    after: list[_Cell] = field(default_factory=list)
+    arriving: int = 0
+    row: int = 0
+    column: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Wire:
+    """A hop from a cell to a cell, each None beyond the border; x counts from the cell's axis.
+
+    `down` is the column (odd) or the corridor (even) in which it goes past rows; None if it passes none.
+    """
+
+    hop: Hop
+    source: _Cell | None
+    target: _Cell | None
+    leaves: float = 0.0
+    arrives: float = 0.0
+    down: int | None = None
+    first: int = 0
+    last: int = 0
+
+
+def _border(vertices: Sequence[Vertex]) -> Literal["", "enters", "leaves"]:
+    found = [vertex.enters for vertex in vertices if isinstance(vertex, Port)]
+    return "" if not found else "enters" if all(found) else "leaves"
+
+
+class TangleLayout:
+    """Places one tangle. `lane_of` says which resolution a vertex has, None if none."""
+
+    def __init__(
+        self,
+        tangle: Tangle,
+        measures: Measures,
+        strand: Callable[[Strand], Block],
+        lane_of: Callable[[Vertex], tuple[float, str] | None],
+    ) -> None:
+        self._measures, self._strand = measures, strand
+        self._wires: list[_Wire] = []
+        self._cells: list[_Cell] = []
+        self._of: dict[int, _Cell] = {}
+        for vertex in tangle.vertices:
+            size = measures.size(vertex)
+            cell = _Cell(vertex, None, size.left, size.right, size.height, lane_of(vertex))
+            cell.trunk = not isinstance(vertex, Port) and vertex.key in measures.trunk
+            cell.border = _border([vertex])
+            self._of[id(vertex)] = cell
+        self._tie_up(tangle, lane_of)
+        self._rank()
+        self._align()
+        self._lead()
+
+    # -- cells and wires --
+
+    def _tie_up(self, tangle: Tangle, lane_of: Callable[[Vertex], tuple[float, str] | None]) -> None:
+        for tie in tangle.ties:
+            source = self._of[id(tie.source)] if tie.source is not None else None
+            target = self._of[id(tie.target)] if tie.target is not None else None
+            link = tie.strand.links[0]
+            if not tie.strand.vertices and (link is None or isinstance(link, Hop)):
+                self._connect(source, target)
+                if link is not None:
+                    self._wires.append(_Wire(link, source, target, self._leaves(link, source), self._arrives(link, target)))
+                continue
+            block = self._strand(tie.strand)
+            last = tie.strand.vertices[-1] if tie.strand.vertices else None
+            cell = _Cell(None, block, max(-block.left, 1.0), max(block.right, 1.0), block.height)
+            cell.lane = (lane_of(last) if last is not None else None) or (target or source or cell).lane
+            cell.trunk = any(not isinstance(v, Port) and v.key in self._measures.trunk for v in tie.strand.vertices)
+            cell.border = _border([port for port, _ in ports(block)])
+            self._of[id(cell)] = cell
+            self._connect(source, cell)
+            self._connect(cell, target)
+            for hop, x in block.starts:
+                self._wires.append(_Wire(hop, source, cell, self._leaves(hop, source), x))
+            for hop, x in block.ends:
+                self._wires.append(_Wire(hop, cell, target, x, self._arrives(hop, target)))
+        self._cells = self._sorted()
+        for wire in self._wires:
+            if wire.target is not None and isinstance(wire.target.vertex, Box):
+                wire.target.arriving += 1
+        self._spread()
+
+    def _connect(self, source: _Cell | None, target: _Cell | None) -> None:
+        if source is not None and target is not None:
+            source.after.append(target)
+            target.before.append(source)
+
+    def _leaves(self, hop: Hop, source: _Cell | None) -> float:
+        return self._measures.exit(hop.source, hop.value) if source is not None else 0.0
+
+    def _arrives(self, hop: Hop, target: _Cell | None) -> float:
+        return self._measures.entry(hop.target, hop.value) if target is not None else 0.0
+
+    def _sorted(self) -> list[_Cell]:
+        cells = list(self._of.values())
+        missing = {id(cell): len(cell.before) for cell in cells}
+        ready = [cell for cell in cells if not cell.before]
+        order = []
+        for cell in ready:
+            order.append(cell)
+            for after in cell.after:
+                missing[id(after)] -= 1
+                if not missing[id(after)]:
+                    ready.append(after)
+        return order
+
+    def _spread(self) -> None:
+        """Let several wires into a box arrive side by side."""
+        seen: dict[int, int] = {}
+        for wire in self._wires:
+            cell = wire.target
+            if cell is not None and isinstance(cell.vertex, Box) and cell.arriving > 1 and cell.vertex.kind is not Kind.FORK:
+                number = seen[id(cell)] = seen.get(id(cell), -1) + 1
+                room = min(cell.left, cell.right) - (2.0 if cell.vertex.kind is Kind.JOIN else NEAR)
+                step = min(2 * room / (cell.arriving - 1), 16.0)
+                wire.arrives = (number - (cell.arriving - 1) / 2) * step
+
+    # -- rows --
+
+    def _rank(self) -> None:
+        for cell in self._cells:
+            cell.row = max((before.row + 1 for before in cell.before), default=0)
+        for cell in reversed(self._cells):
+            if not cell.before and cell.after and not cell.border:
+                cell.row = max(min(after.row for after in cell.after) - 1, 0)
+        last = max((cell.row for cell in self._cells), default=0)
+        for cell in self._cells:  # nothing stands between a port and its border
+            if cell.border == "leaves":
+                cell.row = last + 1
+        self._rows = max((cell.row for cell in self._cells), default=0) + 1
+
+    # -- columns --
+
+    def _align(self) -> None:
+        lanes = sorted({cell.lane for cell in self._cells if cell.lane is not None}, key=lambda lane: lane[0], reverse=True)  # type: ignore[index]
+        if len(lanes) > 1 and len(lanes) < len(self._cells):
+            self._columns_by_lane(lanes)
+        else:
+            self._columns_by_chain()
+
+    def _columns_by_lane(self, lanes: Sequence[Hashable]) -> None:
+        """Give each resolution a column, the finest the first, or several if cells of it are in one row."""
+        taken: dict[tuple[Hashable, int], int] = {}
+        depth: dict[Hashable, int] = dict.fromkeys(lanes, 1)
+        for cell in sorted(self._cells, key=lambda cell: not cell.trunk):
+            lane = cell.lane if cell.lane is not None else lanes[0]
+            number = taken.get((lane, cell.row), 0)
+            taken[lane, cell.row] = number + 1
+            depth[lane] = max(depth[lane], number + 1)
+            cell.column = number
+        start = 0
+        starts = {}
+        for lane in lanes:
+            starts[lane] = start
+            start += depth[lane]
+        for cell in self._cells:
+            cell.column += starts[cell.lane if cell.lane is not None else lanes[0]]
+
+    def _columns_by_chain(self) -> None:
+        """Give the trunk a column, and each other cell that of a neighbour before it where that is free, or one nearby."""
+        taken: set[tuple[int, int]] = set()
+        for cell in self._cells:
+            if cell.trunk and (cell.row, 0) not in taken:
+                taken.add((cell.row, 0))
+            else:
+                cell.trunk = False
+        for cell in self._cells:
+            if cell.trunk:
+                continue
+            near = [before.column for before in cell.before if not before.trunk] or [after.column for after in cell.after]
+            wish = near[0] if near else 1
+            wish = wish or 1
+            tries = [wish, *(column for step in range(1, len(self._cells) + 1) for column in (wish + step, wish - step))]
+            cell.column = next(column for column in tries if column and (cell.row, column) not in taken)
+            taken.add((cell.row, cell.column))
+        least = min((cell.column for cell in self._cells), default=0)
+        for cell in self._cells:
+            cell.column -= least
+
+    # -- wires --
+
+    def _lead(self) -> None:
+        """Choose the way of each wire: straight down its source's column or its target's where these are free, or a corridor."""
+        busy: dict[tuple[int, int], str] = {(cell.row, cell.column): "" for cell in self._cells}
+        self._columns = max((cell.column for cell in self._cells), default=0) + 1
+        for wire in sorted(self._wires, key=self._passes):
+            wire.first = wire.source.row + 1 if wire.source is not None else 0
+            wire.last = wire.target.row if wire.target is not None else self._rows
+            rows = range(wire.first, wire.last)
+            if not rows and wire.source is not None and wire.target is not None:
+                continue
+            wishes = []
+            if wire.source is not None:
+                wishes.append(wire.source.column)
+            if wire.target is not None:
+                wishes.append(wire.target.column)
+            for column in wishes:
+                if all(busy.get((row, column), wire.hop.value) == wire.hop.value for row in rows):
+                    busy |= {(row, column): wire.hop.value for row in rows}
+                    wire.down = 2 * column + 1
+                    break
+            else:
+                columns = wishes[::-1]
+                towards = columns[-1] > columns[0] if len(columns) > 1 else True
+                wire.down = 2 * columns[0] + (2 if towards else 0) if columns else 2 * self._columns
+
+    def _passes(self, wire: _Wire) -> int:
+        first = wire.source.row + 1 if wire.source is not None else 0
+        return (wire.target.row if wire.target is not None else self._rows) - first
+
+    # -- places --
+
+    def block(self) -> Block:
+        """Return the tangle as a block."""
+        xs, corridors = self._across()
+        channels, channel_tracks, label_room = self._along()
+        out = Block()
+        y = 0.0
+        tops, bottoms, channel_top = [], [], []
+        for row in range(self._rows):
+            channel_top.append(y)
+            y += channels[row]
+            tops.append(y)
+            y += max((cell.height for cell in self._cells if cell.row == row), default=0.0)
+            bottoms.append(y)
+        channel_top.append(y)
+        out.height = y + channels[self._rows]
+        for cell in self._cells:
+            x = xs[cell.column]
+            if cell.vertex is not None:
+                out.vertices.append((cell.vertex, Point(x, tops[cell.row])))
+                out.shapes.append(Rectangle(x - cell.left, tops[cell.row], x + cell.right, tops[cell.row] + cell.height))
+            elif cell.block is not None:
+                out.add(cell.block, x, tops[cell.row])
+        for wire in self._wires:
+            self._draw(out, wire, xs, corridors, channel_top, channel_tracks, label_room)
+        edges = [x for cell in self._cells for x in (xs[cell.column] - cell.left, xs[cell.column] + cell.right)]
+        edges += list(corridors.values())
+        out.shapes.append(Rectangle(min(edges) - 3, 0.0, max(edges) + 3, out.height))
+        return out
+
+    def _across(self) -> tuple[list[float], dict[tuple[int, str], float]]:
+        """Return the x of the axis of each column, and of each wire in a corridor."""
+        used: dict[int, list[tuple[float, float, str]]] = {}
+        for wire in self._wires:
+            if wire.down is not None and wire.down % 2 == 0:
+                used.setdefault(wire.down, []).append((wire.first, wire.last, wire.hop.value))
+        labels: dict[int, float] = {}
+        for wire in self._wires:
+            if wire.hop.label and wire.source is not None:
+                labels[wire.source.column] = max(
+                    labels.get(wire.source.column, 0.0), wire.leaves + self._measures.label(wire.hop.label).right
+                )
+        xs: list[float] = []
+        corridors: dict[tuple[int, str], float] = {}
+        x = 0.0
+        for column in range(self._columns + 1):
+            found = tracks(used.get(2 * column, ()))
+            x += GAP if column else 0.0
+            for name, track in found.items():
+                corridors[2 * column, name] = x + TRACK * track
+            x += TRACK * (max(found.values()) + 1) + GAP - TRACK if found else 0.0
+            if column < self._columns:
+                own = [cell for cell in self._cells if cell.column == column]
+                xs.append(x + max((cell.left for cell in own), default=1.0))
+                x = xs[-1] + max(*(cell.right for cell in own), labels.get(column, 0.0), 1.0)
+        main = next((cell.column for cell in self._cells if cell.trunk), (self._columns - 1) // 2)
+        shift = xs[main]
+        return [x - shift for x in xs], {key: x - shift for key, x in corridors.items()}
+
+    def _along(self) -> tuple[list[float], list[dict[str, int]], list[float]]:
+        """Return for each channel between rows its height, the track of each wire, and the room of labels before them."""
+        spans: list[list[tuple[float, float, str]]] = [[] for _ in range(self._rows + 1)]
+        labels = [0.0] * (self._rows + 1)
+        for wire in self._wires:
+            if wire.source is not None and wire.hop.label:
+                labels[wire.first] = max(labels[wire.first], self._measures.label(wire.hop.label).height + 1)
+            for channel, low, high in self._turns(wire):
+                spans[channel].append((min(low, high), max(low, high), wire.hop.value))
+        found = [tracks(channel) for channel in spans]
+        heights = []
+        for row, used in enumerate(found):
+            count = max(used.values(), default=-1) + 1
+            edge = row in (0, self._rows)
+            heights.append(labels[row] + TRACK * count + (0.0 if edge and not count else STEP - 4))
+        return heights, found, labels
+
+    def _turns(self, wire: _Wire) -> list[tuple[int, float, float]]:
+        """Return the channels in which a wire goes across, from where to where in halves of columns."""
+        source = 2 * wire.source.column + 1 if wire.source is not None else None
+        target = 2 * wire.target.column + 1 if wire.target is not None else None
+        if wire.down is None:
+            assert source is not None and target is not None
+            straight = source == target and wire.leaves == wire.arrives
+            return [] if straight else [(wire.first, source, target)]
+        turns: list[tuple[int, float, float]] = []
+        if source is not None and (source != wire.down or wire.leaves):
+            turns.append((wire.first, source, wire.down))
+        if target is not None and (target != wire.down or wire.arrives):
+            turns.append((wire.last, wire.down, target))
+        return turns
+
+    def _draw(
+        self,
+        out: Block,
+        wire: _Wire,
+        xs: Sequence[float],
+        corridors: dict[tuple[int, str], float],
+        tops: Sequence[float],
+        found: Sequence[dict[str, int]],
+        labels: Sequence[float],
+    ) -> None:
+        begin = xs[wire.source.column] + wire.leaves if wire.source is not None else None
+        end = xs[wire.target.column] + wire.arrives if wire.target is not None else None
+        down = begin
+        if wire.down is not None:
+            down = xs[wire.down // 2] if wire.down % 2 else corridors[wire.down, wire.hop.value]
+
+        def level(channel: int) -> float:
+            return tops[channel] + labels[channel] + TRACK * (found[channel].get(wire.hop.value, 0) + 1) - 2
+
+        points: list[Point] = []
+        assert down is not None
+        if begin is None:
+            out.starts.append((wire.hop, down))
+            points.append(Point(down, 0.0))
+        elif wire.down is not None and begin != down:
+            points += [Point(begin, level(wire.first)), Point(down, level(wire.first))]
+        if end is None:
+            out.ends.append((wire.hop, down))
+            points.append(Point(down, out.height))
+        elif end != down:
+            points += [Point(down, level(wire.last)), Point(end, level(wire.last))]
+        elif wire.target is not None:
+            points.append(Point(end, level(wire.last)))
+        out.bends.append((wire.hop, tuple(points)))
+        if wire.source is not None and wire.hop.label and begin is not None:
+            size = self._measures.label(wire.hop.label)
+            others = {other.leaves for other in self._wires if other.source is wire.source}
+            if any(wire.leaves < other < wire.leaves + size.right for other in others):
+                return
+            top = tops[wire.first] + 1
+            out.labels.append((wire.hop, Rectangle(begin + size.left, top, begin + size.right, top + size.height)))

@@ -1,0 +1,1 @@
+"""The memory that the emitted module takes, to the byte, without running it: see `measure.py`."""

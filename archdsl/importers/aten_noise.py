@@ -1,0 +1,67 @@
+"""Stochastic depth that is written out: a product with noise, one number for each example, or one for the batch.
+
+PyTorch has no operation for it. Libraries fill a tensor with zeros and ones, divide it by the rate of ones, and multiply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.importers.aten import RULES, Refused, Step, rule
+from archdsl.importers.model import Apply
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """A tensor of noise: the rate of ones, once it is filled, and the number by which it is divided."""
+
+    shape: tuple[int, ...]
+    kept: float | None = None
+    divisor: float = 1.0
+
+
+def _noise(s: Step, node: Any) -> _Noise | None:
+    found = s.t.values.get(getattr(node, "name", ""))
+    return found if isinstance(found, _Noise) else None
+
+
+@rule("empty.memory_format", "new_empty.default", "empty_like.default")
+def _empty(s: Step) -> list[Apply]:
+    s.t.values[s.node.name] = _Noise(s.shape())
+    return []
+
+
+@rule("bernoulli_.float")
+def _bernoulli(s: Step) -> list[Apply]:
+    noise = _noise(s, s.first)
+    if noise is None:
+        raise Refused("random numbers")
+    s.t.values[s.node.name] = _Noise(noise.shape, float(s.node.args[1]))
+    return []
+
+
+@rule("div.Tensor", "div_.Tensor", "div.Scalar", "div_.Scalar")
+def _div(s: Step) -> list[Apply]:
+    noise = _noise(s, s.first)
+    if noise is None:
+        return RULES["div"](s)
+    divided = _Noise(noise.shape, noise.kept, float(s.node.args[1]))
+    s.t.values[s.node.name] = divided
+    if s.target.startswith("div_"):
+        s.t.values[s.first.name] = divided  # in place: later readers may name either
+    return []
+
+
+@rule("mul.Tensor", "mul_.Tensor")
+def _mul(s: Step) -> list[Apply]:
+    left, right = s.node.args[:2]
+    noise, other = (_noise(s, right), left) if _noise(s, right) is not None else (_noise(s, left), right)
+    if noise is None:
+        return RULES["mul"](s)
+    source = s.value(other)
+    ones = [size for size in noise.shape[1:] if size != 1]
+    if noise.kept is None or ones or noise.shape[0] not in (1, s.shape()[0]) or (noise.divisor != noise.kept and noise.kept > 0):
+        raise Refused("a product with random numbers that is no stochastic depth")
+    mode = "row" if noise.shape[0] == s.shape()[0] else "batch"
+    return s.make("droppath", {"p": round(1.0 - noise.kept, 9), "mode": mode}, source)

@@ -1,0 +1,1 @@
+"""Configuration files of other programs: Darknet, Caffe, Keras and Ultralytics. Nothing here imports torch."""
