@@ -70,8 +70,8 @@ def number(value: Dim | None) -> str:
 
 
 def relation(total: Total) -> str:
-    """Return by how much a total changed in percent, with its sign; empty if that is not known."""
-    if not isinstance(total.before, int) or not isinstance(total.after, int) or not total.before:
+    """Return by how much a total changed in percent, with its sign; empty if it did not, or if that is not known."""
+    if total.before == total.after or not isinstance(total.before, int) or not isinstance(total.after, int) or not total.before:
         return ""
     return f"{100 * (total.after - total.before) / total.before:+.1f} %"
 

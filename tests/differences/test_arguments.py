@@ -27,6 +27,7 @@ def changes(before: str, after: str, shape: str, shape_after: str = "") -> list[
         ("bn", "bn(eps = 1.0000001e-5)", "bn: eps 1e-05 -> 1.0000001e-05"),
         ("bn", "bn(momentum = 0.2)", "bn: momentum 0.1 -> 0.2"),
         ("maxpool(2, 2)", "maxpool(2, 2, ceil = true)", "maxpool(2, stride = 2): ceil false -> true"),
+        ("layer_scale(0.1)", "layer_scale(0.2)", "layer_scale: init 0.1 -> 0.2"),
         ("dropout(0.5)", "dropout(0.50000001)", "dropout: p 0.5 -> 0.50000001"),
         ("act(leaky_relu(0.1))", "act(leaky_relu(0.2))",
          "act(leaky_relu(slope = 0.1)): f leaky_relu(slope = 0.1) -> leaky_relu(slope = 0.2)"),
@@ -47,6 +48,14 @@ def test_of_long_lists_the_element_that_differs_is_shown() -> None:
     nested = "c: const([[{0}], [{1}]]); add {{ x; c }}"
     lists = ", ".join(LONG), ", ".join(other)
     assert changes(nested.format(lists[0], lists[0]), nested.format(*lists), "[2, 40]") == ["c: value[1][30] 30 -> 7"]
+
+
+def test_a_rule_of_the_network_is_as_good_as_one_of_the_op() -> None:
+    own, rule = "conv(8, 3, init = he)", "conv(8, 3); init {{ conv = {} }}"
+    assert changes(own, rule.format("he"), "[8, 8, 8]") == []
+    assert changes(own, rule.format("xavier"), "[8, 8, 8]") == ["conv(8, 3, bias = true): init he -> xavier"]
+    assert changes(own, "conv(8, 3)", "[8, 8, 8]") == ["conv(8, 3, bias = true): init he -> none"]
+    assert changes(own, rule.format("he").replace("3", "5"), "[8, 8, 8]") == ["conv(8, 3, bias = true): k 3 -> 5"]
 
 
 def test_a_summary_has_all_inputs_and_results() -> None:
