@@ -24,7 +24,7 @@ PAGES = [
     "training.md", "using.md", "weights.md", "export.md", "search.md", "inference.md", "reports.md", "viewer.md", "diff.md",
     "probe.md", "diagrams.md",
 ]  # fmt: skip
-BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch|arch E\d+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -35,7 +35,7 @@ def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for kind, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
         if kind == "python":
             said = _printed(text, page)
-        elif kind == "arch":
+        elif kind.startswith("arch"):
             name = re.search(r"^network (\w+)", text, re.MULTILINE)
             assert name is not None
             Path(f"{name[1]}.arch").write_text(text)

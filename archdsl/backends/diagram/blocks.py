@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from archdsl.backends.diagram.levels import Hop, Vertex
+from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.placed import Point, Rectangle
 
 GAP = 11.0
@@ -19,6 +19,8 @@ LINE = 0.5
 """Half of the room that a line takes."""
 _MOST_SHAPES = 60
 """Of a block that something is put beside; neighbours of more are taken together."""
+_MOST_KEPT = 120
+"""Of a bundle: each bundle around it has them as well, so that more would be work that grows with the square of the depth."""
 
 
 class Size(NamedTuple):
@@ -64,6 +66,16 @@ class Block:
         self.parts.append((Point(x, y), block))
         self.shapes += [shape.moved(x, y) for shape in block.shapes]
 
+    def ports(self) -> list[tuple[Port, float]]:
+        """Return the ports in it with their x."""
+        found: list[tuple[Port, float]] = []
+        pending = [(self, 0.0)]
+        while pending:
+            block, x = pending.pop()
+            found += [(vertex, x + at.x) for vertex, at in block.vertices if isinstance(vertex, Port)]
+            pending += [(part, x + offset.x) for offset, part in reversed(block.parts)]
+        return found
+
     @property
     def left(self) -> float:
         """How far it extends to the left; negative."""
@@ -99,6 +111,20 @@ def distance(fixed: Iterable[Rectangle], moved: Iterable[Rectangle]) -> float:
 def mirrored(shapes: Iterable[Rectangle]) -> list[Rectangle]:
     """Return shapes with left and right exchanged."""
     return [Rectangle(-shape.right, shape.top, -shape.left, shape.bottom) for shape in shapes]
+
+
+def outermost(shapes: Iterable[Rectangle], new: Sequence[Rectangle]) -> list[Rectangle]:
+    """Return shapes with new ones on their right, without those that the new ones hide from there."""
+
+    def hidden(there: Rectangle) -> bool:
+        return any(s.top <= there.top and there.bottom <= s.bottom and there.right <= s.right for s in new)
+
+    return coarse([*(there for there in shapes if not hidden(there)), *new])
+
+
+def thinned(shapes: list[Rectangle]) -> list[Rectangle]:
+    """Return shapes, or fewer that cover them if they are very many."""
+    return shapes if len(shapes) <= _MOST_KEPT else coarse(shapes)
 
 
 def coarse(shapes: Sequence[Rectangle]) -> list[Rectangle]:

@@ -13,7 +13,7 @@ from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.op_text import resolution
 from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.scene import legend, legend_width
-from archdsl.backends.diagram.strand_layout import StrandLayout, into_top, ports
+from archdsl.backends.diagram.strand_layout import StrandLayout, into_top
 from archdsl.backends.diagram.strands import Strand, Tangle, strand_of
 from archdsl.backends.diagram.tangle_layout import TangleLayout
 from archdsl.backends.diagram.text_width import text_width
@@ -77,7 +77,7 @@ class _Layout:
     def _frame(self, level: Level) -> None:
         """Lay out a frame, whose inner frames are laid out."""
         block = self._strands.strand(strand_of(level))
-        places = {(port.value, port.enters): at.x for port, at in ports(block)}
+        places = {(port.value, port.enters): x for port, x in block.ports()}
         entries = {port.value: places[port.value, True] for port in level.entries}
         exits = {port.value: places[port.value, False] for port in level.exits}
         margin = theme.FRAME_MARGIN
@@ -146,6 +146,16 @@ class _Layout:
 
     def _resolve(self, block: Block, x: float, y: float, *, up: bool = False) -> None:
         """Note the places of everything in a block that begins here, and goes down, or up."""
+        pending = [(block, x, y, up)]
+        while pending:
+            block, x, y, up = pending.pop()
+            self._resolve_own(block, x, y, up=up)
+            sign = -1 if up else 1
+            pending += [(part, x + offset.x, y + sign * offset.y, True) for offset, part in reversed(block.raised)]
+            pending += [(part, x + offset.x, y + sign * offset.y, up) for offset, part in reversed(block.parts)]
+
+    def _resolve_own(self, block: Block, x: float, y: float, *, up: bool) -> None:
+        """Note the places of what is in a block and in no part of it."""
 
         def at(along: float) -> float:
             return y - along if up else y + along
@@ -165,10 +175,6 @@ class _Layout:
         for hop, label in block.labels:
             ends = sorted((at(label.top), at(label.bottom)))
             self._labels[id(hop)] = Rectangle(label.left + x, ends[0], label.right + x, ends[1])
-        for offset, part in block.parts:
-            self._resolve(part, x + offset.x, at(offset.y), up=up)
-        for offset, part in block.raised:
-            self._resolve(part, x + offset.x, at(offset.y), up=True)
 
     def _vertex(self, vertex: Vertex, x: float, y: float, *, up: bool) -> None:
         if isinstance(vertex, Port):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from typing import Protocol
 
-from archdsl.backends.diagram.blocks import GAP, Block, Size, across, coarse, distance, line, mirrored, tracks
+from archdsl.backends.diagram.blocks import GAP, Block, Size, across, coarse, distance, line, mirrored, outermost, thinned, tracks
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
 from archdsl.backends.diagram.placed import Point, Rectangle
-from archdsl.backends.diagram.strands import Bundle, Link, Strand, Tangle
+from archdsl.backends.diagram.strands import Bundle, Link, Strand, Tangle, strands_in
 
 STEP = 15.0
 """Points from one vertex to the next."""
@@ -50,9 +50,22 @@ class StrandLayout:
         self._measures, self._tangle = measures, tangle
         self._lanes: set[Hop] = set()
         """Hops that go past everything between their ends."""
+        self._laid_out: dict[int, Block] = {}
+        """The blocks of inner strands, while the strand around them all is laid out."""
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
+        known = self._laid_out.pop(id(strand), None)
+        if known is not None:
+            return known
+        for inner in reversed(list(strands_in(strand))):  # those within others first
+            self._laid_out[id(inner)] = self._in_line(inner)
+        block = self._laid_out[id(strand)]
+        self._laid_out.clear()
+        return block
+
+    def _in_line(self, strand: Strand) -> Block:
+        """Return a strand, whose inner strands are laid out."""
         out = Block()
         y, last = 0.0, len(strand.vertices)
         for i, link in enumerate(strand.links):
@@ -185,11 +198,12 @@ class StrandLayout:
         for i in sorted(around, key=lambda i: (not strands[i].vertices, i)):
             x = self._beside(shapes, padded[i].shapes)
             placed.append((i, x))
-            shapes += [shape.moved(x, 0.0) for shape in padded[i].shapes]
+            shapes = thinned([*shapes, *(shape.moved(x, 0.0) for shape in padded[i].shapes)])
         for i, x in sorted(placed):
             out.add(padded[i], x, 0.0)
             out.starts += [(hop, x + at) for hop, at in padded[i].starts]
             out.ends += [(hop, x + at) for hop, at in padded[i].ends]
+        out.shapes = thinned(out.shapes)
         return out
 
     def _trunk_of(self, strands: Sequence[Strand], blocks: Sequence[Block]) -> int:
@@ -212,12 +226,14 @@ class StrandLayout:
             y = height - block.height  # what takes nothing stands near what takes it
         out = Block(height=height, starts=block.starts, ends=block.ends)
         out.add(block, 0.0, y)
-        out.shapes += [line(x, 0.0, y) for _, x in block.starts]
-        out.shapes += [line(x, y + block.height, height) for _, x in block.ends]
-        if ends:
-            out.shapes += [line(at.x, y + at.y, height) for port, at in ports(block) if not port.enters]
-        if starts:
-            out.shapes += [line(at.x, 0.0, y + at.y) for port, at in ports(block) if port.enters]
+        if y > 0.0 or not block.shapes:
+            out.shapes += [line(x, 0.0, y) for _, x in block.starts]
+        if y + block.height < height:
+            out.shapes += [line(x, y + block.height, height) for _, x in block.ends]
+        if ends and y + block.height < height:  # what leaves the frame here is at the block's end already
+            out.shapes += [line(x, y + block.height, height) for port, x in block.ports() if not port.enters]
+        if starts and y > 0.0:
+            out.shapes += [line(x, 0.0, y) for port, x in block.ports() if port.enters]
         if not strand.vertices and isinstance(strand.links[0], Hop):
             self._lanes.add(strand.links[0])
             out.bends.append((strand.links[0], (Point(0.0, 0.0), Point(0.0, height))))
@@ -230,7 +246,7 @@ class StrandLayout:
         for i in branches[1:]:
             new = coarse(blocks[i].shapes)
             places.append(distance(shapes, new))
-            shapes += [shape.moved(places[-1], 0.0) for shape in new]
+            shapes = outermost(shapes, [shape.moved(places[-1], 0.0) for shape in new])
         middle = (places[0] + places[-1]) / 2
         near = min(places, key=lambda x: abs(x - middle))
         if len(places) % 2 and abs(near - middle) < GAP:
@@ -256,11 +272,3 @@ def into_top(box: Box, size: Size, x: float) -> float | None:
 
 def _is_input(vertex: Vertex) -> bool:
     return isinstance(vertex, Port) or (isinstance(vertex, Box) and vertex.kind is Kind.INPUT)
-
-
-def ports(block: Block) -> list[tuple[Port, Point]]:
-    """Return the ports in a block with their places."""
-    found = [(vertex, at) for vertex, at in block.vertices if isinstance(vertex, Port)]
-    for offset, part in block.parts:
-        found += [(port, Point(at.x + offset.x, at.y + offset.y)) for port, at in ports(part)]
-    return found

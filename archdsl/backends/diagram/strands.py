@@ -8,7 +8,7 @@ left between two vertices that every way passes is a tangle.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -68,6 +68,19 @@ class _Way:
     source: _Knot
     target: _Knot
     strand: Strand
+
+
+def strands_in(strand: Strand) -> Iterator[Strand]:
+    """Yield a strand and all strands within it, each before those within it. They may be nested deeply: no recursion."""
+    pending = [strand]
+    while pending:
+        at = pending.pop()
+        yield at
+        for link in at.links:
+            if isinstance(link, Bundle):
+                pending += link.strands
+            elif isinstance(link, Tangle):
+                pending += [tie.strand for tie in link.ties]
 
 
 def strand_of(level: Level) -> Strand:

@@ -15,7 +15,7 @@ from archdsl.backends.diagram.blocks import GAP, Block, tracks
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
 from archdsl.backends.diagram.placed import Point, Rectangle
-from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures, ports
+from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures
 from archdsl.backends.diagram.strands import Strand, Tangle
 
 _ARROW = 7.0
@@ -105,7 +105,7 @@ class TangleLayout:
             cell = _Cell(None, block, max(-block.left, 1.0), max(block.right, 1.0), block.height)
             cell.lane = (lane_of(last) if last is not None else None) or (target or source or cell).lane
             cell.trunk = any(not isinstance(v, Port) and v.key in self._measures.trunk for v in tie.strand.vertices)
-            cell.border = _border([port for port, _ in ports(block)])
+            cell.border = _border([port for port, _ in block.ports()])
             self._of[id(cell)] = cell
             self._connect(source, cell)
             self._connect(cell, target)
@@ -255,13 +255,15 @@ class TangleLayout:
         channels, channel_tracks, label_room = self._along()
         out = Block()
         y = 0.0
-        tops, bottoms, channel_top = [], [], []
+        tops, channel_top = [], []
+        heights = [0.0] * self._rows
+        for cell in self._cells:
+            heights[cell.row] = max(heights[cell.row], cell.height)
         for row in range(self._rows):
             channel_top.append(y)
             y += channels[row]
             tops.append(y)
-            y += max((cell.height for cell in self._cells if cell.row == row), default=0.0)
-            bottoms.append(y)
+            y += heights[row]
         channel_top.append(y)
         out.height = y + channels[self._rows]
         for cell in self._cells:
@@ -284,6 +286,9 @@ class TangleLayout:
         for wire in self._wires:
             if wire.down is not None and wire.down % 2 == 0:
                 used.setdefault(wire.down, []).append((wire.first, wire.last, wire.hop.value))
+        columns: dict[int, list[_Cell]] = {}
+        for cell in self._cells:
+            columns.setdefault(cell.column, []).append(cell)
         labels: dict[int, float] = {}
         for wire in self._wires:
             if wire.hop.label and wire.source is not None:
@@ -300,7 +305,7 @@ class TangleLayout:
                 corridors[2 * column, name] = x + TRACK * track
             x += TRACK * (max(found.values()) + 1) + GAP - TRACK if found else 0.0
             if column < self._columns:
-                own = [cell for cell in self._cells if cell.column == column]
+                own = columns.get(column, ())
                 xs.append(x + max((cell.left for cell in own), default=1.0))
                 x = xs[-1] + max(*(cell.right for cell in own), labels.get(column, 0.0), 1.0)
         main = next((cell.column for cell in self._cells if cell.trunk), (self._columns - 1) // 2)

@@ -13,7 +13,7 @@ from archdsl.backends.diagram.blocks import Block, Size, across, line
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.model import Box, Frame
 from archdsl.backends.diagram.placed import Point, Rectangle
-from archdsl.backends.diagram.strands import Bundle, Strand
+from archdsl.backends.diagram.strands import Bundle, Strand, strands_in
 
 _LEAST_LEVELS = 2
 _BETWEEN = 48.0
@@ -133,7 +133,7 @@ def _labelled(
 
 def can_go_up(strand: Strand, frames: Mapping[str, tuple[dict[str, float], dict[str, float]]]) -> bool:
     """Return whether a strand may be drawn upwards: nothing leaves it but at its end, and its frames are left where entered."""
-    for vertex in strand.vertices:
+    for vertex in (vertex for one in strands_in(strand) for vertex in one.vertices):
         if isinstance(vertex, Port):
             return False
         if isinstance(vertex, Frame):
@@ -141,4 +141,4 @@ def can_go_up(strand: Strand, frames: Mapping[str, tuple[dict[str, float], dict[
                 entries, exits = frames[frame.key]
                 if set(exits.values()) != set(entries.values()) or frame.table is not None:
                     return False
-    return all(not isinstance(link, Bundle) or all(can_go_up(one, frames) for one in link.strands) for link in strand.links)
+    return True

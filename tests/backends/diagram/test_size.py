@@ -65,6 +65,7 @@ def test_the_work_grows_with_the_network(monkeypatch: pytest.MonkeyPatch, name: 
 
 
 DENSE = HEAD + "e[0]: conv(4, 3); for i in 1..{n} { e[i]: { concat { for j in 0..i { e[j] } }; conv(4, 1) } } }"
+UNLIKE = DENSE.replace("conv(4, 1) }", "conv(4 + i * i % 7, 1) }")
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,9 @@ DENSE = HEAD + "e[0]: conv(4, 3); for i in 1..{n} { e[i]: { concat { for j in 0.
         (HEAD + "for i in 0..1600 { conv(4 + i, 1) } }", "blocks", "1602 boxes to draw, over the limit of 1500", "draw a part"),
         (HEAD + "for i in 0..1600 { conv(4 + i, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "draw a part"),
         (HEAD + "repeat 1600 { conv(4, 1) } }", "full", "1602 boxes to draw, over the limit of 1500", "`--level blocks` folds"),
-        (DENSE.replace("{n}", "90"), "blocks", "4096 connections to draw, over the limit of 3000", "draw a part"),
-        (DENSE.replace("{n}", "90"), "full", "4096 connections to draw, over the limit of 3000", "draw a part"),
+        (DENSE.replace("{n}", "90"), "full", "4096 connections to draw, over the limit of 3000", "`--level blocks` folds"),
+        (UNLIKE.replace("{n}", "90"), "blocks", "4096 connections to draw, over the limit of 3000", "draw a part"),
+        (UNLIKE.replace("{n}", "90"), "full", "4096 connections to draw, over the limit of 3000", "draw a part"),
         (HEAD + "repeat 700 { add { x; x; x; x }; relu } }", "full", "3501 connections to draw", "`--level blocks` folds"),
     ],
 )
@@ -86,8 +88,14 @@ def test_too_much_to_draw(text: str, detail: Detail, message: str, help: str) ->
     assert caught.value.diagnostic.help is not None and caught.value.diagnostic.help.startswith(help)
 
 
-def test_what_blocks_are_advised_for_is_drawn_with_them() -> None:
-    assert render(graph_of(HEAD + "repeat 1600 { conv(4, 1) } }"), "dot", level="blocks")
+@pytest.mark.parametrize("text", [HEAD + "repeat 1600 { conv(4, 1) } }", DENSE.replace("{n}", "90")], ids=["equal", "dense"])
+def test_what_blocks_are_advised_for_is_drawn_with_them(text: str) -> None:
+    assert render(graph_of(text), level="blocks").startswith(b"<?xml")
+
+
+def test_skips_within_each_other_are_drawn_however_deep() -> None:
+    drawing = place(build_diagram(graph_of(GROWING["skips"].replace("{n}", "350"))))
+    assert len(drawing.lines) > 1000
 
 
 @pytest.mark.parametrize(
