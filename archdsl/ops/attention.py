@@ -92,14 +92,17 @@ class Attend(Op, name="attend"):
         return (*lead, length, out)
 
     def equalities(self, *inputs: Shape) -> list[Equality]:
-        """Return that queries and keys have equally many features, keys and values one length, and all the leading axes."""
+        """Return that queries and keys have equally many features, keys and values one length, and all the leading axes.
+
+        An axis of a mask or bias is that of the scores, or one.
+        """
         query, key, value = inputs[:3]
         found = [Equality(a, b, (0, 1)) for a, b in zip((*query[:-2], query[-1]), (*key[:-2], key[-1]), strict=True)]
         found += [Equality(a, b, (1, 2)) for a, b in zip(key[:-1], value[:-1], strict=True)]
         scores = (*query[:-1], key[-2])
         for position, shape in enumerate(inputs[3:], 3):
             pairs = zip(shape[::-1], scores[::-1], (1, *[0] * len(query)), strict=False)
-            found += [Equality(a, b, (position, side)) for a, b, side in pairs if a != 1]
+            found += [Equality(a, b, (position, side), "left") for a, b, side in pairs if a != 1]
         return found
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
