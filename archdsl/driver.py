@@ -22,13 +22,14 @@ from archdsl.elaborate import (
     Module,
     Program,
     elaborate,
+    files_of,
     not_explained,
     open_parameters,
     read_source,
     select_network,
 )
 from archdsl.input_sizes import InputSizes, by_input
-from archdsl.ir import Graph
+from archdsl.ir import NO_NAMES, Graph
 from archdsl.limits import Limits
 from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
@@ -132,13 +133,18 @@ def _specialized(compiled: Compiled, given: InputSizes) -> Compiled:
 
 
 def _examine(
-    program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train
+    program: Program,
+    module: Module,
+    chosen: ast.Definition,
+    variant: Variant,
+    train: _Train,
+    numbers: Mapping[str, int] = NO_NAMES,
 ) -> tuple[Compiled, list[FalseClaim]]:
-    """Return what became of a network, and its false claims, which may follow from other errors."""
+    """Return what became of a network, with `numbers` for symbolic sizes, and its false claims, which other errors may cause."""
     limits, session = program.session.limits, program.session
     elaborated = partial_of(elaborate, module, chosen, variant.own, session)
 
-    elaboration = elaborated(variant.sizes)
+    elaboration = elaborated(variant.sizes, numbers=numbers)
     recipe, places, recipe_errors = train
     own = elaboration.diagnostics
     if elaboration.has_errors:
@@ -176,6 +182,13 @@ def _examine(
     if undecided is not None and not wrong:
         found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
+    if wrong and variant.sizes and not numbers and elaboration.graph.symbols:
+        from archdsl.analysis import numbers_instead  # here: most networks are checked at their own sizes
+
+        instead = numbers_instead(elaboration.graph, found, variant.sizes)
+        if instead and not isinstance(instead, Diagnostic):
+            return _examine(program, module, chosen, variant, train, instead)
+        found += [instead] if isinstance(instead, Diagnostic) else []
     if not wrong and variant == AS_DECLARED:
         found += _about_domains(module, chosen, session)
     compiled = Compiled(
@@ -333,17 +346,6 @@ def _linted(
     found = [*found, *program.credible(lint_tree(tree))]
     decided = {rule.code for rule in RULES if whole or isinstance(rule, TreeRule)} | ({"W0107"} if whole else set())
     return suppressed(found, files_of(module), decided - _IN_TRAINING if tree.is_sound else ())
-
-
-def files_of(module: Module) -> Iterator[ast.File]:
-    """Yield the file of a module, then those that it imports, directly or not."""
-    seen, pending = set[int](), [module]
-    while pending:
-        module = pending.pop(0)
-        if id(module) not in seen:
-            seen.add(id(module))
-            yield module.file
-            pending += module.imports.values()
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -57,7 +57,8 @@ class Matmul(Op, name="matmul"):
         found = [Equality(inner, other, (0, 1))]
         for x, y in before:
             if 1 not in (x, y):
-                found.append(Equality(x, y, (0, 1), "either") if stretched_size((x, y)) == y else Equality(y, x, (1, 0), "either"))
+                stays = stretched_size((x, y)) == y
+                found.append(Equality(x, y, (0, 1), "either") if stays else Equality(y, x, (1, 0), "either"))
         return found
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
