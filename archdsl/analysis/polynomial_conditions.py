@@ -9,6 +9,8 @@ decide those that occur in practice, exactly:
   on the other: `H*W = 49*floor(H/7)*floor(W/7)` if `H = 7*floor(H/7)` and `W = 7*floor(W/7)`.
 * A prime divides a product if it divides a part: a coupling.
 
+A size that stretches must be one or equal to another; where one kind never holds, the other is what is needed.
+
 If none applies, the condition may hold for all sizes that the input states; the stated condition is then what is needed.
 """
 
@@ -104,7 +106,8 @@ def stretched_sizes(left: Dim, right: Dim, stretch: Stretch, work: Sets, stated:
     meets = _stated(symbols_of(left), work, stated, lambda sets: _is_one(left, sets))
     if meets is not None:
         return meets
-    raise Undecided(f"{left} has to be 1 or equal to {right} here, {_unrelated(symbols)}")
+    needed = f"{left} has to be equal to {right} here, or {'' if stretch == 'left' else 'one of them '}1"
+    raise Undecided(f"{needed}, {_unrelated(symbols)}")
 
 
 def _is_one(size: Dim, sets: Sets) -> bool:
