@@ -28,6 +28,10 @@ BODIES = {
     "mask of one window": WINDOWS,
     "mask": ATTENTION.format(of="mask", made="maxpool([3, 2], ceil = true)"),
     "bias": ATTENTION.format(of="bias", made="conv(3, 3, stride = [2, 1])"),
+    "mask of the module": """
+      seen: { image -> slice(0..1) -> maxpool([3, 1], ceil = true) -> slice(0..1, axis = 2) -> rearrange("c h w -> h (c w)") }
+      q: { image -> mean(axis = 2) -> transpose(0, 1) -> linear(4) }; keys: { q -> slice(0..1) -> linear(4) }
+      q -> mha(2, keys, mask = seen)""",
     "larger bias": ATTENTION.format(of="bias", made="pad([1, 0])"),
     "gate": "mul { image; { image -> conv(3, 3, stride = [4, 1]) } }",
     "first factor": FACTORS.format(one="maxpool([2, 1], ceil = true)", other="relu"),
