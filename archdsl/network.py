@@ -19,6 +19,7 @@ from archdsl.file_io import is_same_file, write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed
 from archdsl.network_probe import Probed, log_warning
+from archdsl.notebook import ShownInNotebooks
 from archdsl.optional_dependencies import extra_needed
 from archdsl.passes import optimized
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
 
 
-class Network(Probed):
+class Network(Probed, ShownInNotebooks):
     """A network that was loaded and checked.
 
     Its attributes are the `graph`, the `recipe` of its file (None if it has none), the `warnings`, the `folder` of its file,
@@ -393,15 +394,3 @@ class Network(Probed):
     def __repr__(self) -> str:
         table = self.table()
         return f"<archdsl network {self.name}: {table.params:,} params, depth {table.depth}>"
-
-    def _repr_svg_(self) -> str:
-        """Return the diagram for notebooks, or an image with the error."""
-        from archdsl.notebook import diagram_element  # here: only notebooks need it
-
-        return diagram_element(self)
-
-    def _repr_html_(self) -> str:
-        """Return the layer table for notebooks, or the error."""
-        from archdsl.notebook import table_element  # here: only notebooks need it
-
-        return table_element(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from archdsl.html_page import html_table
 from archdsl.shapes import format_shape
@@ -11,6 +11,18 @@ from archdsl.shapes import format_shape
 if TYPE_CHECKING:
     from archdsl.analysis import Row
     from archdsl.network import Network
+
+
+class ShownInNotebooks:
+    """Base of `Network`."""
+
+    def _repr_svg_(self) -> str:
+        """Return the diagram for notebooks, or an image with the error."""
+        return diagram_element(cast("Network", self))
+
+    def _repr_html_(self) -> str:
+        """Return the layer table for notebooks, or the error."""
+        return table_element(cast("Network", self))
 
 
 def diagram_element(network: Network) -> str:

@@ -53,7 +53,10 @@ function render({ model, el }) {
         if (one.help) item.append(element("div", { class: "archdsl-help" }, `help: ${one.help}`));
         if (one.fix) {
           const button = element("button", { type: "button" }, "Fix");
-          button.addEventListener("click", () => model.send({ fix: index }));
+          button.addEventListener("click", () => {
+            if (area.value === model.get("text")) model.send({ fix: index });
+            else send(); // what was typed since: the fix is for the text before
+          });
           item.append(button);
         }
         return item;
@@ -63,7 +66,7 @@ function render({ model, el }) {
   };
   const showNames = () => {
     const names = model.get("names");
-    chosen.hidden = names.length < 2;
+    chosen.hidden = names.length < 2 && ["", ...names].includes(model.get("name"));
     chosen.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     chosen.value = model.get("name") || names[0] || "";
   };
@@ -89,7 +92,7 @@ function render({ model, el }) {
     model.set("name", chosen.value);
     model.save_changes();
   });
-  const shows = [["text", showText], ["hints", showHints], ["diagnostics", showFound], ["names", showNames], ["diagram", showPicture]];
+  const shows = [["text", showText], ["hints", showHints], ["diagnostics", showFound], ["names", showNames], ["name", showNames], ["diagram", showPicture]];
   for (const [trait, show] of shows) {
     model.on(`change:${trait}`, show);
     show();

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from archdsl.diagnostics import SpecError, as_data
+from archdsl.diagnostics import Diagnostic, SpecError, as_data
 from archdsl.diagnostics.fixes import edited
 from archdsl.driver import compile_source
 from archdsl.elaborate.program import read_source
@@ -39,7 +39,8 @@ class Editor(anywidget.AnyWidget):
     """An editor of a spec in a notebook.
 
     `text` is the spec, by default a small network; `file` is a file to edit instead, which `save` writes. `name` is the network
-    that the hints and the diagram are about, by default the first. Raise `SpecError` if the file cannot be read.
+    that the hints and the diagram are about, by default the first. Raise `SpecError` if the file cannot be read, and
+    `ValueError` for a text with a file.
 
     Its traits follow the text: `diagnostics` (as `check --format json` has them), `hints` (each with a line, counted from 1, and
     its text), `names` of the networks, and `diagram`, an SVG element of the last version without errors.
@@ -55,16 +56,21 @@ class Editor(anywidget.AnyWidget):
     diagnostics = traitlets.List(traitlets.Dict()).tag(sync=True)
     diagram = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, text: str = START, *, file: str | os.PathLike[str] | None = None, name: str = "") -> None:
+    def __init__(self, text: str | None = None, *, file: str | os.PathLike[str] | None = None, name: str = "") -> None:
         self._file = Path(file) if file is not None else None
         self._session = Session()
         self._analysis: Analysis | None = None
+        self._found: list[Diagnostic] = []
         if self._file is not None:
+            if text is not None:
+                raise ValueError("Editor takes a text or a file, and not both")
             source = read_source(self._file, str(self._file), limits=self._session.limits)
             if not isinstance(source, SourceFile):
                 raise SpecError(source)
             text = source.text
-        super().__init__(text=text, name=name)
+        text = START if text is None else text
+        self._newline = "\r\n" if "\r\n" in text else "\n"
+        super().__init__(text=text.replace("\r\n", "\n"), name=name)  # as text areas of browsers have it
         self.observe(self._check, ["text", "name"])
         self.on_msg(self._receive)
         self._check()
@@ -76,16 +82,16 @@ class Editor(anywidget.AnyWidget):
         return Network(compile_source(self._text().source, self._file, name, session=self._session))
 
     def save(self, file: str | os.PathLike[str] | None = None) -> None:
-        """Write the text into a file, by default the one that was read."""
+        """Write the text into a file, by default the one that was read. Lines end as they did when the editor was opened."""
         target = Path(file) if file is not None else self._file
         if target is None:
             raise ValueError("the editor was not opened on a file: save('net.arch') names one")
-        write_file(target, self.text.encode("utf-8"))
+        write_file(target, self.text.replace("\n", self._newline).encode("utf-8"))
 
     def fix(self, number: int) -> None:
         """Apply the fix of a diagnostic, by its place in `diagnostics`. Those without one change nothing."""
         assert self._analysis is not None
-        found = self._analysis.diagnostics[number]
+        found = self._found[number]
         if found.fix is not None and all(edit.span.file is self._analysis.source for edit in found.fix.edits):
             self.text = edited(self.text, found.fix.edits)
 
@@ -95,13 +101,16 @@ class Editor(anywidget.AnyWidget):
     def _check(self, change: object = None) -> None:
         """Bring what is shown up to date with the text."""
         analysis = self._analysis = analyze(self._text(), self._session, focus=self.name or None, before=self._analysis)
-        names = [name for name, _ in analysis.checked.networks]
+        self._found = list(analysis.diagnostics)
         with self.hold_sync():
-            self.names = names
+            self.names = [name for name, _ in analysis.checked.networks]
             self.hints = [{"line": analysis.source.line_column(hint.offset)[0], "text": hint.text} for hint in hints_of(analysis)]
-            self.diagnostics = [as_data(one) for one in analysis.diagnostics]
-            if not analysis.has_errors and (not self.name or self.name in names):
-                self.diagram = diagram_element(self.network)
+            if not analysis.has_errors:
+                try:
+                    self.diagram = diagram_element(self.network)
+                except SpecError as error:  # no network has that name, or none has it any more
+                    self._found += error.diagnostics
+            self.diagnostics = [as_data(one) for one in self._found]
 
     def _receive(self, widget: object, content: Any, buffers: object) -> None:
         """Do what a button of the page asks for."""

@@ -26,6 +26,32 @@ def test_what_is_shown_follows_the_text() -> None:
         _ = editor.network
 
 
+def test_a_name_that_no_network_has_any_more_is_an_error() -> None:
+    editor = archdsl.Editor(TWO, name="two")
+    before = editor.diagram
+    editor.text = TWO.replace("network two", "network other").replace("5, 3", "6, 3")
+    assert [(one["code"], one["fix"]) for one in editor.diagnostics] == [("E0208", None)] and editor.diagram == before
+    with pytest.raises(SpecError, match="has no network `two`"):
+        _ = editor.network
+    editor.fix(0)  # which has none
+    editor.name = "other"
+    assert editor.diagnostics == [] and editor.diagram != before
+    assert [one["code"] for one in archdsl.Editor(name="nothing").diagnostics] == ["E0208"]
+
+
+def test_lines_end_as_they_did(tmp_path: Path) -> None:
+    """Browsers end lines in a text area with a line feed alone."""
+    path = tmp_path / "net.arch"
+    path.write_bytes(b"network net {\r\n  input image [3, 8, 8]\r\n  conv(4, 3)\r\n}\r\n")
+    editor = archdsl.Editor(file=path)
+    assert "\r" not in editor.text and {"line": 3, "text": "[4, 8, 8]"} in editor.hints
+    editor.text = editor.text.replace("(4, 3)", "(5, 3)")
+    editor.save()
+    assert path.read_bytes() == b"network net {\r\n  input image [3, 8, 8]\r\n  conv(5, 3)\r\n}\r\n"
+    with pytest.raises(ValueError, match="a text or a file"):
+        archdsl.Editor(editor.text, file=path)
+
+
 def test_a_fix() -> None:
     editor = archdsl.Editor("network net { input image [3, 8, 8]\n conv(4, 3 -> relu }")
     [number] = [index for index, one in enumerate(editor.diagnostics) if one["fix"]]

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from threading import Condition, Thread
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import click
 
@@ -89,16 +89,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
-        address = urlsplit(self.path)
+        host = (self.headers.get("Host") or "").partition(":")[0]
+        path, _, query = self.path.partition("?")
         if host not in ("127.0.0.1", "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN)
-        elif address.path == "/":
+        elif path == "/":
             self._begin("text/html; charset=utf-8")
             self.wfile.write(page_of(self._shown.state(), live=True))
-        elif address.path == "/changes":
+        elif path == "/changes":
             self._begin("text/event-stream; charset=utf-8")
-            self._stream(parse_qs(address.query).get("seen", [""])[-1])
+            self._stream(parse_qs(query).get("seen", [""])[-1])
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
 
@@ -110,15 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _stream(self, version: str) -> None:
-        """Send each new state, until the reader goes."""
-        try:
-            while True:
-                state = self._shown.after(version, _HEARTBEAT)
-                version = version if state is None else str(state["version"])
-                self.wfile.write(b": wait\n\n" if state is None else f"data: {as_json(state)}\n\n".encode())
-                self.wfile.flush()
-        except (BrokenPipeError, ConnectionResetError):
-            return
+        """Send each new state, until the reader goes: then writing raises `ConnectionError`, which the server expects."""
+        while True:
+            state = self._shown.after(version, _HEARTBEAT)
+            version = version if state is None else str(state["version"])
+            self.wfile.write(b": wait\n\n" if state is None else f"data: {as_json(state)}\n\n".encode())
+            self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing of each request."""

@@ -54,6 +54,11 @@ class Change(NamedTuple):
         return {"added": "+", "removed": "-"}.get(self.kind, "~")
 
     @property
+    def is_of_ends(self) -> bool:
+        """Whether it is about an input or a result, and not about ops."""
+        return self.kind in ("input", "output") or (self.kind in ("added", "removed") and not (self.before or self.after))
+
+    @property
     def home(self) -> str:
         """Where it is, with the number of instances: `basic ×6`."""
         return f"{self.where} ×{self.instances}" if self.instances > 1 else self.where

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archdsl.diagnostics import printable
 from archdsl.differences.text import difference_text
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class Comparison(NamedTuple):
         """Return the differences as text, one pair after the other."""
         shown = self.entries if len(self.entries) == 1 else self.different
         parts = [difference_text(entry.difference, entry.title, color=color) for entry in shown]
-        ends = [f"+ network {name}\n" for name in self.added] + [f"- network {name}\n" for name in self.removed]
+        ends = [
+            f"{sign} network {printable(name)}\n" for sign, names in (("+", self.added), ("-", self.removed)) for name in names
+        ]
         parts += ["".join(ends)] if ends else []
         return "\n".join([*parts, *([f"{sentence}\n"] if (sentence := self.equal_sentence()) else [])])
 

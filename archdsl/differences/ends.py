@@ -9,6 +9,7 @@ from archdsl.differences.matching import Pair
 from archdsl.differences.side import Side
 from archdsl.differences.wiring import Sources
 from archdsl.ir import Graph, Result, Value
+from archdsl.literals import show
 from archdsl.ops.base import WeightedOp
 from archdsl.shapes import format_shape, symbols_of
 from archdsl.size_words import describe
@@ -104,7 +105,7 @@ def _output_arguments(before: Side, after: Side, i: int, j: int, sources: tuple[
     """Return in what two results that correspond differ."""
     old, new = before.graph.results[i], after.graph.results[j]
     texts = [("name", old.name, new.name)] if old.kind != "main" else []
-    texts += [("weight", f"{old.weight:g}", f"{new.weight:g}"), ("", _shape(before, i), _shape(after, j))]
+    texts += [("weight", show(old.weight), show(new.weight)), ("", _shape(before, i), _shape(after, j))]
     if _source(before, sources[0], i) != _source(after, sources[1], j):
         texts.append(("from", before.producer(before.flat.outputs[i]), after.producer(after.flat.outputs[j])))
     return [Argument(name, ((one, other),)) for name, one, other in texts if one != other]

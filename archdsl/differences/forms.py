@@ -17,6 +17,9 @@ from archdsl.literals import show
 from archdsl.ops.base import Op, WeightedOp
 from archdsl.shapes import Shape
 
+_MOST_ELEMENTS = 6
+"""Elements of a list that a change shows."""
+
 
 class _Body(NamedTuple):
     """A function with every call inlined: the form of each op and what it takes, what it returns, and how many values it makes.
@@ -121,11 +124,16 @@ def kind_of(op: Op) -> str:
 
 
 def changed_arguments(before: OpNode, after: OpNode) -> tuple[ArgumentChange, ...]:
-    """Return the arguments in which two ops of one kind differ; none if both do the same with the same input.
+    """Return the arguments in which two ops of one kind differ; none if both do the same with the inputs of either.
 
     So `conv(8, 1)` is `bottleneck(8)`, and `pad = 1` is `pad = same` for a window of three.
     """
-    old, new, shapes = before.op, after.op, before.input_shapes
+    shapes = dict.fromkeys((before.input_shapes, after.input_shapes))
+    return next((found for one in shapes if (found := _differing(before.op, after.op, one))), ())
+
+
+def _differing(old: Op, new: Op, shapes: Sequence[Shape]) -> tuple[ArgumentChange, ...]:
+    """Return the arguments in which two ops of one kind differ for inputs of some shapes."""
     one, other = _attributes(old, shapes), _attributes(new, shapes)
     same_class = type(old) is type(new)
     names = list(dict.fromkeys((*type(old).fields, *type(new).fields)))
@@ -138,8 +146,8 @@ def changed_arguments(before: OpNode, after: OpNode) -> tuple[ArgumentChange, ..
         telling = [
             name for name in names if name in differing or one is None or other is None or one.get(name) != other.get(name)
         ]
-        return tuple([ArgumentChange(name, _shown(old, name), _shown(new, name)) for name in telling or names])
-    found = [ArgumentChange(name, _shown(old, name), _shown(new, name)) for name in differing]
+        return tuple([_argument_change(old, new, name) for name in telling or names])
+    found = [_argument_change(old, new, name) for name in differing]
     for name in names:
         if one is not None and other is not None and name in one and name in other and one[name] != other[name]:
             found.append(ArgumentChange(name, show(_compact(one[name])), show(_compact(other[name]))))
@@ -158,8 +166,17 @@ def _differ(old: Op, new: Op, name: str) -> bool:
     return repr(getattr(old, name)) != repr(getattr(new, name))
 
 
-def _shown(op: Op, name: str) -> str:
-    return show(getattr(op, name), op.words(name), most=6)
+def _argument_change(old: Op, new: Op, name: str) -> ArgumentChange:
+    """Return the change of an argument; of long lists that begin alike, that of the first element which differs: `value[9]`."""
+    before, after, place = getattr(old, name), getattr(new, name), ""
+    texts = tuple([show(value, old.words(name), most=_MOST_ELEMENTS) for value in (before, after)])
+    while texts[0] == texts[1] and isinstance(before, tuple) and isinstance(after, tuple):
+        at = next((i for i, pair in enumerate(zip(before, after, strict=False)) if repr(pair[0]) != repr(pair[1])), None)
+        if at is None:
+            return ArgumentChange(f"{name}{place}", f"{len(before):,} elements", f"{len(after):,} elements")
+        before, after, place = before[at], after[at], f"{place}[{at}]"
+        texts = show(before, most=_MOST_ELEMENTS), show(after, most=_MOST_ELEMENTS)
+    return ArgumentChange(f"{name}{place}", *texts)
 
 
 def _compact(value: Any) -> Any:

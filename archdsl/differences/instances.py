@@ -13,7 +13,8 @@ from archdsl.differences.matching import Pair, Run
 from archdsl.differences.side import Home, Side, label_of, path_of, place_of
 from archdsl.differences.wiring import Reshared, Rewired
 from archdsl.ir import Call, FlatNode, OpNode
-from archdsl.ops.base import Op
+from archdsl.literals import show
+from archdsl.ops.base import Op, WeightedOp
 
 _Item: TypeAlias = "tuple[Call | FlatNode, ...]"
 """A call or an op, behind the calls around it."""
@@ -114,7 +115,17 @@ def arguments_of(before: Side, after: Side, pair: Pair) -> tuple[ArgumentChange,
         return ()
     if kind_of(old.op) != kind_of(new.op):
         return (ArgumentChange("", describe(old.op), describe(new.op)),)
-    return changed_arguments(old.node, new.node)
+    found = [_with_rules(before, after, pair, change) for change in changed_arguments(old.node, new.node)]
+    return tuple([change for change in found if change.before != change.after])
+
+
+def _with_rules(before: Side, after: Side, pair: Pair, change: ArgumentChange) -> ArgumentChange:
+    """Return a change of `init` between what fills the weights: the rule of the network if the op has none of its own."""
+    ops = before.nodes[pair.before].op, after.nodes[pair.after].op
+    if change.name != "init" or not all(isinstance(op, WeightedOp) for op in ops):  # that of `layer_scale` is a number
+        return change
+    rules = [show(side.graph.initializer(op)) for side, op in zip((before, after), ops, strict=True)]
+    return ArgumentChange(change.name, *rules)
 
 
 def _items(side: Side, run: Run) -> list[_Item]:

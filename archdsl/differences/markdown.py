@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from archdsl.diagnostics import printable
 from archdsl.differences.text import change_lines, number, relation, summary_lines
 
 if TYPE_CHECKING:
@@ -52,4 +53,4 @@ def _difference(found: Difference) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Return a text in which no character is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", printable(text))

@@ -9,14 +9,14 @@ from typing import Final
 from xml.etree import ElementTree
 
 from archdsl.backends.diagram import Box, Diagram, Frame, Mark, Part, build_diagram, render_diagram
+from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.theme import FONT, MARKS, THEMES
 from archdsl.diagnostics import SpecError, codes
 from archdsl.differences.compare import Difference
 from archdsl.differences.comparison import Comparison
 from archdsl.ir import OpNode
 
-_COLORS = THEMES["light"]
-
+_COLORS: Final = THEMES["light"]
 _SIGNS: Final[Mapping[Mark, str]] = {"added": "+", "removed": "\N{MINUS SIGN}", "changed": "~"}
 _SVG: Final = "http://www.w3.org/2000/svg"
 _GAP, _HEAD = 24.0, 34.0
@@ -41,13 +41,15 @@ def difference_picture(found: Difference, title: str) -> bytes:
     width, total = one + _GAP + other, max(height, second) + _HEAD
     parts = [
         f'<svg xmlns="{_SVG}" role="img" width="{width:g}pt" height="{total:g}pt" viewBox="0 0 {width:g} {total:g}">',
-        f"<title>{escape(f'Differences of {title}')}</title>",
+        f"<title>{escape(clean(f'Differences of {title}'))}</title>",
         f'<rect width="100%" height="100%" fill="{_COLORS.page}"/>',
         *_legend(one + _GAP),
     ]
     for root, (own, tall), x in zip(drawn, sizes, (0.0, one + _GAP), strict=True):
         place = {"x": f"{x:g}", "y": f"{_HEAD:g}", "width": f"{own:g}", "height": f"{tall:g}"}
         root.attrib.update(place)
+        for element in root.iter():  # the picture around has the namespace; HTML knows no prefix for it
+            element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
         parts.append(ElementTree.tostring(root, encoding="unicode"))
     return "\n".join([*parts, "</svg>", ""]).encode()
 

@@ -13,6 +13,8 @@ from archdsl.elaborate import decode_source
 from archdsl.source import SourceFile
 
 _SUFFIX: Final = ".arch"
+_LINK: Final = "120000"
+"""The mode of symbolic links."""
 _SHORT: Final = 10
 """Characters of a commit that has no other name."""
 
@@ -24,21 +26,21 @@ class Repository:
         self._folder = folder
         run = self._run("rev-parse", "--show-toplevel")
         if run.returncode:
-            raise SpecError(codes.files.NoRepository(str(folder), _reason(run.stderr)))
+            raise SpecError(codes.revisions.NoRepository(str(folder), _reason(run.stderr)))
         self.root = Path(os.path.realpath(os.fsdecode(run.stdout.rstrip(b"\n"))))
 
     def revision(self, name: str) -> Revision:
         """Return a revision by the name of a commit, a branch or a tag. Raise `SpecError` E0609 if there is none."""
         run = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if run.returncode:
-            raise SpecError(codes.files.NoSuchRevision(name))
+            raise SpecError(codes.revisions.NoSuchRevision(name))
         return Revision(self, name, run.stdout.decode().strip())
 
     def merge_base(self, one: Revision, other: Revision) -> Revision:
         """Return the last common revision of two. Raise `SpecError` E0609 if they have none."""
         run = self._run("merge-base", one.commit, other.commit)
         if run.returncode:
-            raise SpecError(codes.files.NoSuchRevision(f"{one.name}...{other.name}"))
+            raise SpecError(codes.revisions.NoSuchRevision(f"{one.name}...{other.name}"))
         commit = run.stdout.decode().split()[0]
         return Revision(self, commit[:_SHORT], commit)
 
@@ -58,13 +60,13 @@ class Repository:
         """Return a path as Git names it. Raise `SpecError` E0609 if it is outside of the repository."""
         real = Path(os.path.realpath(path))
         if not real.is_relative_to(self.root):
-            raise SpecError(codes.files.NoRepository(str(path), f"it is outside of {self.root}"))
+            raise SpecError(codes.revisions.NoRepository(str(path), f"it is outside of {self.root}"))
         return real.relative_to(self.root).as_posix()
 
     def present(self) -> set[str]:
-        """Return the spec files in the working folder: those that Git tracks, and new ones that it does not ignore."""
+        """Return the spec files in the working folder: those that Git tracks, and new ones that it does not ignore. No links."""
         listed = self._names("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", f":(top,glob)**/*{_SUFFIX}")
-        return {name for name in listed if (self.root / name).is_file()}
+        return {name for name in listed if (path := self.root / name).is_file() and not path.is_symlink()}
 
     def output(self, *arguments: str) -> bytes | None:
         """Return what Git prints; None if it fails."""
@@ -76,8 +78,9 @@ class Repository:
         return [os.fsdecode(name) for name in run.stdout.split(b"\0") if name]
 
     def names(self, commit: str) -> set[str]:
-        """Return the spec files of a commit."""
-        return {name for name in self._names("ls-tree", "-r", "--name-only", "-z", commit) if name.endswith(_SUFFIX)}
+        """Return the spec files of a commit. Symbolic links are none: Git stores the name of another file for them."""
+        entries = [entry.split("\t", 1) for entry in self._names("ls-tree", "-r", "-z", commit)]
+        return {name for mode, name in entries if name.endswith(_SUFFIX) and not mode.startswith(_LINK)}
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return _git(self._folder, arguments)
@@ -101,7 +104,7 @@ class Revision(Mapping[Path, str]):
     def source(self, name: str) -> SourceFile | Diagnostic:
         """Return a file, or what keeps it from being read."""
         data = self._repository.output("cat-file", "blob", f"{self.commit}:{name}")
-        return decode_source(data, f"{self.name}:{name}") if data is not None else codes.files.NotInRevision(name, self.name)
+        return decode_source(data, f"{self.name}:{name}") if data is not None else codes.revisions.NotInRevision(name, self.name)
 
     def __getitem__(self, path: Path) -> str:
         if not path.is_relative_to(self._repository.root):
@@ -125,7 +128,7 @@ def _git(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProces
     except OSError as error:
         if not folder.is_dir():
             raise SpecError(codes.files.CannotRead(str(folder), "there is no such folder")) from None
-        raise SpecError(codes.files.NoGit(error.strerror or str(error))) from None
+        raise SpecError(codes.revisions.NoGit(error.strerror or str(error))) from None
 
 
 def _reason(message: bytes) -> str:

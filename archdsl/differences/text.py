@@ -51,7 +51,7 @@ def summary_lines(found: Difference) -> list[str]:
     equal = "1 op is equal" if found.equal_ops == 1 else f"{found.equal_ops:,} ops are equal"
     ops = f"{equal}, of {found.ops[0]:,} and {found.ops[1]:,}; {len(found.changes):,} changes"
     lines = [f"too different to list: {ops}", *([f"ops: {', '.join(counts[:_MOST_COUNTS])}{more}"] if counts else [])]
-    return lines + [f"{change.sign} {change.text}" for change in found.changes if change.kind in ("input", "output")]
+    return lines + [f"{change.sign} {change.text}" for change in found.changes if change.is_of_ends]
 
 
 def _rest(found: Difference, color: bool) -> str:
@@ -70,8 +70,8 @@ def number(value: Dim | None) -> str:
 
 
 def relation(total: Total) -> str:
-    """Return by how much a total changed in percent, with its sign; empty if that is not known."""
-    if not isinstance(total.before, int) or not isinstance(total.after, int) or not total.before:
+    """Return by how much a total changed in percent, with its sign; empty if it did not, or if that is not known."""
+    if total.before == total.after or not isinstance(total.before, int) or not isinstance(total.after, int) or not total.before:
         return ""
     return f"{100 * (total.after - total.before) / total.before:+.1f} %"
 

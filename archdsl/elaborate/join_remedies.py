@@ -92,7 +92,10 @@ def _shape_after(first: Op, nodes: Sequence[OpNode]) -> Shape | None:
     shape = nodes[0].input_shapes[0]
     try:
         for op in (first, *(node.op for node in nodes[1:])):
-            (shape,) = op.outputs(shape)
+            outputs = op.outputs(shape)
+        if len(outputs) != 1:
+            return None
+        (shape,) = outputs
     except (SpecError, SizeError):
         return None
     return shape

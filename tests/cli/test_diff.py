@@ -179,6 +179,23 @@ def test_old_versions_are_read_as_they_were(repository: Cli) -> None:
     assert wrong.exit_code == 1 and "= in HEAD\n" in wrong.stderr
 
 
+def test_links_and_names_of_files(repository: Cli) -> None:
+    """Git stores for a link the name of a file, which is no spec; and a name of a file may hold anything."""
+    Path("link.arch").symlink_to("new.arch")
+    git("add", "link.arch")
+    git("commit", "-qm", "three")
+    assert repository("diff", "--git", "HEAD").stdout == "no network has changed\n"
+    assert repository("diff", "--git", "HEAD", "link.arch").stdout == "fresh: no differences\n"
+    Path("# a\nb.arch").write_text("network odd { input i [3]; relu }")
+    assert repository("diff", "--git", "HEAD").stdout == "+ network # a\\x0ab.arch:odd\n"
+    assert "\n- new network \\# a\\\\x0ab.arch:odd\n" in repository("diff", "--git", "HEAD", "--format", "markdown").stdout
+    git("add", ".")
+    git("commit", "-qm", "four")
+    Path("# a\nb.arch").write_text("network odd { input i [3]; gelu }")
+    assert "### \\# a\\\\x0ab.arch:odd\n" in repository("diff", "--git", "HEAD", "--format", "markdown").stdout
+    ElementTree.fromstring(repository("diff", "--git", "HEAD", "--format", "svg").stdout)
+
+
 def test_without_git(repository: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert "error[E0609]: Git cannot be started" in repository("diff", "--git", "HEAD", "new.arch").stderr

@@ -5,9 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -85,10 +88,26 @@ def test_the_server_answers_two_addresses_of_its_own_name(served: tuple[Shown, T
     assert answer.status == 200 and b"EventSource" in answer.read()
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert server.server_address[0] == "127.0.0.1"
-    for path in ("/net.arch", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/changes/x"):
+    for path in ("/net.arch", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "//[bad", "/changes/x"):
         assert ask(server, path).status == 404
+    assert ask(server, "/", "localhost").status == 200, "browsers name no port if it is 80"
     for host in ("evil.example", f"evil.example:{server.server_port}", "127.0.0.1.evil.example:80"):
         assert ask(server, "/", host).status == 403
+
+
+def test_a_reader_that_goes_away_is_no_error(
+    served: tuple[Shown, ThreadingHTTPServer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown, server = served
+    shown.update(compile_text(RIGHT), "blocks")
+    for path in ("/", "/changes?seen=none"):
+        with socket.create_connection(("127.0.0.1", server.server_port)) as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets the connection
+            reader.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert ask(server, "/").status == 200
+    shown.update(compile_text(WRONG), "blocks")
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
 
 
 def test_changes_are_sent_and_errors_keep_the_picture(served: tuple[Shown, ThreadingHTTPServer]) -> None:

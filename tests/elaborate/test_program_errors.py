@@ -72,3 +72,10 @@ def test_a_long_chain_of_aliases() -> None:
     text = f"network a0 {{ input image [3, 8, 8]; conv(8, 3) }}\n{aliases}"
     (error,) = compile_text(text, "a4", session=Session(Limits(call_depth=3))).diagnostics
     assert isinstance(error, codes.definitions.TooManyAliases) and error.most == 3
+
+
+def test_a_remedy_for_a_branch_with_an_op_of_several_outputs() -> None:
+    """The search for a rounding that would fit follows one value alone."""
+    body = "skip { maxpool(2); [a, _]: conv(4, 1) -> split([1, 3]); a }"
+    compiled = compile_text(f"network n {{ input a [1, 11]; {body} }}")
+    assert [found.code for found in compiled.diagnostics] == ["E0301"]

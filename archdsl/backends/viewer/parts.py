@@ -121,9 +121,13 @@ def _only(scene: Scene) -> Part | None:
 
 
 def _totals(parts: Iterable[Part]) -> tuple[int, Dim | None, int]:
-    """Return parameters, MACs and ops of some parts together. MACs are those in evaluation, unless all of it is for training."""
+    """Return parameters, MACs and ops of some parts together.
+
+    Parameters of a shared module count once. MACs are those in evaluation, unless all of it is for training.
+    """
     parts = list(parts)
-    params = sum([part.params * part.times for part in parts if not part.shared])
+    shared = {part.path: part.params for part in parts if part.shared}
+    params = sum([part.params * part.times for part in parts if not part.shared]) + sum(shared.values())
     counted = [part for part in parts if part.usage is Usage.ALWAYS] or parts
     macs: Dim | None = 0
     for part in counted:

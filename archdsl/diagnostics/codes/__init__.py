@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import reuse as reuse
+    from archdsl.diagnostics.codes import revisions as revisions
     from archdsl.diagnostics.codes import searches as searches
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import several as several
@@ -68,7 +69,8 @@ if TYPE_CHECKING:
 STAGES: Final = (
     "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
     "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
-    "structure", "spaces", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
+    "structure", "spaces", "limits", "inputs", "declarations", "files", "revisions",
+    "imports", "settings", "claims", "recipe_keys", "recipe",
     "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "searches",
     "outputs", "exporting", "inference", "importing", "configs", "warnings", "source_warnings", "habits", "misread_bodies",
     "notes", "calls", "tokens",

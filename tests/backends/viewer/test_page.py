@@ -108,9 +108,12 @@ network net {
   unit
 }
 """).graph
-    parts = view_data(graph)["scenes"][-1]["parts"]
+    data = view_data(graph)
+    parts = data["scenes"][-1]["parts"]
     assert [part["kind"] for part in parts][:1] == ["input"]
-    assert all(part.get("shared") for part in parts if part.get("params"))
+    cards = [part for part in parts if part.get("params")]
+    assert [(card["params"], card["shared"]) for card in cards] == [(148, 1), (148, 1)]
+    assert data["scenes"][cards[0]["scene"]]["parts"][0]["params"] == 148, "the card of `unit -> relu`, and the op on it"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

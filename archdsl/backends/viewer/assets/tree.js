@@ -29,7 +29,7 @@ class Part {
   /** What tells a part from the others of its scene, also after the file has changed. */
   get key() {
     if (this.ownKey === undefined) {
-        const like = (part) => `${part.item.kind} ${part.name}`;
+      const like = (part) => `${part.item.kind} ${part.name}`;
       const before = this.parent ? this.parent.children.slice(0, this.at).filter((part) => like(part) === like(this)).length : 0;
       this.ownKey = this.parent ? `${this.parent.key}/${like(this)}/${before}` : "";
     }
