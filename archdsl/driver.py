@@ -133,17 +133,26 @@ def _specialized(compiled: Compiled, given: InputSizes) -> Compiled:
 
 
 def _examine(
-    program: Program,
-    module: Module,
-    chosen: ast.Definition,
-    variant: Variant,
-    train: _Train,
-    numbers: Mapping[str, int] = NO_NAMES,
+    program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train
 ) -> tuple[Compiled, list[FalseClaim]]:
-    """Return what became of a network, with `numbers` for symbolic sizes, and its false claims, which other errors may cause."""
+    """Return what became of a network, at given sizes if no others do, and its false claims, which other errors may cause."""
+    compiled, claims = _examine_with(NO_NAMES, program, module, chosen, variant, train)
+    if compiled.graph is not None or not variant.sizes or compiled.partial is None or not compiled.partial.symbols:
+        return compiled, claims
+    from archdsl.analysis import numbers_instead  # here: most networks are checked at their own sizes
+
+    numbers = numbers_instead(compiled.partial, compiled.diagnostics, variant.sizes)
+    if isinstance(numbers, Diagnostic):
+        return replace(compiled, diagnostics=[*compiled.diagnostics, numbers]), claims
+    return _examine_with(numbers, program, module, chosen, variant, train) if numbers else (compiled, claims)
+
+
+def _examine_with(
+    numbers: Mapping[str, int], program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train
+) -> tuple[Compiled, list[FalseClaim]]:
+    """Return what became of a network with these numbers in place of symbolic sizes, and its false claims."""
     limits, session = program.session.limits, program.session
     elaborated = partial_of(elaborate, module, chosen, variant.own, session)
-
     elaboration = elaborated(variant.sizes, numbers=numbers)
     recipe, places, recipe_errors = train
     own = elaboration.diagnostics
@@ -174,7 +183,7 @@ def _examine(
     else:
         found += lint_graph(elaboration.graph, partial=True)
     if variant.sizes and false_claims:
-        declared, false_then = _examine(program, module, chosen, variant._replace(sizes=()), train)
+        declared, false_then = _examine_with(NO_NAMES, program, module, chosen, variant._replace(sizes=()), train)
         false_claims, skipped = about_declared(false_claims, false_then, declared.partial)
         found += skipped
     found = [*program.diagnostics, *program.credible(found)]
@@ -182,13 +191,6 @@ def _examine(
     if undecided is not None and not wrong:
         found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
-    if wrong and variant.sizes and not numbers and elaboration.graph.symbols:
-        from archdsl.analysis import numbers_instead  # here: most networks are checked at their own sizes
-
-        instead = numbers_instead(elaboration.graph, found, variant.sizes)
-        if instead and not isinstance(instead, Diagnostic):
-            return _examine(program, module, chosen, variant, train, instead)
-        found += [instead] if isinstance(instead, Diagnostic) else []
     if not wrong and variant == AS_DECLARED:
         found += _about_domains(module, chosen, session)
     compiled = Compiled(
