@@ -22,13 +22,14 @@ from archdsl.elaborate import (
     Module,
     Program,
     elaborate,
+    files_of,
     not_explained,
     open_parameters,
     read_source,
     select_network,
 )
 from archdsl.input_sizes import InputSizes, by_input
-from archdsl.ir import Graph
+from archdsl.ir import NO_NAMES, Graph
 from archdsl.limits import Limits
 from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
@@ -134,11 +135,25 @@ def _specialized(compiled: Compiled, given: InputSizes) -> Compiled:
 def _examine(
     program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train
 ) -> tuple[Compiled, list[FalseClaim]]:
-    """Return what became of a network, and its false claims, which may follow from other errors."""
+    """Return what became of a network, at given sizes if no others do, and its false claims, which other errors may cause."""
+    compiled, claims = _examine_with(NO_NAMES, program, module, chosen, variant, train)
+    if compiled.graph is not None or not variant.sizes or compiled.partial is None or not compiled.partial.symbols:
+        return compiled, claims
+    from archdsl.analysis import numbers_instead  # here: most networks are checked at their own sizes
+
+    numbers = numbers_instead(compiled.partial, compiled.diagnostics, variant.sizes)
+    if isinstance(numbers, Diagnostic):
+        return replace(compiled, diagnostics=[*compiled.diagnostics, numbers]), claims
+    return _examine_with(numbers, program, module, chosen, variant, train) if numbers else (compiled, claims)
+
+
+def _examine_with(
+    numbers: Mapping[str, int], program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train
+) -> tuple[Compiled, list[FalseClaim]]:
+    """Return what became of a network with these numbers in place of symbolic sizes, and its false claims."""
     limits, session = program.session.limits, program.session
     elaborated = partial_of(elaborate, module, chosen, variant.own, session)
-
-    elaboration = elaborated(variant.sizes)
+    elaboration = elaborated(variant.sizes, numbers=numbers)
     recipe, places, recipe_errors = train
     own = elaboration.diagnostics
     if elaboration.has_errors:
@@ -168,7 +183,7 @@ def _examine(
     else:
         found += lint_graph(elaboration.graph, partial=True)
     if variant.sizes and false_claims:
-        declared, false_then = _examine(program, module, chosen, variant._replace(sizes=()), train)
+        declared, false_then = _examine_with(NO_NAMES, program, module, chosen, variant._replace(sizes=()), train)
         false_claims, skipped = about_declared(false_claims, false_then, declared.partial)
         found += skipped
     found = [*program.diagnostics, *program.credible(found)]
@@ -333,17 +348,6 @@ def _linted(
     found = [*found, *program.credible(lint_tree(tree))]
     decided = {rule.code for rule in RULES if whole or isinstance(rule, TreeRule)} | ({"W0107"} if whole else set())
     return suppressed(found, files_of(module), decided - _IN_TRAINING if tree.is_sound else ())
-
-
-def files_of(module: Module) -> Iterator[ast.File]:
-    """Yield the file of a module, then those that it imports, directly or not."""
-    seen, pending = set[int](), [module]
-    while pending:
-        module = pending.pop(0)
-        if id(module) not in seen:
-            seen.add(id(module))
-            yield module.file
-            pending += module.imports.values()
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

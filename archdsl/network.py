@@ -14,7 +14,7 @@ from archdsl import targets
 from archdsl.analysis import SymbolicSizes, Table, layer_table
 from archdsl.compiled import Compiled
 from archdsl.diagnostics import Diagnostic, SpecError, codes
-from archdsl.driver import files_of
+from archdsl.elaborate import files_of
 from archdsl.file_io import is_same_file, write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import chain, pairwise
 from math import gcd, lcm, prod
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from archdsl.frozen_record import record
 from archdsl.limits import remedy
@@ -239,6 +239,8 @@ def _polynomials() -> Any:
 Dim: TypeAlias = int | SymbolicSize
 Shape: TypeAlias = tuple[Dim, ...]
 """Channels first, without the batch dimension."""
+Stretch: TypeAlias = Literal["left", "either"] | None
+"""Which of two sizes that meet may be one instead of equal: the left one, either one, or none. The result has the right one."""
 
 
 def symbolic_size(symbol: str, session: Session | None = None) -> LinearSize:

@@ -50,7 +50,7 @@ def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_what_the_checkout_has(wheel: Path, root: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {f"archdsl/{path.relative_to(root)}" for folder in ("grammars", "specs") for path in (root / folder).iterdir()}
-    sources = [path for suffix in ("py", "js", "css") for path in (root / "archdsl").rglob(f"*.{suffix}")]
+    sources = [path for suffix in ("py", "js", "css", "html") for path in (root / "archdsl").rglob(f"*.{suffix}")]
     expected |= {str(path.relative_to(root)) for path in sources} | {"archdsl/py.typed"}
     expected |= {"archdsl/docs/errors.md", "archdsl/docs/language.md"}  # which the servers show
     assert {name for name in names if ".dist-info/" not in name} == expected

@@ -9,6 +9,8 @@ decide those that occur in practice, exactly:
   on the other: `H*W = 49*floor(H/7)*floor(W/7)` if `H = 7*floor(H/7)` and `W = 7*floor(W/7)`.
 * A prime divides a product if it divides a part: a coupling.
 
+A size that stretches must be one or equal to another; where one kind never holds, the other is what is needed.
+
 If none applies, the condition may hold for all sizes that the input states; the stated condition is then what is needed.
 """
 
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import gcd, prod
 
-from archdsl.shapes import Dim, LinearSize, SizeError, symbolic_size, symbols_of
+from archdsl.shapes import Dim, LinearSize, SizeError, Stretch, symbolic_size, symbols_of
 from archdsl.size_bounds import Sets, lower_bound
 from archdsl.size_formulas import formula
 from archdsl.size_pieces import Factors
@@ -85,12 +87,49 @@ def divisible(size: Dim, divisor: int, work: Sets, stated: Sets) -> Meets:
     raise Undecided(f"{size} has to be a multiple of {divisor} here, {_unrelated(symbols)}", advice)
 
 
-def equal_sizes(left: Dim, right: Dim, work: Sets, *, stretch: bool = False) -> Meets:
-    """Return when two sizes are equal; with `stretch`, or the left one is one. Raise `SizeError` if it is not decided."""
+def stretched_sizes(left: Dim, right: Dim, stretch: Stretch, work: Sets, stated: Sets) -> Meets:
+    """Return when two sizes are equal, or one that may stretch is one. Raise `SizeError` if it is not decided.
+
+    Where the right one stretches, the result has another size than is said, so that this must not happen.
+    """
+    if _is_one(left, work):
+        return []
+    never = lower_bound(left, work) > 1
+    try:
+        one = [{}] if never else equal_sizes(left, 1, work)
+        if stretch == "left" or lower_bound(right, work) > 1:
+            return _either(one, equal_sizes(left, right, work), work)
+    except Undecided:
+        if never:
+            raise
+    symbols = symbols_of(left, right)
+    meets = _stated(symbols_of(left), work, stated, lambda sets: _is_one(left, sets))
+    if meets is not None:
+        return meets
+    needed = f"{left} has to be equal to {right} here, or {'' if stretch == 'left' else 'one of them '}1"
+    raise Undecided(f"{needed}, {_unrelated(symbols)}")
+
+
+def _is_one(size: Dim, sets: Sets) -> bool:
+    """Return whether a size is one wherever its symbols are in these sets."""
+    return lower_bound(size - 1, sets) >= 0 and lower_bound(1 - size, sets) >= 0
+
+
+def _either(some: Meets, others: Meets, work: Sets) -> Meets:
+    """Return the conditions that hold where all of the one kind do, or all of the other: each joined with each."""
+    found = []
+    for one in some:
+        for other in others:
+            sets = {symbol: one.get(symbol, NONE) | other.get(symbol, NONE) for symbol in (*one, *other)}
+            possible = {symbol: sizes for symbol, sizes in sets.items() if sizes & work[symbol]}
+            found.append(possible or dict(list(sets.items())[:1]))
+    return found
+
+
+def equal_sizes(left: Dim, right: Dim, work: Sets) -> Meets:
+    """Return when two sizes are equal. Raise `SizeError` if it is not decided."""
     symbols = symbols_of(left, right)
     difference = left - right
-    if stretch and min(lower_bound(left, work), lower_bound(right, work)) < 2:
-        raise Undecided(f"{left} has to be 1 or equal to {right} here, {_unrelated(symbols)}")
     if isinstance(difference, int):
         return [{symbols[0]: NONE}] if difference else []
     if len(difference.symbols) == 1:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.ir import Call, Condition, Function, Graph, OpNode, Paths, Value
-from archdsl.shapes import Dim, LinearSize, Shape, SizeError, SymbolicSize
+from archdsl.shapes import Dim, LinearSize, Shape, SizeError, SymbolicSize, symbols_of
 from archdsl.size_words import describe
 from archdsl.sizes import at_least
 from archdsl.source import Span
@@ -60,7 +60,7 @@ def requirements(graph: Graph) -> Iterator[Requirement]:
             seen.add(key)
             one, other = join.sides
             reason = f"`{join.what}` joins {_side(one)} ({join.left}) with {_side(other)} ({join.right})"
-            yield Requirement(join.span, reason, f"{join.left} against {join.right}", join=join)
+            yield Requirement(join.span, reason, _against(join), join=join)
 
 
 def ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, OpNode]]:
@@ -119,6 +119,14 @@ def _needs(path: str, node: OpNode, shapes: tuple[Shape, ...], seen: set[object]
 def _named(path: str, node: OpNode) -> str:
     """Return an op with its key, if that says more than its place."""
     return f"`{path}` ({node.op.name})" if node.module is not None and not path.isdigit() else f"`{node.op.name}`"
+
+
+def _against(join: Condition) -> str:
+    """Return the sizes that a join compares; those of different symbols with their values, or they look like a mistake."""
+    if len(symbols_of(join.left, join.right)) == 1:
+        return f"{join.left} against {join.right}"
+    one, other = join.sides
+    return f"{join.left} of {_side(one)} against {join.right} of {_side(other)}"
 
 
 def _side(value: Value) -> str:

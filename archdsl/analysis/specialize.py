@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Final
 
 from archdsl.analysis.size_verdict import Demand, SymbolicSizes
 from archdsl.analysis.tensor_limits import over_limits
 from archdsl.diagnostics import Diagnostic, codes
+from archdsl.input_sizes import InputSizes, WrongInputs, by_input
 from archdsl.ir import Graph, Value, copy_graph
 from archdsl.shapes import LinearSize, Shape
 from archdsl.source import Span
@@ -19,6 +21,34 @@ def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[in
 
     An input that is not given follows from the others, where they share its symbolic sizes.
     """
+    at, wrong = _values_at(graph, given)
+    if wrong is not None:
+        return None, [wrong]
+    found = _failures(graph, sizes, at) or _over_limits(graph, at)
+    return (None, found) if found else (_concrete(graph, at), [])
+
+
+def numbers_instead(graph: Graph, found: Sequence[Diagnostic], given: InputSizes) -> dict[str, int] | Diagnostic:
+    """Return the values of symbolic sizes with which to examine a network again that is wrong; none if that is of no use.
+
+    Return the error (E0312) if what is given leaves them without a value.
+
+    What symbolic sizes do not allow may be right at given ones. A `where` that states too little is wrong all the same.
+    """
+    if all(diagnostic.code == _STATES_TOO_LITTLE for diagnostic in found if diagnostic.is_error):
+        return {}
+    try:
+        at, wrong = _values_at(graph, by_input([value.name or "" for value in graph.inputs], given))
+    except WrongInputs:  # an error hides an input
+        return {}
+    return at if wrong is None else wrong
+
+
+_STATES_TOO_LITTLE: Final = "E0311"
+
+
+def _values_at(graph: Graph, given: Mapping[str, Sequence[int]]) -> tuple[dict[str, int], Diagnostic | None]:
+    """Return the values of the symbolic sizes for inputs of these shapes; with an error (E0312) if they have none."""
     at: dict[str, int] = {}
     for value in graph.inputs:
         for size, number in zip(value.shape, given.get(value.name or "", ()), strict=False):
@@ -27,12 +57,9 @@ def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[in
     for value in graph.inputs:
         shape = given.get(value.name or "")
         if shape is not None and (wrong := _differs(value, tuple(shape), at)) is not None:
-            return None, [wrong]
-    left = [symbol for symbol in sizes.work if symbol not in at]
-    if left:
-        return None, [codes.given_sizes.SizesMissing(left)]
-    found = _failures(graph, sizes, at) or _over_limits(graph, at)
-    return (None, found) if found else (_concrete(graph, at), [])
+            return at, wrong
+    left = [symbol for symbol in graph.symbols if symbol not in at]
+    return at, codes.given_sizes.SizesMissing(left) if left else None
 
 
 def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from archdsl.analysis.coupled_sizes import compare_couplings, resolve_couplings
-from archdsl.analysis.polynomial_conditions import Meets, divisible, equal_sizes, large_enough
+from archdsl.analysis.polynomial_conditions import Meets, divisible, equal_sizes, large_enough, stretched_sizes
 from archdsl.analysis.size_requirements import Requirement, requirements
 from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes, needs
 from archdsl.diagnostics import Diagnostic, codes
@@ -84,8 +84,10 @@ def _sizes_that_meet(requirement: Requirement, work: Sets, stated: Sets) -> Meet
     join, divisor = requirement.join, requirement.divisor
     sizes = requirement.sizes if join is None else (join.left, join.right)
     if _relates_symbols(requirement):
+        if join is not None and join.stretch is not None:
+            return stretched_sizes(join.left, join.right, join.stretch, work, stated)
         if join is not None:
-            return equal_sizes(join.left, join.right, work, stretch=join.stretch)
+            return equal_sizes(join.left, join.right, work)
         if divisor > 1:
             return divisible(sizes[0], divisor, work, stated)
         return large_enough(sizes, requirement.least, work, stated)

@@ -69,6 +69,8 @@ class Context:
 
         self.given_sizes: Mapping[str, tuple[int, ...]] = {}
         """The shapes of inputs that replace the declared ones, by name."""
+        self.numbers: Mapping[str, int] = {}
+        """What symbolic sizes are set to, where the network is wanted for given sizes alone."""
         self.any_size = False
         """Whether the inputs have symbolic sizes in place of fixed ones; claims then say nothing."""
         self.replaced_by: dict[tuple[int, int], SymbolicSize] = {}

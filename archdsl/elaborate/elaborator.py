@@ -32,7 +32,7 @@ from archdsl.elaborate.values import (
 )
 from archdsl.frozen_record import record
 from archdsl.input_sizes import InputSizes, by_input
-from archdsl.ir import Claim, Graph, Value
+from archdsl.ir import NO_NAMES, Claim, Graph, Value
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -97,15 +97,17 @@ def elaborate(
     *,
     any_size: bool = False,
     member: Mapping[str, Any] | None = None,
+    numbers: Mapping[str, int] = NO_NAMES,
 ) -> Elaboration:
     """Elaborate a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`.
 
-    `sizes` replace those of the inputs. `any_size` makes all of them symbolic but the first, and ignores claims. A `member` of
+    `sizes` replace those of the inputs. `any_size` makes all of them symbolic but the first, and ignores claims. `numbers` are
+    put in place of the symbolic sizes. A `member` of
     its search space gives values to further parameters; what it does not use of the file is then not checked.
     Raise `WrongInputs` for sizes of inputs that the network does not have.
     """
     context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
-    context.any_size = any_size
+    context.any_size, context.numbers = any_size, numbers
     about = module, definition
     result: MaybeValue = UNKNOWN
     try:

@@ -54,7 +54,8 @@ _ANY_ELSEWHERE: Final = frozenset({"none", "-1"})
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
     size = ast.bare(statement.sizes.items[place])
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
-        env.names[size.id] = symbolic_size(size.id, context.session)
+        number = context.numbers.get(size.id)
+        env.names[size.id] = symbolic_size(size.id, context.session) if number is None else number
     if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()
@@ -114,7 +115,12 @@ def _calculated(statement: ast.Input, symbol: str) -> str:
 
 
 def _condition(context: Context, condition: ast.Expr, env: Environment, shape: Shape) -> None:
-    """Take in what a `where` states about the symbolic sizes."""
+    """Take in what a `where` states about the symbolic sizes, which must hold for numbers in their place."""
+    if context.numbers:
+        if context.evaluator.truth(condition, env) is False:
+            found = codes.given_sizes.FailsAtSizes(context.numbers, "the condition of the input does not hold")
+            raise SpecError(found.at(condition.span))
+        return
     if not any(isinstance(size, SymbolicSize) for size in env.names.values()):
         raise SpecError(codes.inputs.InputSizesFixed().at(condition.span))
     from archdsl.elaborate.size_conditions import stated_sizes  # here: most networks have fixed sizes

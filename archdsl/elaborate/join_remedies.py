@@ -88,14 +88,13 @@ def _turned(op: Op) -> Op | None:
 
 
 def _shape_after(first: Op, nodes: Sequence[OpNode]) -> Shape | None:
-    """Return the shape behind a chain of ops with another first one; None if it fails."""
+    """Return the shape behind a chain of ops with another first one; None if it fails, or an op has several outputs."""
     shape = nodes[0].input_shapes[0]
     try:
         for op in (first, *(node.op for node in nodes[1:])):
-            outputs = op.outputs(shape)
-        if len(outputs) != 1:
-            return None
-        (shape,) = outputs
+            shape, *others = op.outputs(shape)
+            if others:
+                return None
     except (SpecError, SizeError):
         return None
     return shape

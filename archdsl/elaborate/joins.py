@@ -17,7 +17,7 @@ from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Several, 
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Join
-from archdsl.shapes import SymbolicSize
+from archdsl.shapes import Stretch, SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -168,14 +168,14 @@ def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Valu
         return
     assert isinstance(op, Join)
     grows = op.growing_axis(len(joined.shape))
-    stretch = op.stretches
+    stretch: Stretch = "either" if op.stretches else None
     for axis, size in enumerate(joined.shape):
         if axis == grows:
             continue
         whole = next((branch for branch in branches if branch.shape[axis] == size), branches[0])
         for branch in branches:
             own = branch.shape[axis]
-            if own != size and not (stretch and own == 1):
+            if own != size and not (op.stretches and own == 1):
                 context.builder.condition(own, size, join.keyword, join.kind, (branch, whole), stretch)
 
 

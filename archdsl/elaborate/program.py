@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -307,3 +308,14 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
     if len(networks) == 1:
         return next(iter(networks.values()))
     return codes.definitions.SeveralNetworks(shown, stem, listed) if networks else codes.definitions.NoNetwork(shown)
+
+
+def files_of(module: Module) -> Iterator[ast.File]:
+    """Yield the file of a module, then those that it imports, directly or not."""
+    seen, pending = set[int](), [module]
+    while pending:
+        module = pending.pop(0)
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield module.file
+            pending += module.imports.values()

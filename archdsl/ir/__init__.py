@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less, tensor_key
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
-from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
+from archdsl.ir.core import NO_NAMES, Call, Declaration, Function, Node, OpNode, Use, Value
 from archdsl.ir.graph import FoldedLayer, FoldedNorm, Graph, Result
 from archdsl.ir.modules import (
     Difference,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archdsl.ir.printer import print_graph
 
 __all__ = [
+    "NO_NAMES",
     "Call",
     "Claim",
     "Condition",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from archdsl.shapes import Dim
+from archdsl.shapes import Dim, Stretch
 from archdsl.source import Span
 
 Paths: TypeAlias = tuple[str, ...]
@@ -84,9 +84,9 @@ class Claim(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Two sizes that must be equal for a join to work, where at least one is symbolic.
+    """Two sizes that must be equal for a join to work, where at least one is symbolic, unless one that may `stretch` is one.
 
-    `sides` are the values whose axes these are. If the left one may `stretch`, it may also be one. `what` is the join's keyword.
+    `sides` are the values whose axes these are. `what` is the join's keyword.
     """
 
     left: Dim
@@ -94,7 +94,7 @@ class Condition(NamedTuple):
     span: Span | None
     what: str
     sides: tuple[Any, Any]
-    stretch: bool = False
+    stretch: Stretch = None
 
 
 class Failure(NamedTuple):

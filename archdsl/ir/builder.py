@@ -26,7 +26,7 @@ from archdsl.ir.core import NO_NAMES, Call, Declaration, Function, Node, OpNode,
 from archdsl.ir.graph import Graph, Result
 from archdsl.ir.modules import settle_declarations
 from archdsl.ops.base import DType, Op
-from archdsl.shapes import Dim, Shape
+from archdsl.shapes import Dim, Shape, Stretch
 from archdsl.source import Span
 
 
@@ -154,7 +154,9 @@ class GraphBuilder:
             found = self._inferred[id(op), shapes] = (op, op.outputs(*shapes))  # keeps the op, and so its id
         return found[1]
 
-    def condition(self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: bool = False) -> None:
+    def condition(
+        self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: Stretch = None
+    ) -> None:
         """Note that two sizes must be equal, as those of values that the innermost function joins."""
         if not any(self.is_detached(side) for side in sides):
             places = self.local(sides[0]), self.local(sides[1])

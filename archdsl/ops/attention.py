@@ -92,14 +92,17 @@ class Attend(Op, name="attend"):
         return (*lead, length, out)
 
     def equalities(self, *inputs: Shape) -> list[Equality]:
-        """Return that queries and keys have equally many features, keys and values one length, and all the leading axes."""
+        """Return that queries and keys have equally many features, keys and values one length, and all the leading axes.
+
+        An axis of a mask or bias is that of the scores, or one.
+        """
         query, key, value = inputs[:3]
         found = [Equality(a, b, (0, 1)) for a, b in zip((*query[:-2], query[-1]), (*key[:-2], key[-1]), strict=True)]
         found += [Equality(a, b, (1, 2)) for a, b in zip(key[:-1], value[:-1], strict=True)]
         scores = (*query[:-1], key[-2])
         for position, shape in enumerate(inputs[3:], 3):
             pairs = zip(shape[::-1], scores[::-1], (1, *[0] * len(query)), strict=False)
-            found += [Equality(a, b, (position, side)) for a, b, side in pairs if a != 1]
+            found += [Equality(a, b, (position, side), "left") for a, b, side in pairs if a != 1]
         return found
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
@@ -128,8 +131,8 @@ class MultiheadAttention(Op, name="mha"):
     decoder: `mha(8, memory)`; `value` others than the keys: `mha(8, key = memory_with_positions, value = memory)`. Self-attention
     whose values lack the positions is `mha(8, value = tokens)`. The keys of the `state_dict` are PyTorch's: `in_proj_weight`,
     `in_proj_bias`, `out_proj.weight`, `out_proj.bias`; with keys or values of another number of features, `q_proj_weight`,
-    `k_proj_weight` and `v_proj_weight`. `mask` is `[S]`, or `[L, S]`; as in `attend`, a bool mask is true where
-    attention is allowed.
+    `k_proj_weight` and `v_proj_weight`. `mask` is `[S]` or `[1, S]`, or `[L, S]`; as in `attend`, a bool mask is true
+    where attention is allowed.
 
     In evaluation mode without gradients, PyTorch computes self-attention in one fused step, whose results may differ by rounding.
     The weights start as PyTorch's; a rule `init { linear = ... }` also fills the projection of the result, a linear layer.
@@ -141,7 +144,7 @@ class MultiheadAttention(Op, name="mha"):
     optional_operands = ("key", "value", "mask")
     about_operands: ClassVar = {
         "key": "tokens of the keys, `[S, K]`; default: the input", "value": "tokens of the values; default: those of the keys",
-        "mask": "`[S]` or `[L, S]`: true where attention is allowed, or numbers that are added",
+        "mask": "`[S]`, `[1, S]` or `[L, S]`: true where attention is allowed, or numbers that are added",
     }  # fmt: skip
     inner_layers = 2
     not_in_figures = ("bias", "drop", "present")
@@ -152,7 +155,10 @@ class MultiheadAttention(Op, name="mha"):
         Case({"heads": 2, "present": ("key",)}, (((12, 8), (5, 8)), ((12, 8), (5, 6)))),
         Case({"heads": 2, "present": ("key", "value")}, (((12, 8), (5, 8), (5, 8)), ((12, 8), (5, 6), (5, 3)))),
         Case({"heads": 2, "present": ("value",)}, (((12, 8), (12, 8)),)),
-        Case({"heads": 2, "present": ("key", "mask")}, (((12, 8), (5, 8), (12, 5)), ((12, 8), (5, 8), (5,)))),
+        Case(
+            {"heads": 2, "present": ("key", "mask")},
+            (((12, 8), (5, 8), (12, 5)), ((12, 8), (5, 8), (5,)), ((12, 8), (5, 8), (1, 5))),
+        ),
     )
 
     heads: Heads = Field(description="number of heads, which divides the features")
@@ -201,7 +207,7 @@ class MultiheadAttention(Op, name="mha"):
             reason = f"expected as many values as keys, found {value[0]} and {key[0]}"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason, "without `key`, the keys are `x` itself"))
         for name, shape in zip(self.present, inputs[1:], strict=True):
-            sizes = [(size, other) for size, other in zip(shape[::-1], (key[0], query[0]), strict=False)]
+            sizes = list(zip(shape[::-1], (key[0], 1 if shape[:-1] == (1,) else query[0]), strict=False))
             if name == "mask" and (len(shape) not in (1, 2) or any(_differ(*pair) for pair in sizes)):
                 wanted = f"[{key[0]}] or [{query[0]}, {key[0]}]"
                 reason = f"expected a mask {wanted}, found {format_shape(shape)}"
@@ -209,7 +215,7 @@ class MultiheadAttention(Op, name="mha"):
         return inputs[0]
 
     def equalities(self, *inputs: Shape) -> list[Equality]:
-        """Return that there are as many values as keys, and that a mask has their number."""
+        """Return that there are as many values as keys, that a mask has their number, and that of the queries or one."""
         (length, _), (count, _), (value_count, _) = self._three(inputs)
         key = 1 + self.present.index("key") if "key" in self.present else 0
         found = []
@@ -217,10 +223,8 @@ class MultiheadAttention(Op, name="mha"):
             if name == "value":
                 found.append(Equality(count, value_count, (key, position)))
             elif name == "mask":
-                found += [
-                    Equality(size, other, (position, side))
-                    for size, other, side in zip(shape[::-1], (count, length), (key, 0), strict=False)
-                ]
+                found.append(Equality(shape[-1], count, (position, key)))
+                found += [Equality(size, length, (position, 0), "left") for size in shape[:-1] if size != 1]
         return found
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:

@@ -16,7 +16,7 @@ from archdsl.fields import Field
 from archdsl.initializers import Initializer
 from archdsl.ops.index import MODULES
 from archdsl.registry import Aliases, Registered, Registry
-from archdsl.shapes import Dim, Shape
+from archdsl.shapes import Dim, Shape, Stretch
 
 DType: TypeAlias = Literal["float", "int", "bool"]
 """What a tensor holds."""
@@ -81,12 +81,12 @@ class Division(NamedTuple):
 
 
 class Equality(NamedTuple):
-    """Two sizes that must be equal, of the inputs at these positions; with `stretch`, the left one may also be one."""
+    """Two sizes that must be equal, of the inputs at these positions, unless one that may `stretch` is one."""
 
     left: Dim
     right: Dim
     inputs: tuple[int, int]
-    stretch: bool = False
+    stretch: Stretch = None
 
 
 VECTOR, LINE, IMAGE, VOLUME = (8,), (8, 12), (8, 12, 10), (8, 6, 8, 6)

@@ -183,7 +183,10 @@ def stretched_shape(name: str, shapes: tuple[Shape, ...]) -> Shape:
     """
     if len({len(shape) for shape in shapes}) > 1:
         raise SpecError(codes.joins.BranchRanks(name, shapes))
-    return tuple(_stretched(name, sizes, shapes) for sizes in zip(*shapes, strict=True))
+    axes = list(zip(*shapes, strict=True))
+    if any(len({size for size in sizes if isinstance(size, int)} - {1}) > 1 for sizes in axes):
+        raise SpecError(codes.joins.BranchShapes(name, shapes, stretches=True))
+    return tuple(map(stretched_size, axes))
 
 
 def joins() -> dict[str, type[Join]]:
@@ -205,13 +208,11 @@ def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:
     return tuple(next((s for s in sizes if isinstance(s, int)), sizes[0]) for sizes in zip(*shapes, strict=True))
 
 
-def _stretched(name: str, sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
+def stretched_size(sizes: tuple[Dim, ...]) -> Dim:
+    """Return the size that the others stretch to, of which numbers other than one are equal."""
     others = [size for size in sizes if size != 1]
-    numbers = {size for size in others if isinstance(size, int)}
-    if len(numbers) > 1:
-        raise SpecError(codes.joins.BranchShapes(name, shapes, stretches=True))
     narrowest: Dim = 1
-    return next(iter(numbers)) if numbers else reduce(_wider, others, narrowest)
+    return next((size for size in others if isinstance(size, int)), None) or reduce(_wider, others, narrowest)
 
 
 def _wider(size: Dim, other: Dim) -> Dim:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
 from archdsl.ops.base import Case, Category, Equality, Op
+from archdsl.ops.join import stretched_size
 from archdsl.shapes import Dim, Shape
 
 
@@ -48,13 +49,17 @@ class Matmul(Op, name="matmul"):
         pairs = [(inner, other), *((x, y) for x, y in before if 1 not in (x, y))]
         if any(x != y for x, y in pairs if isinstance(x, int) and isinstance(y, int)):
             raise SpecError(codes.joins.MatrixSizes(a, b, inner, other, self.transpose_a, self.transpose_b))
-        return (*(_wider(x, y) for x, y in before), rows, columns)
+        return (*map(stretched_size, before), rows, columns)
 
     def equalities(self, *inputs: Shape) -> list[Equality]:
-        """Return that the columns of `a` are the rows of `b`, and that axes before them agree."""
+        """Return that the columns of `a` are the rows of `b`, and that axes before them agree, or one of them is one."""
         before, (_, inner), (other, _) = self._parts(*inputs)
-        pairs = [(inner, other), *((x, y) for x, y in before if 1 not in (x, y))]
-        return [Equality(x, y, (0, 1)) for x, y in pairs]
+        found = [Equality(inner, other, (0, 1))]
+        for x, y in before:
+            if 1 not in (x, y):
+                stays = stretched_size((x, y)) == y
+                found.append(Equality(x, y, (0, 1), "either") if stays else Equality(y, x, (1, 0), "either"))
+        return found
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return output elements times the size that is summed over."""
@@ -68,8 +73,3 @@ class Matmul(Op, name="matmul"):
             last_a[::-1] if self.transpose_a else last_a,
             last_b[::-1] if self.transpose_b else last_b,
         )
-
-
-def _wider(x: Dim, y: Dim) -> Dim:
-    """Return the size of an axis that both have; a fixed one is preferred to a symbolic one."""
-    return y if x == 1 or (isinstance(y, int) and y != 1) else x

@@ -68,7 +68,7 @@ def _added(x: Value, mask: Value | None, length: int, seen: int, causal: bool, h
     batch = x.tensor.shape[0]
     scores = torch.zeros(batch, length, seen, dtype=torch.float64)
     if mask is not None:
-        if mask.shape not in ((seen,), (length, seen)):
+        if mask.shape not in ((seen,), (1, seen), (length, seen)):
             raise Refused(f"a mask {mask.shape} for scores {(length, seen)}")
         own = mask.tensor if len(mask.shape) == 2 else mask.tensor.unsqueeze(1)
         scores = scores + (torch.zeros(own.shape).double().masked_fill(~own, -math.inf) if own.dtype == torch.bool else own)

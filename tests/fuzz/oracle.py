@@ -133,6 +133,8 @@ def _run(name: str, op: str, inputs: tuple[Real, ...], types: tuple[torch.dtype,
         return None  # the maximum of padding alone, whose gradient PyTorch writes out of bounds
     if name == "var" and "correction=0" not in op and value.numel() == prod(inputs[0]):
         return None  # the variance of one number
+    if name == "attend" and tuple(value.shape[1:-1]) != inputs[0][:-1]:
+        return None  # `meta` stretches the scores to a larger mask, where a device that computes fails
     values = value if isinstance(value, tuple | list) else [value]
     return [tuple(each.shape[1:]) for each in values] if all(each.numel() for each in values) else None
 

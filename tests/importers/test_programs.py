@@ -156,7 +156,7 @@ def test_files_win_over_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_commands_take_the_file(program: Path, cli: Callable[..., Result]) -> None:
     result = cli("check", str(program), "--size", "3x24x24")
     assert result.exit_code == 0, result.stderr
-    assert "the text agrees with the model" in result.stderr and "conv" in result.stdout
+    assert "the text is proved to be the same network" in result.stderr and "conv" in result.stdout
     assert cli("check", "none.pt2", "--format", "json").stdout.count("E1201") == 1
     for option in ("--fix", "--watch"):
         assert "is for specs: write" in (refused := cli("check", str(program), option)).stderr and refused.exit_code == 2

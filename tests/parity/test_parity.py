@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,12 @@ from tests.parity.measuring import NUMBERS
 LIMIT = 1e-5
 """Of the largest value."""
 Compare = Callable[[str], dict[str, Any]]
+
+
+def of_each_spec(specs: Mapping[str, Sequence[str]]) -> list[Any]:
+    """The networks of each spec: the first and the last one, which `make test` compares, and those between."""
+    every = [(name, at in (0, len(names) - 1)) for names in specs.values() for at, name in enumerate(names)]
+    return [name if chosen else pytest.param(name, marks=pytest.mark.exhaustive) for name, chosen in every]
 
 
 def differing(found: dict[str, Any]) -> dict[str, float]:
@@ -29,12 +35,12 @@ def check_by_key(found: dict[str, Any]) -> None:
     assert differing(found) == {}
 
 
-@pytest.mark.parametrize("name", [name for names in compare_torchvision.SPECS.values() for name in names])
+@pytest.mark.parametrize("name", of_each_spec(compare_torchvision.SPECS))
 def test_equals_torchvision(torchvision: Compare, name: str) -> None:
     check_by_key(torchvision(name))
 
 
-@pytest.mark.parametrize("name", [name for names in compare_timm.SPECS.values() for name in names])
+@pytest.mark.parametrize("name", of_each_spec(compare_timm.SPECS))
 def test_equals_timm(timm: Compare, name: str) -> None:
     check_by_key(timm(name))
 

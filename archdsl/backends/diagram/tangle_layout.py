@@ -171,7 +171,8 @@ class TangleLayout:
     # -- columns --
 
     def _align(self) -> None:
-        lanes = sorted({cell.lane for cell in self._cells if cell.lane is not None}, key=lambda lane: lane[0], reverse=True)  # type: ignore[index]
+        found = dict.fromkeys(cell.lane for cell in self._cells if cell.lane is not None)  # a set has another order each time
+        lanes = sorted(found, key=lambda lane: lane[0], reverse=True)  # type: ignore[index]
         if len(lanes) > 1 and len(lanes) < len(self._cells):
             self._columns_by_lane(lanes)
         else:

@@ -20,7 +20,8 @@ E0307 = Code(
     "a fixed number is needed, and the size is symbolic",
     """The sizes of `input image [3, H, W]` are symbolic, so nothing may depend on their value: not the features of a `linear`,
     not the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
-    or fix the size in `input`. Products such as `H*W` are exact sizes, but no condition may relate `H` to `W`.""",
+    or fix the size in `input`. Products such as `H*W` are exact sizes, but no condition may relate `H` to `W`.
+    With `--size`, the network is compiled for one size of its inputs, where all sizes are numbers.""",
     bad="""
     network tiny {
       input image [3, H, W]
