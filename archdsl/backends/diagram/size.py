@@ -8,9 +8,9 @@ from typing import NamedTuple
 from archdsl.diagnostics import SpecError, codes
 
 MOST_BOXES = 1500
-"""Above this no picture can be read, and Graphviz takes minutes."""
+"""Above this no picture can be read."""
 MOST_EDGES = 3000
-"""Graphviz takes below five seconds for so many, whatever they connect."""
+"""Pictures of so many take a few seconds, whatever they connect, and more cannot be read."""
 
 
 class Size(NamedTuple):
