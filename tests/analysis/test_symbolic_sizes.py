@@ -283,8 +283,10 @@ def test_ties_in_a_ring_are_refused_where_they_are_too_many() -> None:
 
 
 @pytest.mark.parametrize("body", [
-    'input b [3, 100_000, 8]; for i in 0..300 { aux "h{i}": { b -> slice(i..90_000, axis = 1) -> crop_like(image) } '
-    '}; image -> relu',
+    pytest.param(
+        'input b [3, 100_000, 8]; for i in 0..300 { aux "h{i}": { b -> slice(i..90_000, axis = 1) -> crop_like(image) } '
+        '}; image -> relu', marks=pytest.mark.exhaustive,
+    ),
     "maxpool(1025); upsample(1025); for i in 1..300 { e[i]: conv(3, 3, pad = 0); image -> crop_like(e[i]); add { x; e[i] } }",
     "for i in 1..3000 { expect x.h % 4096 < 4096 }; relu",
 ])  # fmt: skip

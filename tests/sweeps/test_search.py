@@ -212,6 +212,7 @@ def test_a_trial_that_ends_meanwhile_is_not_taken_over(spec: str, fit: object, m
     assert again is not None, "the lock is free again"
 
 
+@pytest.mark.exhaustive
 def test_processes_share_a_search(spec: str) -> None:
     program = f"""
 import sys, time

@@ -137,6 +137,7 @@ def test_processes_that_are_started_together_need_one_folder(place: Path, monkey
     assert caught.value.diagnostics[0].code == "E0606" and "-o runs/NAME" in str(caught.value)
 
 
+@pytest.mark.exhaustive
 def test_a_process_that_is_killed_ends_the_run(place: Path) -> None:
     ended = execute(place, "program.py", "killed", "SIGKILL", "1", str(STEPS + 3), "2", status=1)
     assert "error[E0808]: process 1 of the run was killed by SIGKILL" in ended.stderr
