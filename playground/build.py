@@ -22,8 +22,6 @@ PACKAGES = HERE / "dist" / "packages"
 PLATFORM = ["--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14"]
 PLATFORM += ["--implementation", "cp", "--abi", "cp314", "--abi", "none"]
 NEEDED = ["pydantic", "click"]
-LATER = ["networkx"]
-"""What a diagram needs, and no check does."""
 START = """\
 ## A small residual network. Change something: the shapes follow.
 block unit(width, stride = 1) {
@@ -56,12 +54,10 @@ def gather_packages() -> None:
     shutil.rmtree(PACKAGES, ignore_errors=True)
     PACKAGES.mkdir(parents=True)
     constraints = str(HERE.parent / "constraints.txt")
-    pip("download", "--dest", str(PACKAGES), "--only-binary=:all:", *PLATFORM, "--constraint", constraints, *NEEDED, *LATER)
+    pip("download", "--dest", str(PACKAGES), "--only-binary=:all:", *PLATFORM, "--constraint", constraints, *NEEDED)
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(PACKAGES), str(HERE.parent))
     names = sorted(path.name for path in PACKAGES.glob("*.whl"))
-    later = [name for name in names if name.startswith(tuple(LATER))]
-    listed = {"first": [name for name in names if name not in later], "later": later}
-    (HERE / "dist" / "packages.json").write_text(json.dumps(listed))
+    (HERE / "dist" / "packages.json").write_text(json.dumps(names))
 
 
 def write_data() -> None:

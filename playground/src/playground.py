@@ -50,7 +50,7 @@ def _graph(text: str, name: str) -> Any:
 
 def diagram(text: str, name: str) -> str:
     """Return the diagram of a network as SVG, whose boxes have the lines that they were written by."""
-    from archdsl.backends.diagram.render import render  # here: the first check needs no diagram, nor networkx
+    from archdsl.backends.diagram.render import render  # here: the first check needs no diagram
 
     return render(_graph(text, name), "svg", source_lines=True).decode()
 

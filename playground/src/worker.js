@@ -3,7 +3,6 @@
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
 const PACKAGES = await (await fetch(new URL("./packages.json", import.meta.url))).json();
-let later; // what the first check does not need
 
 async function unpack(pyodide, names) {
   const archives = names.map(async (name) => (await fetch(new URL(`./packages/${name}`, import.meta.url))).arrayBuffer());
@@ -12,7 +11,7 @@ async function unpack(pyodide, names) {
 
 async function start() {
   const pyodide = await loadPyodide({ indexURL: new URL("./pyodide/", import.meta.url).href });
-  await unpack(pyodide, PACKAGES.first);
+  await unpack(pyodide, PACKAGES);
   pyodide.FS.writeFile("/home/pyodide/playground.py", await (await fetch(new URL("./playground.py", import.meta.url))).text());
   return { pyodide, module: pyodide.pyimport("playground") };
 }
@@ -24,8 +23,7 @@ started.then(
 );
 
 async function call(method, args) {
-  const { pyodide, module } = await started;
-  if (method === "diagram") await (later ??= unpack(pyodide, PACKAGES.later));
+  const { module } = await started;
   return module[method](...args);
 }
 
