@@ -32,8 +32,6 @@ def _binary(s: Step) -> Tensor:
     left, right = operand(s, 0), operand(s, 1)
     if isinstance(left, float) and s.node.op in ("Add", "Mul"):
         left, right = right, left
-    if s.node.op == "Div" and isinstance(right, float) and (1 / right).is_integer() is False and right != 0:
-        return left / right  # type: ignore[no-any-return]
     return _BINARY[s.node.op](left, right)  # type: ignore[no-any-return]
 
 
