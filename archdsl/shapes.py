@@ -243,6 +243,11 @@ Stretch: TypeAlias = Literal["left", "either"] | None
 """Which of two sizes that meet may be one instead of equal: the left one, either one, or none. The result has the right one."""
 
 
+def value_at(size: Dim, at: Mapping[str, int]) -> int:
+    """Return the number that a size is at the given sizes of the input."""
+    return size if isinstance(size, int) else size.value(at)
+
+
 def symbolic_size(symbol: str, session: Session | None = None) -> LinearSize:
     """Return a symbolic size: the identity function of its symbol. Sizes computed from it obey the limits of the session."""
     return LinearSize(symbol, 1, (0,), session=session or Session())

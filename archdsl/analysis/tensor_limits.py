@@ -11,7 +11,7 @@ from archdsl.analysis.size_verdict import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.ir import Graph, OpNode, Value
 from archdsl.ops.base import check_limits
-from archdsl.shapes import LinearSize, Shape, SymbolicSize
+from archdsl.shapes import LinearSize, Shape, SymbolicSize, value_at
 from archdsl.size_polynomials import terms_of
 from archdsl.source import Span
 
@@ -40,7 +40,7 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, Di
         if value.shape in seen or not any(isinstance(size, SymbolicSize) for size in value.shape):
             continue
         seen.add(value.shape)
-        shape: Shape = tuple([size if isinstance(size, int) else size.value(at) for size in value.shape])
+        shape: Shape = tuple([value_at(size, at) for size in value.shape])
         producer = value.producer
         try:
             check_limits(f"`{producer.op.name}` gives" if isinstance(producer, OpNode) else f"the input `{value.name}` is", shape)

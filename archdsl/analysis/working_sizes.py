@@ -17,7 +17,7 @@ from archdsl.input_sizes import InputSize, InputSizes
 from archdsl.ir import Value
 from archdsl.limits import Limits
 from archdsl.passes import run_passes
-from archdsl.shapes import LinearSize, Shape
+from archdsl.shapes import LinearSize, Shape, value_at
 from archdsl.size_words import describe, working
 from archdsl.sizes import ALL, SizeSet, nearest
 from archdsl.source import Span
@@ -80,7 +80,7 @@ def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) 
     found = {symbol: size for symbol, size in at.items() if size is not None}
     if at.keys() != verdict.work.keys() or found.keys() != at.keys() or found == declared or not verdict.works(found):
         return None
-    shapes = [tuple(size if isinstance(size, int) else size.value(found) for size in value.shape) for value in inputs]
+    shapes = [tuple(value_at(size, found) for size in value.shape) for value in inputs]
     sizes = tuple(InputSize(value.name, shape) for value, shape in zip(inputs, shapes, strict=True))
     if again(sizes).has_errors:
         return None

@@ -13,7 +13,7 @@ from archdsl.analysis import Costs, SymbolicSizes
 from archdsl.ir import Graph
 from archdsl.ir.flat import flatten
 from archdsl.ops.dense import Embedding
-from archdsl.shapes import Dim
+from archdsl.shapes import Dim, value_at
 from archdsl.sizes import SizeSet
 
 _USUAL: Final = 64
@@ -34,10 +34,7 @@ class Point(NamedTuple):
 
     def shapes(self, graph: Graph) -> list[tuple[int, ...]]:
         """Return the shapes of the inputs."""
-        return [
-            (self.batch, *[size if isinstance(size, int) else size.value(self.at) for size in value.shape])
-            for value in graph.inputs
-        ]
+        return [(self.batch, *[value_at(size, self.at) for size in value.shape]) for value in graph.inputs]
 
 
 def points(graph: Graph, sizes: SymbolicSizes) -> list[Point]:
@@ -108,7 +105,7 @@ def _largest(graph: Graph, sizes: SymbolicSizes, candidates: Mapping[str, list[i
 
 
 def _number(size: Dim | None, at: Mapping[str, int]) -> int:
-    return size if isinstance(size, int) else 0 if size is None else size.value(at)
+    return 0 if size is None else value_at(size, at)
 
 
 def _elements(graph: Graph, at: Mapping[str, int]) -> int:

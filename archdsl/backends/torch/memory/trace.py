@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from archdsl.backends.torch.memory.tensors import Size
-from archdsl.shapes import Dim
+from archdsl.shapes import Dim, value_at
 
 NO_SIZES: Final[Mapping[str, int]] = {}
 
@@ -24,7 +24,7 @@ class Bytes(NamedTuple):
 
     def value(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> int:
         """Return the number for a batch and symbolic sizes."""
-        return _number(self.fixed, sizes) + batch * _number(self.of_example, sizes)
+        return value_at(self.fixed, sizes) + batch * value_at(self.of_example, sizes)
 
 
 class Step(NamedTuple):
@@ -52,7 +52,7 @@ class Trace(NamedTuple):
 
     def numbers(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> list[int]:
         """Return the bytes of each size for a batch and symbolic sizes."""
-        return [_number(size.bytes, sizes) * (batch if size.of_batch else 1) for size in self.sizes]
+        return [value_at(size.bytes, sizes) * (batch if size.of_batch else 1) for size in self.sizes]
 
     def peak(self, batch: int, sizes: Mapping[str, int] = NO_SIZES) -> tuple[int, int]:
         """Return the most bytes for a batch and symbolic sizes, and the event with which they are reached."""
@@ -102,7 +102,3 @@ class Trace(NamedTuple):
             if own:
                 found.append((number, own))
         return found
-
-
-def _number(size: Dim, sizes: Mapping[str, int]) -> int:
-    return size if isinstance(size, int) else size.value(sizes)
