@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.backends.diagram.model import Box, Edge, Kind
@@ -10,15 +11,18 @@ from archdsl.ir import Usage
 from archdsl.ops.base import Category
 
 
-def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
+def mark_skips(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
     """Mark the edges whose source reaches the target through another edge as well, even through one between the same boxes.
 
-    `order` lists the boxes, sources before targets. The bits of one number say which boxes come before a box.
+    A crop or another change of shape alone does not end a skip, and no value goes through an edge of which only a size is
+    taken. `boxes` are by key, sources before targets. The bits of one number say which boxes come before a box.
     """
     incoming: dict[str, list[Edge]] = {}
+    outgoing = Counter(edge.source for edge in edges if not edge.size_only)
     for edge in edges:
-        incoming.setdefault(edge.target, []).append(edge)
-    bits = {key: 1 << i for i, key in enumerate(order)}
+        if not edge.size_only:
+            incoming.setdefault(edge.target, []).append(edge)
+    bits = {key: 1 << i for i, key in enumerate(boxes)}
     before: dict[str, int] = {}
     for key in bits:
         passed = 0
@@ -29,6 +33,18 @@ def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
             edge.skip = bool(reached & bits[edge.source])
             reached |= bits[edge.source]
         before[key] = reached
+    for key in bits:
+        ways = incoming.get(key, ())
+        for edge in ways if len(ways) > 1 else ():
+            cut = edge.source
+            if outgoing[cut] == 1 and len(incoming.get(cut, ())) == 1 and _only_shapes(boxes[cut]):
+                into = incoming[cut][0]
+                others = [before[other.source] | bits[other.source] for other in ways if other is not edge]
+                edge.skip = into.skip = any(bits[into.source] & other for other in others)
+
+
+def _only_shapes(box: Box) -> bool:
+    return box.kind is Kind.CARD and all(node.op.category is Category.SHAPE for node in box.nodes)
 
 
 def mark_projections(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
@@ -87,7 +103,8 @@ def longest_way(edges: Iterable[Edge], order: Sequence[str]) -> tuple[str, ...]:
     """
     incoming: dict[str, list[str]] = {}
     for edge in edges:
-        incoming.setdefault(edge.target, []).append(edge.source)
+        if not edge.size_only:
+            incoming.setdefault(edge.target, []).append(edge.source)
     length: dict[str, int] = {}
     best: dict[str, str] = {}
     for key in order:

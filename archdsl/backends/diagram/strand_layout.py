@@ -52,6 +52,8 @@ class StrandLayout:
         """Hops that go past everything between their ends."""
         self._laid_out: dict[int, Block] = {}
         """The blocks of inner strands, while the strand around them all is laid out."""
+        self.left_first = False
+        """Whether what stands beside a trunk does so on its left, unless that is much further out."""
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
@@ -257,7 +259,8 @@ class StrandLayout:
         fixed, moved = coarse(fixed), coarse(moved)
         right = distance(fixed, moved)
         left = distance(mirrored(fixed), mirrored(moved))
-        return right if right <= left + _RIGHT_BIAS else -left
+        bias = -_RIGHT_BIAS if self.left_first else _RIGHT_BIAS
+        return right if right <= left + bias else -left
 
 
 def into_top(box: Box, size: Size, x: float) -> float | None:
