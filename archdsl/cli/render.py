@@ -56,7 +56,7 @@ class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 @click.option("--preset", type=click.Choice(get_args(PresetName)), help="Size: a column of 3.5 inches, a page of 6.5 by 9 "
               "inches, both without a heading, or a slide. [default: as large as needed]")  # fmt: skip
 @click.option("--theme", type=click.Choice(get_args(ThemeName)), default="light", show_default=True,
-              help="Colors: light and dark can be told apart by color-blind readers; print has greys only.")  # fmt: skip
+              help="Colors, which differ for color-blind readers and in grey, too; print has greys only.")  # fmt: skip
 @click.option("--bands", is_flag=True, help="Put a background behind each resolution.")
 @click.option("--partial", is_flag=True, help="Draw a network with an error as far as it is known, with the error in red. The "
               "exit status is still 1.")  # fmt: skip
