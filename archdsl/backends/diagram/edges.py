@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from archdsl.backends.diagram.model import Box, Edge, Kind
 from archdsl.backends.diagram.op_text import shape_text, spatial
 from archdsl.ir import Usage
 from archdsl.ops.base import Category
+
+AnyWay = TypeVar("AnyWay", bound="Way")
 
 
 def mark_skips(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
@@ -48,30 +51,55 @@ def _only_shapes(box: Box) -> bool:
 
 
 def mark_projections(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
-    """Mark the edges to and from the one or two boxes that a shortcut changes its value with, beside a longer way to a join."""
-    outgoing: dict[str, list[Edge]] = {}
-    incoming: dict[str, list[Edge]] = {}
-    for edge in edges:
-        outgoing.setdefault(edge.source, []).append(edge)
-        incoming.setdefault(edge.target, []).append(edge)
-    for key, box in boxes.items():
-        if box.kind is not Kind.JOIN or len(incoming.get(key, ())) != 2 or any(edge.skip for edge in incoming[key]):
+    """Mark the edges of projections."""
+    active = {key for key, box in boxes.items() if any(node.op.category is Category.ACTIVATION for node in box.nodes)}
+    for edge in projections(edges, [key for key, box in boxes.items() if box.kind is Kind.JOIN], active):
+        edge.projection = True
+
+
+class Way(Protocol):
+    """A value on its way from one thing to another, past others that reach the target too if it is a skip."""
+
+    @property
+    def source(self) -> Hashable:
+        """What gives it."""
+
+    @property
+    def target(self) -> Hashable:
+        """What takes it."""
+
+    @property
+    def skip(self) -> bool:
+        """Whether it is a skip."""
+
+
+def projections(ways: Sequence[AnyWay], joins: Iterable[Hashable], active: Collection[Hashable]) -> list[AnyWay]:
+    """Return the ways to and from the one or two things that a shortcut changes its value with, beside a longer way to a join.
+
+    An `active` thing has an activation, and is none of a projection.
+    """
+    outgoing: dict[Hashable, list[AnyWay]] = {}
+    incoming: dict[Hashable, list[AnyWay]] = {}
+    for way in ways:
+        outgoing.setdefault(way.source, []).append(way)
+        incoming.setdefault(way.target, []).append(way)
+    found: list[AnyWay] = []
+    for join in joins:
+        if len(incoming.get(join, ())) != 2 or any(way.skip for way in incoming[join]):
             continue
-        ways = [_way_back(edge, incoming, outgoing) for edge in incoming[key]]
-        short, long = sorted(ways, key=len)
-        changes = [boxes[edge.source] for edge in short[:-1]]
-        active = any(node.op.category is Category.ACTIVATION for one in changes for node in one.nodes)
-        if short[-1].source == long[-1].source and 2 <= len(short) <= 3 and len(short) < len(long) and not active:
-            for edge in short:
-                edge.projection = True
+        short, long = sorted((_way_back(way, incoming, outgoing) for way in incoming[join]), key=len)
+        changed = any(way.source in active for way in short[:-1])
+        if short[-1].source == long[-1].source and 2 <= len(short) <= 3 and len(short) < len(long) and not changed:
+            found += short
+    return found
 
 
-def _way_back(edge: Edge, incoming: Mapping[str, list[Edge]], outgoing: Mapping[str, list[Edge]]) -> list[Edge]:
-    """Return the edges from one back to where ways part or meet."""
-    way = [edge]
-    while len(incoming.get(way[-1].source, ())) == 1 and len(outgoing[way[-1].source]) == 1:
-        way.append(incoming[way[-1].source][0])
-    return way
+def _way_back(way: AnyWay, incoming: Mapping[Hashable, list[AnyWay]], outgoing: Mapping[Hashable, list[AnyWay]]) -> list[AnyWay]:
+    """Return the ways from one back to where ways part or meet."""
+    found = [way]
+    while len(incoming.get(found[-1].source, ())) == 1 and len(outgoing[found[-1].source]) == 1:
+        found.append(incoming[found[-1].source][0])
+    return found
 
 
 def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:

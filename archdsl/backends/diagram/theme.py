@@ -1,9 +1,10 @@
 """Every colour, size and font of a diagram.
 
-The fills of each theme differ for everyone: also in deuteranopia, protanopia and tritanopia as Machado et al. 2009 simulate them, and
-in greys, since no two are equally light. They were searched for such that the least of these differences is as large as possible,
-with hues near those of Okabe & Ito (jfly.uni-koeln.de/color); tests/backends/diagram/test_theme.py measures them. Text stands on
-the light ones at a contrast above 9 : 1. The theme for print has greys alone. No fact is in a colour alone: every box has its words.
+The fills of each theme differ for everyone: also in deuteranopia, protanopia and tritanopia as Machado et al. 2009 simulate
+them, and in greys, since no two are equally light. They were searched for such that the least of these differences is as large
+as possible, with hues near those of Okabe & Ito (jfly.uni-koeln.de/color); tests/backends/diagram/test_theme.py measures
+them. Text stands on the light ones at a contrast above 9 : 1. The theme for print has greys alone. No fact is in a colour
+alone: every box has its words.
 """
 
 from __future__ import annotations

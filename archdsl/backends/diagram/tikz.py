@@ -15,8 +15,9 @@ from archdsl.backends.diagram.svg import arrow, rounded
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"\textquotedbl{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "×": r"$\times$", "·": r"$\cdot$", "–": "--", "−": "$-$", "…": r"\dots{}", "↑": r"$\uparrow$", "→": r"$\to$",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"\texttt{\symbol{34}}",
+    "<": r"\textless{}", ">": r"\textgreater{}",
+    "×": r"$\times$", "÷": r"$\div$", "·": r"$\cdot$", "–": "--", "−": "$-$", "…": r"\dots{}", "↑": r"$\uparrow$", "→": r"$\to$",
     "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "⌈": r"$\lceil$", "⌉": r"$\rceil$",
     "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
 }  # fmt: skip

@@ -10,7 +10,6 @@ import pytest
 from archdsl.backends.diagram.theme import MARKS, THEMES, ThemeName
 from archdsl.ops.base import Category
 
-
 GREY = (0.2126, 0.7152, 0.0722)
 SEEN_AS = {
     "all cones": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
