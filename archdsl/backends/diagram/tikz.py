@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.course import course_of
 from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.placed import Point
 from archdsl.backends.diagram.scene import Dash, Group, Item, Scene, Shape, Text, Way
-from archdsl.backends.diagram.svg import arrow, rounded
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -92,13 +92,11 @@ class _Writer:
         return f"\\node[{look}] at {self._at(Point(text.x, text.y))} {{{words}}};"
 
     def _way(self, way: Way) -> Iterator[str]:
-        points = list(way.points)
-        color = self._color(way.color)
-        if way.arrow and len(points) > 1:
-            tip, points[-1], side = arrow(points)
-            yield f"\\fill[{color}] {self._at(tip)} -- {self._at(side[0])} -- {self._at(side[1])} -- cycle;"
-        path = self._at(points[0])
-        for before, corner, after in rounded(points):
+        course, color = course_of(way), self._color(way.color)
+        if course.tip:
+            yield f"\\fill[{color}] {' -- '.join(map(self._at, course.tip))} -- cycle;"
+        path = self._at(course.start)
+        for before, corner, after in course.corners:
             path += f" -- {self._at(before)} .. controls {self._at(corner)} .. {self._at(after)}"
-        path += f" -- {self._at(points[-1])}"
+        path += f" -- {self._at(course.end)}"
         yield f"\\draw[draw={color},line width={way.width * self.scale:.3g}bp{_DASHES[way.dash]}] {path};"
