@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Protocol
 
 from archdsl.backends.diagram.blocks import GAP, Block, Size, across, coarse, distance, line, mirrored, outermost, thinned, tracks
@@ -120,7 +120,7 @@ class StrandLayout:
                 labelled.add(hop.value)
                 size = self._measures.label(hop.label)
                 others = [self._measures.exit(source, other.value) for other, _ in block.starts if other.value != hop.value]
-                if any(at < other < at + size.right for other in others):
+                if covers(at, size, others):
                     continue
                 place = Rectangle(at + size.left, y + 1, at + size.right, y + 1 + size.height)
                 out.labels.append((hop, place))
@@ -271,6 +271,11 @@ def into_top(box: Box, size: Size, x: float) -> float | None:
     if not -size.left - near < x < size.right + near:
         return None
     return min(max(x, near - size.left), size.right - near)
+
+
+def covers(x: float, label: Size, others: Iterable[float]) -> bool:
+    """Return whether a label beside a line at x would cover another line along the flow."""
+    return any(x + min(label.left, 0.0) < other < x + max(label.right, 0.0) and other != x for other in others)
 
 
 def _is_input(vertex: Vertex) -> bool:

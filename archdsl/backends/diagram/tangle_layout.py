@@ -15,7 +15,7 @@ from archdsl.backends.diagram.blocks import GAP, Block, tracks
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
 from archdsl.backends.diagram.placed import Point, Rectangle
-from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures
+from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures, covers
 from archdsl.backends.diagram.strands import Strand, Tangle
 
 _ARROW = 7.0
@@ -382,7 +382,7 @@ class TangleLayout:
         if wire.source is not None and wire.hop.label and begin is not None:
             size = self._measures.label(wire.hop.label)
             others = {other.leaves for other in self._wires if other.source is wire.source}
-            if any(wire.leaves < other < wire.leaves + size.right for other in others):
+            if covers(wire.leaves, size, others):
                 return
             top = tops[wire.first] + 1
             out.labels.append((wire.hop, Rectangle(begin + size.left, top, begin + size.right, top + size.height)))
