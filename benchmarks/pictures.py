@@ -18,10 +18,15 @@ _SHARE = 0.15
 """Of torchview's CPU time, which drawing resnet50 may take."""
 TORCHVIEW = """
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 import torch
-library = torch.library.Library("torchvision", "DEF")
-for name in ("nms", "qnms"):  # its compiled ops may be missing, which no classifier needs
-    library.define(f"{name}(Tensor dets, Tensor scores, float threshold) -> Tensor")
+try:
+    torch.ops.load_library(Path(find_spec("torchvision").origin).with_name("_C.so"))
+except OSError:  # beside another build of torch; classifiers need none of its operators, but its import names these
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 from pygraphviz import AGraph
 from torchvision.models import resnet50
 from torchview import draw_graph
