@@ -120,12 +120,11 @@ class StrandLayout:
                 labelled.add(hop.value)
                 size = self._measures.label(hop.label)
                 others = [self._measures.exit(source, other.value) for other, _ in block.starts if other.value != hop.value]
-                if covers(at, size, others):
-                    continue
-                place = Rectangle(at + size.left, y + 1, at + size.right, y + 1 + size.height)
-                out.labels.append((hop, place))
-                out.shapes.append(place)
-                room = max(room, size.height + 1)
+                if not covers(at, size, others):
+                    place = Rectangle(at + size.left, y + 1, at + size.right, y + 1 + size.height)
+                    out.labels.append((hop, place))
+                    out.shapes.append(place)
+                    room = max(room, size.height + 1)
             if abs(x - at) > 0.01:
                 turned.append((hop, x, at))
         lanes = tracks((min(x, at), max(x, at), hop.value) for hop, x, at in turned)

@@ -173,10 +173,21 @@ class TangleLayout:
     def _align(self) -> None:
         found = dict.fromkeys(cell.lane for cell in self._cells if cell.lane is not None)  # a set has another order each time
         lanes = sorted(found, key=lambda lane: lane[0], reverse=True)  # type: ignore[index]
-        if len(lanes) > 1 and len(lanes) < len(self._cells):
+        if self._runs_side_by_side() and len(lanes) < len(self._cells):
             self._columns_by_lane(lanes)
         else:
             self._columns_by_chain()
+
+    def _runs_side_by_side(self) -> bool:
+        """Return whether several resolutions go on beside each other; a trunk alone that changes its own does not."""
+        lanes: dict[int, set[Hashable]] = {}
+        for wire in self._wires:
+            source, target = wire.source, wire.target
+            if source is None or target is None or wire.hop.size_only or source.lane is None or source.lane != target.lane:
+                continue
+            for row in range(source.row, target.row + 1):
+                lanes.setdefault(row, set()).add(source.lane)
+        return any(len(found) > 1 for found in lanes.values())
 
     def _columns_by_lane(self, lanes: Sequence[Hashable]) -> None:
         """Give each resolution a column, the finest the first, or several if cells of it are in one row."""
