@@ -11,7 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.edges import TEXTS, network
-from benchmarks.measure import ROOT, Process, Section, paired, plain_environment, print_sections, ratios, run_process, spread, verdict
+from benchmarks.measure import (
+    ROOT,
+    Process,
+    Section,
+    paired,
+    plain_environment,
+    print_sections,
+    ratios,
+    run_process,
+    spread,
+    verdict,
+)
 from benchmarks.peers import PEERS
 
 _SHARE = 0.15
@@ -53,8 +64,8 @@ def beside_torchview(rounds: int, folder: Path) -> Section:
     """The CPU time of both for resnet50, in turn."""
     section = Section(
         "Drawing",
-        f"resnet50 as SVG by `archdsl render`, from the text, and by torchview, from torchvision's module on the meta device; {rounds} "
-        "rounds, CPU time of whole processes in seconds. torchview draws 705 by 12,125 points without folding.",
+        f"resnet50 as SVG by `archdsl render`, from the text, and by torchview, from torchvision's module on the meta device; "
+        f"{rounds} rounds, CPU time of whole processes in seconds. torchview folds nothing.",
         ["network", "archdsl", "torchview", "ratio", "target", "verdict"],
     )
     theirs = [str(PEERS / "python"), "-c", TORCHVIEW, str(folder / "torchview.svg")]
