@@ -62,7 +62,13 @@ def specs_to_draw() -> list[Any]:
 @pytest.mark.parametrize("path", specs_to_draw())
 def test_specs(path: Path) -> None:
     name = next(name for name, where in shipped_networks().items() if where == path)
-    diagram = build_diagram(compile_address(f"{path}:{name}").require())
+    for how, drawing in drawings(compile_address(f"{path}:{name}").require()):
+        assert not faults(drawing), how
+
+
+def test_labels_without_room() -> None:
+    """Five values leave one frame for another beside each other: labels that would cover their lines are left out."""
+    diagram = build_diagram(compile_address("specs/retinanet.arch:retinanet_resnet50_fpn_v2").require(), 2)
     for direction in get_args(Direction):
         assert not faults(place(diagram, direction)), direction
 
