@@ -32,7 +32,7 @@ class ULayout:
             for step in shape.steps
         ]
         self._out = Block()
-        self._x, self._from, self._to = self._columns()
+        self._x, self._to = self._columns()
 
     def is_straight(self) -> bool:
         """Return whether what comes up to each join does so in a straight line."""
@@ -51,8 +51,8 @@ class ULayout:
     def _is_upright(self, step: Step) -> bool:
         return bool(step.lane.vertices) and not step.boxes
 
-    def _columns(self) -> tuple[float, float, float]:
-        """Return the axis of the right column, and from where to where there is nothing but skips."""
+    def _columns(self) -> tuple[float, float]:
+        """Return the axis of the right column, and the x up to which there is nothing but skips beside the left one."""
         rights = min(block.left for block in self._rights)
         begin = max(block.right for block in (*self._lefts, self._bottom))
         needs = [
@@ -62,7 +62,7 @@ class ULayout:
         if any(needs):
             begin = max([begin, *(self._label_right(step) for step in self._shape.steps)])
         end = begin + max(_BETWEEN, *needs)
-        return end - rights, begin, end
+        return end - rights, end
 
     def _label_right(self, step: Step) -> float:
         hop = next((hop for hop in (step.ways[0], step.down) if hop.label), None)
