@@ -102,8 +102,8 @@ class ULayout:
         out.add(self._bottom, 0.0, y)
         bottoms.append(y + self._bottom.height)
         self._turn_up(y, bottoms[-1])
-        for i, (step, end) in enumerate(zip(self._shape.steps, self._shape.ends(), strict=True)):
-            self._cross(step, end, i, bottoms, turns)
+        for i, (step, below) in enumerate(zip(self._shape.steps, self._shape.ends(), strict=True)):
+            self._cross(step, below, i, bottoms, turns)
         return out
 
     def _border(self, step: Step) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archdsl.backends.diagram.edges import projections
 from archdsl.backends.viewer.folding import Piece
 from archdsl.backends.viewer.model import Kind, Link
-from archdsl.ir import Call, Node, Value
+from archdsl.ir import Call, Node, OpNode, Value
 from archdsl.ops.base import Category
 
 
@@ -35,7 +35,7 @@ def _is_active(node: Node) -> bool:
     """Return whether there is an activation in a node."""
     if isinstance(node, Call):
         return any(map(_is_active, node.callee.nodes))
-    return node.op.category is Category.ACTIVATION
+    return isinstance(node, OpNode) and node.op.category is Category.ACTIVATION
 
 
 def _with_skips(links: list[Link], ends: int) -> list[Link]:

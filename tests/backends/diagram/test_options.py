@@ -171,12 +171,6 @@ def test_lanes_for_resolutions() -> None:
     assert middle["h1.0"] == middle["h1"] < middle["l1.0"] == middle["l1"]
 
 
-def test_a_trunk_that_changes_its_resolution_is_straight() -> None:
-    drawing = place(build_diagram(compile_address("specs/fcn.arch:fcn_resnet50").require()))
-    axes = {round(drawing.boxes[key].center.x, 1) for key in drawing.diagram.trunk}
-    assert len(axes) == 1, "the head ends with the size of the image, which is no lane of its own"
-
-
 def test_a_growing_concatenation_is_one_frame() -> None:
     body = "e[0]: conv(8, 3); for i in 1..40 { e[i]: { concat { for j in 0..i { e[j] } }; bn; relu; conv(4, 3) } }"
     end = "concat { for j in 0..40 { e[j] } }"
