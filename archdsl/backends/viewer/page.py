@@ -68,10 +68,14 @@ def _inert(text: str) -> str:
 
 
 def _paints() -> str:
-    """Return the colours of the categories, as diagrams have them."""
+    """Return the colours of the categories, as diagrams have them, for both schemes."""
+    return f"{_paints_of('light')}@media (prefers-color-scheme: dark) {{\n{_paints_of('dark')}}}\n"
+
+
+def _paints_of(name: theme.ThemeName) -> str:
     return "".join([
         f".of-{category.value} {{ --fill: {paint.fill}; --stroke: {paint.line} }}\n"
-        for category, paint in theme.THEMES["light"].paints.items()
+        for category, paint in theme.THEMES[name].paints.items()
     ])  # fmt: skip
 
 
