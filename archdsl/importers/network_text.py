@@ -66,7 +66,7 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     scope = Scope("network", len(models))
     scope.taken = set(blocks.taken)
     scope.arguments = [dict(model.main.origin.arguments) for model in models] if len(models) > 1 else []
-    template = Template(fresh=False, claims=all(model.at_size for model in models))
+    template = Template(fresh=False, claims=all(model.at_size and not model.is_open for model in models))
     main = models[0].main
     for at, value in enumerate(main.inputs):
         template.register([model.main.inputs[at] for model in models], value.name, scope)
