@@ -20,7 +20,7 @@ from archdsl.importers.load_module import Loaded, load_module
 from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import can_name_a_value
 from archdsl.importers.network_text import spec_text
-from archdsl.importers.open_sizes import choices, declare, refused, undecided
+from archdsl.importers.open_sizes import declare, open_shapes, refused, undecided
 from archdsl.importers.proof import Report, prove
 from archdsl.importers.trace import BATCH, model_of_program, trace
 from archdsl.loading import loads
@@ -118,9 +118,9 @@ def proved(
     names = [model.name for model in models]
     why = None
     fixed = fixed or any(one.fixed or "other sizes" not in one.modes for one in loaded)
-    for shape in () if fixed else choices(models):
+    for shape in () if fixed else open_shapes([value for model in models for value in model.main.inputs]):
         declare(models, shape)
-        reason = undecided(_text(models, header), names, inputs[0].shape[1:], shape)
+        reason = undecided(_text(models, header), names, inputs, shape)
         reason = reason or next((said for one in loaded if (said := refused(one.module, inputs, shape)) is not None), None)
         if reason is None:
             imported = _proved(loaded, models, names, inputs, header)

@@ -36,6 +36,8 @@ class Value:
     """What a person would call it, from the ops that read it or from the source."""
     symbolic: tuple[int | str, ...] | None = None
     """The shape of an input with the names of its symbolic sizes."""
+    elsewhere: tuple[tuple[int, ...], ...] = ()
+    """Its shapes in traces at other sizes."""
 
 
 @dataclass(eq=False)

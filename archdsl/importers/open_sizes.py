@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from archdsl.analysis.size_verdict import SymbolicSizes
 from archdsl.driver import compile_text
-from archdsl.importers.model import Model
+from archdsl.importers.model import Model, Value
 
 _SEARCHED = 512
 """Sizes that are tried, from one on, until one is valid."""
@@ -21,12 +21,11 @@ _SEARCHED = 512
 Shape = tuple[int | str, ...]
 
 
-def choices(models: Sequence[Model]) -> list[Shape]:
+def open_shapes(inputs: Sequence[Value]) -> list[Shape]:
     """Return the shapes that inputs of this kind may have with symbolic sizes, the likeliest first; none for other kinds.
 
     All inputs must have one shape: an image, a volume, a signal, or tokens.
     """
-    inputs = [value for model in models for value in model.main.inputs]
     if len({(value.shape, value.dtype) for value in inputs}) != 1:
         return []
     shape = inputs[0].shape
@@ -46,30 +45,35 @@ def declare(models: Sequence[Model], shape: Shape | None) -> None:
             value.symbolic = shape
 
 
-def undecided(text: str, names: Sequence[str], sizes: Sequence[int], shape: Shape) -> str | None:
-    """Return why a text does not compile with the symbolic sizes of a shape, or not for these sizes; None if it does."""
-    at = {symbol: size for symbol, size in zip(shape, sizes, strict=True) if isinstance(symbol, str)}
+def undecided(text: str, names: Sequence[str], example: Sequence[Tensor], shape: Shape) -> str | None:
+    """Return why a text does not compile with symbolic sizes, or not for those of an example and others; None if it does."""
+    at = {symbol: size for symbol, size in zip(shape, example[0].shape[1:], strict=True) if isinstance(symbol, str)}
     for name in names:
         compiled = compile_text(text, name)
         if compiled.graph is None or not compiled.ok:
             return next((found.message for found in compiled.diagnostics if found.is_error), "it does not compile")
-        if not compiled.sizes.works(at):
+        if not compiled.sizes.works(at) or next(other_inputs(example, shape, compiled.sizes), None) is None:
             return " ".join(compiled.sizes.sentences()[0].split())
     return None
 
 
 def refused(module: nn.Module, example: Sequence[Tensor], shape: Shape) -> str | None:
     """Return why a model does not run with other sizes on the axes that are symbolic in a shape; None if it does."""
-    one = [tensor[:1] for tensor in example]
-    sizes = {axis: one[0].shape[axis + 1] for axis, size in enumerate(shape) if isinstance(size, str)}
-    for grown in _grown(list(sizes.values())):
+    for inputs in inputs_elsewhere([tensor[:1] for tensor in example], shape):
         try:
             with torch.no_grad():
-                module.eval()(*_resized(one, dict(zip(sizes, grown, strict=True))))
+                module.eval()(*inputs)
         except Exception:
             continue
         return None
     return "the model takes no other sizes"
+
+
+def inputs_elsewhere(example: Sequence[Tensor], shape: Shape) -> Iterator[list[Tensor]]:
+    """Yield inputs like an example with other sizes on the axes that are symbolic in a shape."""
+    axes = [axis for axis, size in enumerate(shape) if isinstance(size, str)]
+    for grown in _grown([example[0].shape[axis + 1] for axis in axes]):
+        yield _resized(example, dict(zip(axes, grown, strict=True)))
 
 
 def other_inputs(example: Sequence[Tensor], shape: Sequence[object], sizes: SymbolicSizes) -> Iterator[list[Tensor]]:

@@ -75,6 +75,17 @@ class Picky(nn.Module):
         return result
 
 
+class Frozen16(nn.Module):
+    """Only one size is valid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.position = nn.Parameter(torch.zeros(1, 3, 16, 16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.position
+
+
 class Halved(nn.Module):
     """A resize to half of the image, which the language can only do to a fixed size."""
 
@@ -86,6 +97,7 @@ class Halved(nn.Module):
     ("make", "why"),
     [
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(768, 4)), "The sizes of the input are fixed: "),
+        (Frozen16, "The sizes of the input are fixed: "),
         (Picky, "The sizes of the input are fixed: the model takes no other sizes"),
         (Halved, "The text is the model at this size alone: evaluation at 3x48x80: (1, 3, 8, 8) for (1, 3, 24, 40)"),
     ],
@@ -120,3 +132,44 @@ def test_the_option_keeps_sizes(cli: Callable[..., Result]) -> None:
     assert result.exit_code == 0 and "H and W must be at least 3" in result.stdout
     result = cli("check", "open_net:Net", "--size", "3x8x8")
     assert result.exit_code == 0 and "[4, 6, 6]" in result.stdout
+
+
+class Frozen(nn.Module):
+    """Numbers of a trace that are sizes: of global pools, a crop, and an interpolation; one is to a fixed size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.same, self.valid, self.gate = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 5), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.valid(x)
+        z = self.same(x)[:, :, : y.shape[2], : y.shape[3]] * y
+        z = z * torch.sigmoid(self.gate(F.avg_pool2d(z, z.shape[2:])))
+        up = F.interpolate(z, size=(2 * z.shape[2], 2 * z.shape[3]), mode="bilinear")
+        return F.max_pool2d(up, up.shape[2:]), up, F.interpolate(z, size=(12, 12))
+
+
+def test_numbers_that_are_sizes_follow_them() -> None:
+    imported = archdsl.from_module(Frozen(), (3, 16, 16), name="frozen")
+    text = imported.text
+    assert "input image [3, H, W]" in text and "crop_like(valid, start)" in text, text
+    assert "gap" in text and "upsample(2, mode = bilinear)" in text and "maxpool_to(1)" in text and "resize(12)" in text, text
+
+
+class Crops(nn.Module):
+    """The crop of the first U-Net: the middle of a larger value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.valid = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        high = self.stem(x)
+        low = self.valid(high)
+        top, left = (high.shape[2] - low.shape[2]) // 2, (high.shape[3] - low.shape[3]) // 2
+        return torch.cat([high[:, :, top : top + low.shape[2], left : left + low.shape[3]], low], 1)
+
+
+def test_copy_and_crop() -> None:
+    text = archdsl.from_module(Crops(), (3, 16, 16), name="crops").text
+    assert "input image [3, H, W]" in text and "crop_like(valid)" in text, text
