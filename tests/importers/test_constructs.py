@@ -26,3 +26,33 @@ class Gates(nn.Module):
 def test_maxima_without_their_positions() -> None:
     text = archdsl.from_module(Gates(), (4, 8, 8), name="gates").text
     assert "maxpool_to(1)" in text and "max(axis = 0" in text and "[4, H, W]" in text, text
+
+
+class Pair(nn.Module):
+    """Two values in, two values out, as in networks of several resolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.high, self.low = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, values: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        high, low = torch.relu(self.high(values[0])), torch.relu(self.low(values[1]))
+        return high + nn.functional.interpolate(low, scale_factor=2), low + nn.functional.avg_pool2d(high, 2)
+
+
+class Resolutions(nn.Module):
+    """Numbered modules whose values are read outside: a path leads to those of a family alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.down = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, 2, 1)
+        self.stage = nn.Sequential(Pair(), Pair())
+
+    def forward(self, x: Tensor) -> Tensor:
+        high, low = self.stage((self.stem(x), self.down(x)))
+        return torch.cat([nn.functional.max_pool2d(high, 2), low], 1)
+
+
+def test_values_of_numbered_modules_are_read_by_paths() -> None:
+    text = archdsl.from_module(Resolutions(), (3, 8, 8), name="net").text
+    assert "stage[0]: {" in text and "stage[1]: {" in text and "stage[0]." in text, text
