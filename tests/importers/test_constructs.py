@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.importers.importing import import_loaded
+from archdsl.importers.load_module import Loaded
+from archdsl.importers.recording import recorded
 
 
 class Gates(nn.Module):
@@ -56,3 +59,52 @@ class Resolutions(nn.Module):
 def test_values_of_numbered_modules_are_read_by_paths() -> None:
     text = archdsl.from_module(Resolutions(), (3, 8, 8), name="net").text
     assert "stage[0]: {" in text and "stage[1]: {" in text and "stage[0]." in text, text
+
+
+class Drops(nn.Module):
+    """Stochastic depth that grows through all stages, whose widths are multiples of the first."""
+
+    class Unit(nn.Module):
+        class StochasticDepth(nn.Module):
+            def __init__(self, p: float, mode: str) -> None:
+                super().__init__()
+                self.p, self.mode = p, mode
+
+            def forward(self, x: Tensor) -> Tensor:
+                if not self.training or self.p == 0:
+                    return x
+                return x * torch.empty(x.shape[0], 1, 1, 1).bernoulli_(1 - self.p).div_(1 - self.p)
+
+        def __init__(self, width: int, rate: float) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+            self.drop = Drops.Unit.StochasticDepth(rate, "row")
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.drop(torch.relu(self.norm(self.conv(x))))
+
+    def __init__(self, width: int, rate: float, layers: tuple[int, ...]) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 1)
+        rates = [rate * at / (sum(layers) - 1) for at in range(sum(layers))]
+        for i, n in enumerate(layers):
+            units: list[nn.Module] = [nn.Conv2d(width * 2 ** (i - 1), width * 2**i, 2, 2)] if i else [nn.Conv2d(width, width, 1)]
+            units += [Drops.Unit(width * 2**i, rates[sum(layers[:i]) + j]) for j in range(n)]
+            setattr(self, f"stage{i}", nn.Sequential(*units))
+        self.count = len(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for i in range(self.count):
+            x = getattr(self, f"stage{i}")(x)
+        return x
+
+
+def test_numbers_of_a_family_follow_from_those_of_its_networks() -> None:
+    loaded = []
+    for name, arguments in (("drop10", (4, 0.1, (2, 2, 2))), ("drop20", (6, 0.2, (2, 3, 2)))):
+        module, given = recorded(lambda arguments=arguments: Drops(*arguments))  # type: ignore[misc]
+        loaded.append(Loaded(module.eval(), name, given, f"here:{name}"))
+    text = import_loaded(loaded, (3, 16, 16)).require_proved().text
+    assert "* (sum(layers[0..i]) + j) / (sum(layers) - 1)" in text and "* 2^i" in text, text
+    assert "[2, 2, 2])" in text and "network drop(" in text and text == archdsl.format(text), text
