@@ -108,3 +108,28 @@ def test_numbers_of_a_family_follow_from_those_of_its_networks() -> None:
     text = import_loaded(loaded, (3, 16, 16)).require_proved().text
     assert "* (sum(layers[0..i]) + j) / (sum(layers) - 1)" in text and "* 2^i" in text, text
     assert "[2, 2, 2])" in text and "network drop(" in text and text == archdsl.format(text), text
+
+
+class UNet(nn.Module):
+    """Numbered levels: the lowest one is written like the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enc = nn.ModuleList(nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()) for a, b in ((3, 4), (4, 8), (8, 16)))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * a, a, 2, 2) for a in (4, 8))
+        self.dec = nn.ModuleList(nn.Sequential(nn.Conv2d(2 * a, a, 3, padding=1), nn.ReLU()) for a in (4, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for at, level in enumerate(self.enc):
+            kept.append(level(x if at == 0 else nn.functional.max_pool2d(kept[-1], 2)))
+        x = kept[-1]
+        for at in (1, 0):
+            x = self.dec[at](torch.cat([kept[at], self.up[at](x)], 1))
+        return x
+
+
+def test_levels_of_a_unet_are_written_alike() -> None:
+    imported = archdsl.from_module(UNet(), (3, 16, 16), name="net")
+    assert "  enc[2]:" in imported.text and "concat { enc[1]; x }" in imported.text, imported.text
+    assert archdsl.loads(imported.text).sizes.sentences()[0].startswith("H and W must be multiples of 4"), imported.text
