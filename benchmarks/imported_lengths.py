@@ -3,8 +3,10 @@
     python benchmarks/imported_lengths.py                          # the first 18 families that came with archdsl
     python benchmarks/imported_lengths.py resnet50 --texts out     # some networks; the texts go to a folder
 
-A network of each family is built from its spec and imported. Counted are all lines of the imported text, and those of the
-hand-written network with the blocks and constants that it uses; claims count on both sides.
+A network of each family is built from its spec, at 256x256 where that leaves sizes open, and imported. Counted are all
+lines of the imported text, and those of the hand-written network with the blocks and constants that it uses; claims
+count on both sides. The ratios were between 0.7 and 1.9; the largest is that of U-Net, whose loop over levels the
+importer unrolls.
 """
 
 from __future__ import annotations
