@@ -59,6 +59,8 @@ BASE = """network n {
   input image [3, 8, 8]
   stem: conv(8, 3) -> bn -> relu
   a: conv(8, 1) -> bn
+  [one, other]: split(2)
+  add { one; other }
   relu; gap; flatten
   fc: linear(4)
 }
@@ -74,6 +76,7 @@ BASE = """network n {
         ("", {"conv(8, 1)": "bottleneck(8)"}),
         ("", {"conv(8, 3)": "conv(8, [3, 3], pad = 1)"}),
         ("", {"a: conv(8, 1) -> bn\n": "conv(8, 1)\n bn\n"}),
+        ("", {"split(2)": "split([4, 4])"}),
     ],
 )
 def test_the_same_in_other_words(blocks: str, changes: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ BLOCKS = {
  others: slice(0..100)
  mha(2, others, drop = 0.1)
  attend(x, tokens, tokens, causal = true)""",
-    "numbers that are not learned": "add { x; const(0.5, [3, 1, 1]) } -> blur_pool -> div { x; { norm(axis = 0, keep = true) } }",
+    "numbers that are not learned": "add(broadcast = true) { x; const(0.5, [3, 1, 1]) } -> blur_pool -> conv(4, 1)",
     "a skip of the input": "conv(3, 1) -> skip { relu -> conv(3, 3) } -> skip { conv(3, 3) -> bn } -> relu",
 }
 
