@@ -45,9 +45,9 @@ def sentence(numbers: Numbers) -> str:
     batch, group = numbers["batch"], numbers["group"]
     verdict = "lower" if group[0] < batch[0] else "not lower"
     return (
-        f"Trained on 300 digits for 5 epochs, on average over {len(SEEDS)} seeds, the validation error with batch normalization is {batch[-1]:.1%} at batch size 32 "
-        f"and {batch[0]:.1%} at batch size 2. With group normalization, it is {group[-1]:.1%} and {group[0]:.1%}: at batch size "
-        f"2, it is {verdict} than that with batch normalization."
+        f"Trained on 300 digits for 5 epochs, on average over {len(SEEDS)} seeds, the validation error with batch normalization "
+        f"is {batch[-1]:.1%} at batch size 32 and {batch[0]:.1%} at batch size 2. With group normalization, it is "
+        f"{group[-1]:.1%} and {group[0]:.1%}: at batch size 2, it is {verdict} than that with batch normalization."
     )
 
 

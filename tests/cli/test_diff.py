@@ -214,7 +214,8 @@ def test_a_file_with_errors_does_not_stop_the_others(repository: Cli) -> None:
     result = repository("diff", "--git", "HEAD~2")
     assert result.exit_code == 0 and "+ network broken.arch:wrong\n" in result.stdout
     result = repository("diff", "--git", "HEAD")
-    assert result.exit_code == 1 and [line.split(": ")[0] for line in result.stdout.splitlines()] == ["? broken.arch", "? bytes.arch"]
+    listed = [line.split(": ")[0] for line in result.stdout.splitlines()]
+    assert result.exit_code == 1 and listed == ["? broken.arch", "? bytes.arch"]
     assert "HEAD:broken.arch:1" in result.stderr and "HEAD:bytes.arch is not UTF-8" in result.stderr
     found = json.loads(repository("diff", "--git", "HEAD", "--format", "json").stdout)
     assert not found["equal"] and [one["file"] for one in found["failed"]] == ["broken.arch", "bytes.arch"]
