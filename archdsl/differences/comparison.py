@@ -49,7 +49,10 @@ class Comparison(NamedTuple):
         """Return several comparisons as one."""
         found = cls()
         for part in parts:
-            found = cls(*[one + other for one, other in zip(found, part, strict=True)])
+            found = cls(
+                found.entries + part.entries, found.added + part.added, found.removed + part.removed,
+                found.files + part.files, found.failed + part.failed,
+            )  # fmt: skip
         return found
 
     @property

@@ -145,7 +145,7 @@ def _attended(at: Applied, parts: list[Tensor], mask: Tensor | None) -> Tensor:
     for i, part in enumerate(parts):
         parts[i] = aten.viewed(part, (batch, heads, part.shape[1], each))
         del part
-    made = products.attention(*parts, mask, drop=at.op.drop > 0 and at.training)
+    made = products.attention(parts[0], parts[1], parts[2], mask, drop=at.op.drop > 0 and at.training)
     parts.clear()
     return aten.viewed(aten.clone(aten.permuted(made, [2, 0, 1, 3])), (batch * length, features))
 

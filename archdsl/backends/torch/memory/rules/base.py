@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Meter, Tensor
-from archdsl.ops import Op
 from archdsl.shapes import Shape
 
 
@@ -83,7 +82,7 @@ def applied(at: Applied) -> list[Tensor]:
     return made if isinstance(made, list) else [made]
 
 
-def own_buffer(op: Op, shapes: tuple[Shape, ...]) -> dict[str, tuple[Shape, int]]:
+def own_buffer(op: Any, shapes: tuple[Shape, ...]) -> dict[str, tuple[tuple[int, ...], int]]:
     """Return shape and bytes of a number of the buffer that an op has in place of a module, whether stored or not."""
     if op.name in ("const", "rel_coords"):
         return {"": (op.infer(*shapes) if op.name == "const" else op.buffers(*shapes)[""], FLOAT)}
