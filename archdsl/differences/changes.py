@@ -90,11 +90,19 @@ def _rounded(old: str | None, new: str | None) -> tuple[str | None, str | None]:
     if old is None or new is None:
         return old, new
     for digits in _DIGITS:
-        form = f"{{:.{digits}g}}".format
-        found = [_LONG.sub(lambda match, form=form: form(float(match[0])), text) for text in (old, new)]
+        found = _with_digits(old, digits), _with_digits(new, digits)
         if found[0] != found[1]:
-            return found[0], found[1]
+            return found
     return old, new
+
+
+def _with_digits(text: str, digits: int) -> str:
+    """Return a text whose long fractions have so many digits."""
+
+    def shortened(number: re.Match[str]) -> str:
+        return f"{float(number[0]):.{digits}g}"
+
+    return _LONG.sub(shortened, text)
 
 
 def _cut(value: str | None) -> str:

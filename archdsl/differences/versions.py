@@ -157,7 +157,7 @@ def _compare_all(repository: Repository, range: str, setup: Setup) -> Comparison
                 found.append(_version_in(revision, path, name, None, setup) if name in present else None)
             except SpecError as error:
                 errors += error.diagnostics
-        parts.append(Comparison(failed=(Failure(str(path), tuple(errors)),)) if errors else _both(*found, prefix=f"{path}:"))
+        parts.append(Comparison(failed=(Failure(str(path), tuple(errors)),)) if errors else _both(found[0], found[1], f"{path}:"))
     return Comparison.of(parts)
 
 

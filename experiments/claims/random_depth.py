@@ -72,7 +72,8 @@ def draw(axes: list[Any], numbers: Numbers) -> None:
         rows = [row + 0.4 * place for row in range(len(names))]
         axes[1].barh(rows, [numbers[unit][name] for unit in UNITS], 0.4, label="validation" if place else "training")
     axes[1].set_yticks([row + 0.2 for row in range(len(names))], names)
-    axes[1].set(xlabel="loss")
+    longest = max(numbers[unit][name] for unit in UNITS for name in ("train_loss", "loss"))
+    axes[1].set(xlabel="loss", xlim=(0, 1.5 * longest))  # room for the legend
     axes[1].legend()
 
 
