@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from archdsl.lsp import lenses
+from editors import generate
 
 EDITORS = Path(__file__).parents[2] / "editors"
 EXTENSION = EDITORS / "vscode"
@@ -29,11 +29,7 @@ def npm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_grammars_are_those_of_the_language() -> None:
-    spec = importlib.util.spec_from_file_location("generate_editors", EDITORS / "generate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for path, text in module.files().items():
+    for path, text in generate.files().items():
         assert path.read_text(encoding="utf-8") == text, "`make docs` writes it"
 
 

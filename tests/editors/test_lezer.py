@@ -1,0 +1,138 @@
+"""The Lezer grammar agrees with archdsl's parser: no errors in what it parses, and the same tokens; lines indent as they are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from archdsl.limits import DEFAULT
+from archdsl.lsp.outline import folding_ranges
+from archdsl.ops import Op
+from archdsl.source import SourceFile
+from archdsl.syntax import parser
+from archdsl.syntax.tokens import Token
+from tests.syntax.texts import ALL, SPECS
+
+PACKAGE = Path(__file__).parents[2] / "editors" / "codemirror"
+KINDS = {"INT", "FLOAT", "STRING", "COMPARE", "FACTOR", "SIGN", "ARROW"}
+WIDE = 'block b {  # 😀→\n  "🙂{1 + 1}é": conv(8, 3)  ## 😀\n  relu\n}\n'
+OPS = {op.name for op in Op.registry if op.called}
+
+
+def npm(*arguments: str) -> str:
+    """Run npm in the package's folder, with the Node of the development environment."""
+    tools = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [tools / "npm", "--silent", *arguments], cwd=PACKAGE, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def read(texts: list[str]) -> list[dict[str, Any]]:
+    """Return what the Lezer grammar makes of texts."""
+    tools = Path(sys.executable).parent
+    done = subprocess.run(
+        [tools / "node", "test/leaves.mjs"], input=json.dumps(texts), cwd=PACKAGE, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def tokens_of(text: str) -> list[Token] | None:
+    """Return the tokens of a text as the parser takes them, those of labels' expressions among them; None if it has errors."""
+    own = parser._parser()
+    taken: list[Token] = []
+    lexed = type(own)._tokens
+
+    def noted(start: int, end: int) -> Iterator[Token]:
+        for token in lexed(own, start, end):
+            taken.append(token)
+            yield token
+
+    own._tokens = noted  # type: ignore[method-assign]
+    try:
+        _, errors = parser.parse(SourceFile("net.arch", text), DEFAULT)
+    finally:
+        del own._tokens
+    return None if errors else taken
+
+
+def expected(text: str) -> list[list[Any]] | None:
+    """Return what the Lezer grammar should find in a text: places in UTF-16 code units, and names."""
+    tokens = tokens_of(text)
+    if tokens is None:
+        return None
+    wide = [at for at, character in enumerate(text) if ord(character) > 0xFFFF]
+
+    def unit(at: int) -> int:
+        return at + bisect_right(wide, at - 1)
+
+    found = [
+        [unit(token.start_pos), unit(token.end_pos), _name(token)]
+        for token in tokens
+        if token.type not in ("NEWLINE", "SEMICOLON")
+    ]
+    comments = parser.lex(SourceFile("net.arch", text))[1]
+    found += [[unit(span.start), unit(span.end), "DocComment" if span.text.startswith("##") else "Comment"] for span in comments]
+    return found
+
+
+def _name(token: Token) -> str:
+    if token.type == "NAME":
+        return "Op" if token in OPS else "Flow" if token == "x" else "Name"
+    if token.type in ("JOIN", "BY", "MODULE") or token.lower() == token.type.lower():
+        return token.type.lower()
+    return {"RANGE": "RangeSign"}.get(token.type, token.type.capitalize() if token.type in KINDS else str(token))
+
+
+@pytest.fixture(scope="module")
+def good() -> list[tuple[str, list[list[Any]], dict[str, Any]]]:
+    """Texts that archdsl parses, with the tokens that are expected and what the grammar made of them."""
+    npm("run", "build")
+    texts = dict.fromkeys(dedent(text) for texts in ALL.values() for text in texts)
+    found = [(text, tokens) for text in [*texts, WIDE] if (tokens := expected(text)) is not None]
+    answers = read([text for text, _ in found])
+    return [(text, tokens, answer) for (text, tokens), answer in zip(found, answers, strict=True)]
+
+
+def test_tokens(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
+    """The tree of each text has no error, and its leaves are the tokens: those of labels' expressions, and comments, among them."""
+    assert len(good) > 700
+    for text, tokens, answer in good:
+        assert sorted(answer["tokens"]) == sorted(tokens), text
+
+
+def test_lines_indent_as_the_formatter_writes_them(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
+    for text, _, answer in good:
+        if text in SPECS:
+            lines = text.split("\n")
+            assert [n for line, n in zip(lines, answer["indentation"], strict=True) if line] == [_indent(line) for line in lines if line]
+
+
+def test_lines_fold_as_the_server_says(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
+    for text, _, answer in good:
+        if text in SPECS:
+            file, _ = parser.parse(SourceFile("net.arch", text))
+            ranges = folding_ranges(SimpleNamespace(source=file.source, file=file))  # type: ignore[arg-type]
+            assert answer["folds"] == [found.start_line + 1 for found in ranges]
+
+
+def test_a_changed_text_is_parsed_as_a_new_one(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
+    """After each of some edits, the tree that reuses the one before is that of the text alone."""
+    assert all(answer["reused"] for text, _, answer in good if text in SPECS)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
