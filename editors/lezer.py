@@ -1,9 +1,8 @@
 """The Lezer grammar, which CodeMirror reads, from the rules of `arch.lark`: `editors/generate.py` writes it.
 
-A rule of lark becomes one of Lezer, and a node of the tree has the name of its rule or alias. Lezer keeps tokens in its tree: words and
-line ends come from `src/tokens.js`, since what they are depends on what stands around them, and so do strings, in which labels
-have expressions.
-What stands for an error in lark's rules is left out: Lezer goes on after errors in its own way.
+A rule of lark becomes one of Lezer, and a node of the tree has the name of its rule or alias. Lezer keeps tokens in its tree.
+Words and line ends come from `src/tokens.js`, since what they are depends on the text around them, and so do strings, in which
+labels have expressions. What stands for an error in lark's rules is left out: Lezer goes on after errors in its own way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Lezer grammar agrees with archdsl's parser: no errors in what it parses, and the same tokens; lines indent as they are written."""
+"""The Lezer grammar parses what archdsl parses, into the same tokens; its lines indent as those of the formatter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -29,6 +29,14 @@ WIDE = 'block b {  # 😀→\n  "🙂{1 + 1}é": conv(8, 3)  ## 😀\n  relu\n}\
 OPS = {op.name for op in Op.registry if op.called}
 
 
+class Read(NamedTuple):
+    """A text, with the tokens that are expected, and what the grammar made of it: see `test/leaves.mjs`."""
+
+    text: str
+    tokens: list[list[Any]]
+    answer: dict[str, Any]
+
+
 def npm(*arguments: str) -> str:
     """Run npm in the package's folder, with the Node of the development environment."""
     tools = Path(sys.executable).parent
@@ -40,7 +48,7 @@ def npm(*arguments: str) -> str:
     return done.stdout
 
 
-def read(texts: list[str]) -> list[dict[str, Any]]:
+def answers_to(texts: list[str]) -> list[dict[str, Any]]:
     """Return what the Lezer grammar makes of texts."""
     tools = Path(sys.executable).parent
     done = subprocess.run(
@@ -98,41 +106,37 @@ def _name(token: Token) -> str:
 
 
 @pytest.fixture(scope="module")
-def good() -> list[tuple[str, list[list[Any]], dict[str, Any]]]:
-    """Texts that archdsl parses, with the tokens that are expected and what the grammar made of them."""
+def good() -> list[Read]:
+    """The texts that archdsl parses."""
     npm("run", "build")
     texts = dict.fromkeys(dedent(text) for texts in ALL.values() for text in texts)
     found = [(text, tokens) for text in [*texts, WIDE] if (tokens := expected(text)) is not None]
-    answers = read([text for text, _ in found])
-    return [(text, tokens, answer) for (text, tokens), answer in zip(found, answers, strict=True)]
+    answers = answers_to([text for text, _ in found])
+    return [Read(text, tokens, answer) for (text, tokens), answer in zip(found, answers, strict=True)]
 
 
-def test_tokens(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
-    """The tree of each text has no error, and its leaves are the tokens: those of labels' expressions, and comments, among them."""
+def test_tokens(good: list[Read]) -> None:
+    """The tree has no error, and its leaves are the tokens, with comments and those of the expressions in labels."""
     assert len(good) > 700
-    for text, tokens, answer in good:
-        assert sorted(answer["tokens"]) == sorted(tokens), text
+    for read in good:
+        assert sorted(read.answer["tokens"]) == sorted(read.tokens), read.text
 
 
-def test_lines_indent_as_the_formatter_writes_them(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
-    for text, _, answer in good:
-        if text in SPECS:
-            lines = text.split("\n")
-            assert [n for line, n in zip(lines, answer["indentation"], strict=True) if line] == [_indent(line) for line in lines if line]
+def test_lines_indent_as_the_formatter_writes_them(good: list[Read]) -> None:
+    for read in good:
+        if read.text in SPECS:
+            lines = zip(read.text.split("\n"), read.answer["indentation"], strict=True)
+            assert all(found == len(line) - len(line.lstrip()) for line, found in lines if line)
 
 
-def test_lines_fold_as_the_server_says(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
-    for text, _, answer in good:
-        if text in SPECS:
-            file, _ = parser.parse(SourceFile("net.arch", text))
+def test_lines_fold_as_the_server_says(good: list[Read]) -> None:
+    for read in good:
+        if read.text in SPECS:
+            file, _ = parser.parse(SourceFile("net.arch", read.text))
             ranges = folding_ranges(SimpleNamespace(source=file.source, file=file))  # type: ignore[arg-type]
-            assert answer["folds"] == [found.start_line + 1 for found in ranges]
+            assert read.answer["folds"] == [found.start_line + 1 for found in ranges]
 
 
-def test_a_changed_text_is_parsed_as_a_new_one(good: list[tuple[str, list[list[Any]], dict[str, Any]]]) -> None:
-    """After each of some edits, the tree that reuses the one before is that of the text alone."""
-    assert all(answer["reused"] for text, _, answer in good if text in SPECS)
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def test_a_changed_text_is_parsed_as_a_new_one(good: list[Read]) -> None:
+    """After an edit, the tree that reuses the one before is that of the text alone."""
+    assert all(read.answer["reused"] for read in good)
