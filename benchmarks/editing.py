@@ -41,7 +41,9 @@ def edits(path: Path, count: int) -> list[tuple[str, int]]:
 def times(path: Path, count: int) -> dict[str, list[float]]:
     """The milliseconds of CPU time until the server publishes findings and hints after each edit, and those of all networks."""
     session, uri = Session(), path.as_uri()
-    before, seconds = analyze(Text(uri, 0, path.read_text(encoding="utf-8"), path), session), 0.0
+    clock = Clock()
+    before = analyze(Text(uri, 0, path.read_text(encoding="utf-8"), path), session)
+    seconds = clock.milliseconds() / 1e3
     found: dict[str, list[float]] = {"diagnostics": [], "hints": [], "all networks": []}
     for text, line in edits(path, count):
         focus = before.network_at(line) or before.focus

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
@@ -64,10 +63,10 @@ def tokens_of(text: str) -> list[Token] | None:
     taken: list[Token] = []
     lexed = type(own)._tokens
 
-    def noted(start: int, end: int) -> Iterator[Token]:
-        for token in lexed(own, start, end):
-            taken.append(token)
-            yield token
+    def noted(start: int, end: int) -> list[Token]:
+        tokens = lexed(own, start, end)
+        taken.extend(tokens)
+        return tokens
 
     own._tokens = noted  # type: ignore[method-assign]
     try:
