@@ -5,7 +5,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE := editors/vscode/node_modules/.made editors/codemirror/node_modules/.made
-INSTALL := $(PIP) install --constraint constraints.txt
+INSTALL := $(PIP) install --constraint constraints.txt --no-compile
+# On all cores, where pip takes one. Some libraries bring templates that are no Python.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib archdsl || true
 
 .PHONY: help demo test exhaustive quick lint references editors playground bench experiments docs clean
 
@@ -25,7 +27,8 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'Its source       demo/digits_resnet.py'
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
-test: lint references $(NODE) ## lint, types, import contracts and all tests
+test: .venv/.dev ## lint, types, import contracts and all tests
+	$(MAKE) --no-print-directory --jobs 2 lint references $(NODE)
 	$(BIN)/python -m compileall -q archdsl  # tests start many processes, and Python may be told to keep no bytecode
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
@@ -81,10 +84,12 @@ clean: ## remove what make made
 
 .venv/.run: pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) --editable '.[train]'
+	$(COMPILE)
 	@touch $@
 
 .venv/.dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) --editable '.[train,dev]'
+	$(COMPILE)
 	@touch .venv/.run $@
 
 # Libraries that parity tests compare with, in a folder of their own: where torchvision is installed beside a
