@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from bisect import bisect_right
 from pathlib import Path
 from textwrap import dedent
@@ -20,6 +17,7 @@ from archdsl.ops import Op
 from archdsl.source import SourceFile
 from archdsl.syntax import parser
 from archdsl.syntax.tokens import Token
+from tests.editors.node import run_node
 from tests.syntax.texts import ALL, SPECS
 
 PACKAGE = Path(__file__).parents[2] / "editors" / "codemirror"
@@ -34,27 +32,6 @@ class Read(NamedTuple):
     text: str
     tokens: list[list[Any]]
     answer: dict[str, Any]
-
-
-def npm(*arguments: str) -> str:
-    """Run npm in the package's folder, with the Node of the development environment."""
-    tools = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [tools / "npm", "--silent", *arguments], cwd=PACKAGE, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def answers_to(texts: list[str]) -> list[dict[str, Any]]:
-    """Return what the Lezer grammar makes of texts."""
-    tools = Path(sys.executable).parent
-    done = subprocess.run(
-        [tools / "node", "test/leaves.mjs"], input=json.dumps(texts), cwd=PACKAGE, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def tokens_of(text: str) -> list[Token] | None:
@@ -107,10 +84,10 @@ def _name(token: Token) -> str:
 @pytest.fixture(scope="module")
 def good() -> list[Read]:
     """The texts that archdsl parses."""
-    npm("run", "build")
+    run_node(PACKAGE, "npm", "--silent", "run", "build")
     texts = dict.fromkeys(dedent(text) for texts in ALL.values() for text in texts)
     found = [(text, tokens) for text in [*texts, WIDE] if (tokens := expected(text)) is not None]
-    answers = answers_to([text for text, _ in found])
+    answers = json.loads(run_node(PACKAGE, "node", "test/leaves.mjs", input=json.dumps([text for text, _ in found])))
     return [Read(text, tokens, answer) for (text, tokens), answer in zip(found, answers, strict=True)]
 
 
