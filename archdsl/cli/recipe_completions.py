@@ -23,11 +23,11 @@ Completion = tuple[str, str | None]
 def recipe_completions(incomplete: str, trains: Sequence[ast.Train]) -> list[Completion]:
     """Return what `train.KEY=VALUE` can begin with, or go on with. `trains` are the recipes of the file."""
     path, equals, value = incomplete.partition("=")
-    if equals:
+    if equals and path.startswith(_PREFIX):
         return [(f"{path}={written}", text) for written, text in _values(path.removeprefix(_PREFIX), value, trains)]
     keys = [(f"{_PREFIX}{key}=", Recipe.fields[key].description) for key in Recipe.parameters_in_order()]
     found = [(text, description) for text, description in keys if text.startswith(incomplete)]
-    if not found and incomplete.startswith(_PREFIX):
+    if not found and path.startswith(_PREFIX):
         found = [one for one in _parameters(incomplete.removeprefix(_PREFIX), trains) if one[0].startswith(incomplete)]
     return found
 
@@ -37,8 +37,8 @@ def _parameters(path: str, trains: Sequence[ast.Train]) -> Iterator[Completion]:
     start = path.partition(".")[0]
     found = parse_path(start)
     entry = _entry_of(found.key, found.item, trains) if found is not None and "." in path else None
-    for name in entry.parameters_in_order() if entry is not None else ():
-        yield f"{_PREFIX}{start}.{name}=", entry.fields[name].description
+    if entry is not None:
+        yield from ((f"{_PREFIX}{start}.{name}=", field.description) for name, field in entry.fields.items())
 
 
 def _entry_of(key: str, item: int | None, trains: Sequence[ast.Train]) -> type[Registered] | None:

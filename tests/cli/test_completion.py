@@ -139,6 +139,7 @@ def test_parameters_in_bash(ask: Ask) -> None:
         ("train.optimizer.amsgrad=t", ["true"]),
         ("train.optimizer.nothing=", []),
         ("train.nothing=", []),
+        ("optimizer=", []),
         ("train.ema=", ["none"]),
         ("train.epochs=", []),
         ("train.(=", []),
