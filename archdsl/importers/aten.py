@@ -270,6 +270,12 @@ def _numbers(step: Step, tensor: Tensor) -> Any:
     return [float(n) for n in flat]
 
 
+def refuse_positions(step: Step) -> None:
+    """Raise `Refused` if the second result of an operation, the positions of the largest numbers, is used."""
+    if any(str(user.target) == "<built-in function getitem>" and user.args[1] == 1 and user.users for user in step.node.users):
+        raise Refused(f"{step.node.target}: it takes the positions of the largest numbers")
+
+
 Rule = Callable[[Step], list[Apply]]
 RULES: dict[str, Rule] = {}
 
