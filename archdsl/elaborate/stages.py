@@ -153,9 +153,9 @@ def _op(
         label = context.keys_alone.get(call.id) if isinstance(call, ast.Name) else None
         if label is not None:
             raise error.map(lambda found: found.with_notes([_KEY_ALONE]).with_marks([_label(label)])) from None
-        from archdsl.elaborate.unwritten_channels import with_input_unwritten  # here: most calls are right
+        from archdsl.elaborate.call_habits import with_habit  # here: most calls are right
 
-        raise with_input_unwritten(error, callee, x) from None
+        raise with_habit(error, callee, x) from None
 
 
 _KEY_ALONE: Final = "a label that is called like an op is a key alone, and no value: another label would name the value"

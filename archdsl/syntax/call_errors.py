@@ -13,6 +13,8 @@ from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adja
 from archdsl.syntax.newlines import CLOSES
 from archdsl.syntax.tokens import Token
 
+_SKIPS = dict.fromkeys(("residual", "Residual", "shortcut", "resblock", "res"), "skip")
+"""What papers call a `skip`."""
 _BRACKETS = {*CLOSES, *CLOSES.values()}
 
 
@@ -88,7 +90,7 @@ def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
         gap = s.behind(name)._replace(end=s.span.start)
         return finding(codes.syntax.SideBySide(str(name), str(s.token), gap), s.span)
     if s.token.type == "LBRACE":
-        meant = nearest(str(name), _around_bodies())
+        meant = _SKIPS.get(str(name)) or nearest(str(name), _around_bodies())
         return finding(codes.bodies.BodyAfterName(str(name), _index(s), meant, tuple(sorted(_around_bodies()))), s.span)
     return None
 

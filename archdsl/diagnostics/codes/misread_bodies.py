@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
+from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 W0123 = Code(
@@ -180,3 +181,42 @@ class ChainedProjection(Diagnostic, code=W0126):
         return guess(
             f"name what flows in, and begin with it: `tokens: x` before the {self.origin}, and `tokens -> {self.layer}(...)`"
         )
+
+
+W0128 = Code(
+    "W0128",
+    "features that are last, and an op that reads axis 0",
+    """Most ops read channels at axis 0, as those of an image `[C, H, W]`. Tokens are `[L, C]`: their features are last, as those of
+    what `embedding`, `linear`, `mha` and `attend` give. There `ln` without an axis normalizes the positions of the tokens for each
+    feature, and `gap` averages features. Shapes alone do not show it. Write the axis; `axis = 0` if that is meant.""",
+    bad="""
+    network tiny {
+      input words: int [64]
+      embedding(1000, 32) -> ln -> linear(32)
+    }
+    """,
+    good="""
+    network tiny {
+      input words: int [64]
+      embedding(1000, 32) -> ln(axis = -1) -> linear(32)
+    }
+    """,
+)
+
+
+class FeaturesLast(Diagnostic, code=W0128):
+    """An op that reads axis 0 of a value whose features are last. `written` is the call that reads them, if there is one."""
+
+    op: str
+    shape: Shape
+    written: str | None
+    edit: Edit | None = None
+
+    def summary(self) -> str:
+        return f"`{self.op}` reads axis 0 of {format_shape(self.shape)}, and the features are last"
+
+    def remedy(self) -> Remedy:
+        if self.written is not None:
+            return guess(f"write `{self.written}`", *([self.edit] if self.edit is not None else []))
+        to, back = ("l c -> c l", "c l -> l c") if len(self.shape) == 2 else ("... c -> c ...", "c ... -> ... c")
+        return guess(f'bring them to axis 0, `rearrange("{to}")` before it, and back behind it, `rearrange("{back}")`')
