@@ -119,7 +119,11 @@ def _called_join(callee: Callee, takes_number: bool, place: Span) -> Diagnostic:
     if len(texts) == 2 and takes_number and isinstance(callee.positional[1].value, int | float):
         begin = "" if texts[0] == "x" else f"{texts[0]} -> "
         return codes.bodies.NotAroundABody(callee.name, "its branches", f"{begin}{callee.name}({texts[1]})", None)
+    if len(texts) == 1:  # `x -> add(skipped)` joins what flows with it
+        texts = ["x", texts[0] if texts[0] != "x" else "..."]
     written = f"{callee.name} {{ {'; '.join(texts)} }}"
+    if texts[-1] == "...":
+        return codes.bodies.NotAroundABody(callee.name, "its branches", written, None)
     return codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(place, written))
 
 

@@ -77,7 +77,8 @@ class PixelUnshuffle(Op, name="pixel_unshuffle"):
     def divisions(self, *inputs: Shape) -> list[Division]:
         """Return that the factor divides both sizes."""
         message = "`pixel_unshuffle({})` needs sizes that {} divides, found {}"
-        return [Division(size, self.r, message.format(self.r, self.r, size)) for size in inputs[0][1:]]
+        help = f"`pad_to({self.r})` before it pads the sizes"
+        return [Division(size, self.r, message.format(self.r, self.r, size), help) for size in inputs[0][1:]]
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape after the rearrangement."""

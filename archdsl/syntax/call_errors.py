@@ -211,8 +211,11 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
         edit = Edit(place, stage) if "->" not in stage else None
         return finding(codes.bodies.NotAroundABody(str(word), "its branches", stage, edit), place)
     head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
-    written = f"{head} {{ {'; '.join(branches) or '...'} }}"
-    edit = Edit(place, written) if branches else None
+    whole = "; ".join(branches) or "..."
+    if len(branches) == 1 and str(word) in joins() and given[0][0].type != "LSQB":  # `x -> add(skipped)` joins what flows with it
+        whole = f"x; {whole if whole != 'x' else '...'}"
+    written = f"{head} {{ {whole} }}"
+    edit = Edit(place, written) if branches and "..." not in whole else None
     return finding(
         codes.bodies.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
     )
