@@ -150,6 +150,12 @@ def _number(found: Diagnostic, callee: Callee, target: type[Op], x: MaybeValue) 
         sizes = [int(size * given) if isinstance(size, int) else None for size in x.shape[1:]]
         if sizes and all(sizes):
             return Remedy(f"the factor is a whole number; `resize({sizes})` gives {' x '.join(map(str, sizes))}")
+    if isinstance(found, codes.arguments.WrongType) and found.expected == "an int" and isinstance(given, tuple) and given:
+        bound = (callee.keywords or {}).get(found.argument)
+        text = next((one.span.text for one in callee.positional if one.value is given or one.value == given), None)
+        text = bound.span.text if text is None and bound is not None else text
+        if text is not None and text.isidentifier():
+            return Remedy(f"take one of them, `{text}[0]`, or go through them: `for n in {text} {{ ... }}`")
     return None
 
 

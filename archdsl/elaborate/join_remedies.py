@@ -140,6 +140,8 @@ def _projected(op: str, branches: Sequence[Value], body: ast.Body, env: Environm
         called = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
         if not isinstance(called, ast.Name) or not isinstance(env.find(called.id), Value):
             continue
+        if all(size == 1 for size in other[1:]):
+            continue  # a gate, which stretches
         factors = {_factor(mine, wanted) for mine, wanted in zip(own[1:], other[1:], strict=True)}
         factor = next(iter(factors)) if len(factors) == 1 else None
         if factor is None or (op == "concat" and factor == 1):

@@ -229,6 +229,8 @@ def named_otherwise(s: ErrorContext) -> SyntaxFinding | None:
             advice = f"stages that run several times with one set of weights are a module: `module {s.token}: ...`"
             return _form(s, text, advice if str(before) != "layer" else f"a label alone names a stage: `{s.token}: ...`", before)
     statement = s.statement_before
+    if len(statement) > 1 and str(statement[0]) == "let" and (found := _function(s, statement)) is not None:
+        return found
     if len(statement) > 1 and str(statement[0]) == "let":
         if s.token.type == "COMMA" and "EQUAL" in s.expected:
             end = next((at for at, token in enumerate(s.line_after) if token.type == "EQUAL"), None)
@@ -248,7 +250,51 @@ def named_otherwise(s: ErrorContext) -> SyntaxFinding | None:
     return None
 
 
+def _function(s: ErrorContext, statement: Sequence[Token]) -> SyntaxFinding | None:
+    """`let f(v): v * 2`, `let f = (v) => v * 2` and `let f = lambda v: v * 2`."""
+    text, rest = s.text(statement), s.text(s.line_after)
+    if s.token.type == "COLON" and statement[-1].type == "RPAR" and len(statement) > 3 and statement[2].type == "LPAR":
+        return _form(s, "`:` does not begin a formula", f"write `{text} = {rest}`")
+    parameters = re.fullmatch(r"let (\w+) = \(?(\w+(?:, *\w+)*)\)?", text)
+    if s.token.type == "EQUAL" and rest.startswith(">") and parameters is not None:
+        return _form(s, "a function has its parameters behind its name", f"write `let {parameters[1]}({parameters[2]}) = {rest[1:].strip()}`")
+    parameters = re.fullmatch(r"let (\w+) = lambda", text)
+    formula = re.fullmatch(r"(\w+(?:, *\w+)*) *: *(.+)", s.text([s.token, *s.line_after]))
+    if parameters is not None and formula is not None:
+        return _form(s, "a function has its parameters behind its name", f"write `let {parameters[1]}({formula[1]}) = {formula[2]}`")
+    return None
+
+
+def missing_comma(s: ErrorContext) -> SyntaxFinding | None:
+    """`conv(16 3)` and `conv(16, 3 stride = 2)`; `conv(*sizes)`."""
+    if s.opened is None or s.opened.type != "LPAR" or s.previous is None:
+        return None
+    if s.token.type in ("INT", "FLOAT", "NAME", "STRING") and s.expected >= {"COMMA", "RPAR"} and not s.first_on_line:
+        edit = codes.syntax.MissingPart("arguments are parted by commas", s.found, f"`{s.previous}, {s.token}`")
+        return finding(edit, s.span)
+    if str(s.token) == "*" and s.previous.type in ("LPAR", "COMMA"):
+        return _form(s, "a list is not spread over arguments", "write each argument: `f(a[0], a[1])`")
+    return None
+
+
+def comment_of_others(s: ErrorContext) -> SyntaxFinding | None:
+    """`/* ... */`, `-- ...`."""
+    following = s.line_after[0] if s.line_after else None
+    if following is None or not adjacent(s.token, following) or "LET" not in s.expected:
+        return None
+    both = f"{s.token}{following}"
+    return _form(s, f"`{both}` does not begin a comment", "write `#`") if both in ("/*", "--") else None
+
+
+def loop_behind(s: ErrorContext) -> SyntaxFinding | None:
+    """`conv(8, 3) for i in 0..3`."""
+    if s.token.type != "FOR" or "ARROW" not in s.expected or not s.statement_before or not s.line_after:
+        return None
+    written = f"for {s.text(_rest(s))} {{ {s.text(s.statement_before)} }}"
+    return _form(s, "a loop stands before the stages that it runs", f"write `{written}`")
+
+
 STATEMENT_HABITS: Final = (
-    doubled_sign, shortcut_of_others, computed_label, operator_between_stages, condition_behind, comma_between, unit_of_number,
+    comment_of_others, missing_comma, loop_behind, doubled_sign, shortcut_of_others, computed_label, operator_between_stages, condition_behind, comma_between, unit_of_number,
     loop_of_others, named_otherwise,
 )  # fmt: skip
