@@ -57,7 +57,7 @@ def rounding_ways(builder: GraphBuilder, branches: Sequence[Value]) -> tuple[Rem
         if sum(other.shape[1:] == branch.shape[1:] for other in branches) > 1:
             continue  # the others would differ then
         for place, node in enumerate(own):
-            for changes in _changes(node.op, len(branch.shape) - 1):
+            for changes in _changes(node.op, _common_factor(branch.shape[1:], wanted)):
                 if node.span is None or _shape_after(node.op.replace(**changes), own[place:]) != (branch.shape[0], *wanted):
                     continue
                 return (_remedy(node.op, node.span, changes),)
@@ -85,9 +85,14 @@ def _chain(value: Value) -> list[OpNode]:
     return found[::-1]
 
 
-def _changes(op: Op, axes: int) -> Iterator[dict[str, Any]]:
-    """Yield other arguments of an op that change how large its result is, and not what it does: rounding and padding."""
+def _changes(op: Op, factor: int | None) -> Iterator[dict[str, Any]]:
+    """Yield other arguments of an op that change how large its result is, and not what it does: rounding, padding and stride.
+
+    `factor` is the one by which the branch is larger than the others.
+    """
     given = dict(op)
+    if op.name in ("conv", "depthwise") and factor is not None and factor > 1 and given["stride"] == 1:
+        yield {"stride": factor}
     if "ceil" in given:
         yield {"ceil": not given["ceil"]}
     window, stride = given.get("k"), given.get("stride")
@@ -114,7 +119,9 @@ def _shape_after(first: Op, nodes: Sequence[OpNode]) -> Shape | None:
 
 def _remedy(op: Op, span: Span, changes: Mapping[str, Any]) -> Remedy:
     """Return the remedy that changes the rounding or padding of an op."""
-    text, why = span.text, "one side rounds up, and the other down: " if "ceil" in changes else "one side is padded otherwise: "
+    text = span.text
+    why = "one side rounds up, and the other down: " if "ceil" in changes else "one side is padded otherwise: "
+    why = "one side has a stride, and the other none: " if "stride" in changes else why
     if changes == {"ceil": False}:
         return guess(f"{why}leave out `ceil = true` of `{text}`")
     written = text
@@ -142,8 +149,7 @@ def _projected(op: str, branches: Sequence[Value], body: ast.Body, env: Environm
             continue
         if all(size == 1 for size in other[1:]):
             continue  # a gate, which stretches
-        factors = {_factor(mine, wanted) for mine, wanted in zip(own[1:], other[1:], strict=True)}
-        factor = next(iter(factors)) if len(factors) == 1 else None
+        factor = _common_factor(own[1:], other[1:])
         if factor is None or (op == "concat" and factor == 1):
             continue
         name = called.id
@@ -151,8 +157,15 @@ def _projected(op: str, branches: Sequence[Value], body: ast.Body, env: Environm
         if op == "concat":
             down = all(mine // factor == wanted for mine, wanted in zip(own[1:], other[1:], strict=True))  # type: ignore[operator]
             written = f"maxpool({factor}{'' if down else ', ceil = true'})"
-        return (guess(f"bring `{name}` to the shape of the other branch: `{written if name == 'x' else f'{name} -> {written}'}`"),)
+        written = written if name == "x" else f"{name} -> {written}"
+        return (guess(f"bring `{name}` to the shape of the other branch: `{written}`", Edit(called.span, written)),)
     return ()
+
+
+def _common_factor(own: Shape, other: Shape) -> int | None:
+    """Return the stride that makes one map as large as another one; None if there is none."""
+    factors = {_factor(mine, wanted) for mine, wanted in zip(own, other, strict=True)}
+    return next(iter(factors)) if len(factors) == 1 else None
 
 
 def _factor(mine: Dim, wanted: Dim) -> int | None:

@@ -146,7 +146,8 @@ class Branches(ShapeDiagnostic):
     def same_map(self) -> Remedy | str | None:
         """Return the remedy for maps of different sizes."""
         if self.ways:
-            return either(self.ways, *([f"resize: `resize_like({self.name})`"] if self.name is not None else []))
+            resized = self.name is not None and (self.op == "concat" or len({shape[0] for shape in self.shapes}) == 1)
+            return either(self.ways, *([f"resize: `resize_like({self.name})`"] if resized else []))
         if not self.maps_differ:
             return None
         name = self.name or "label"
