@@ -98,9 +98,7 @@ def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) 
     return _edited(said, made.graph.inputs, shapes)
 
 
-def _larger(
-    made: Elaboration, again: Again, given: InputSizes, errors: Sequence[Diagnostic], limits: Limits
-) -> Remedy | None:
+def _larger(made: Elaboration, again: Again, given: InputSizes, errors: Sequence[Diagnostic], limits: Limits) -> Remedy | None:
     """Return the remedy with the least size from which on a network has no window that is too large, if one is found soon.
 
     A network with `linear` on a flattened image needs numbers for its sizes; so they are tried, by bisection.

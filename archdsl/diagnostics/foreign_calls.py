@@ -93,7 +93,8 @@ KEYWORDS: Final = {
     **dict.fromkeys(("p", "rate", "drop_prob"), "p"),
     **dict.fromkeys(("negative_slope", "slope"), "slope"),
     **dict.fromkeys(("dim", "axis"), "axis"),
-    "padding": "pad", "padding_mode": "pad_mode", "output_padding": "output_pad", "ceil_mode": "ceil", "count_include_pad": "count_pad",
+    "padding": "pad", "padding_mode": "pad_mode",
+    "output_padding": "output_pad", "ceil_mode": "ceil", "count_include_pad": "count_pad",
     "output_size": "size", "scale_factor": "scale", "upscale_factor": "r", "downscale_factor": "r", "num_embeddings": "n",
     "embedding_dim": "dim",
     "num_parameters": "-", "init": "init_value", "norm_type": "p", "elementwise_affine": "affine", "activation": "activation",
@@ -109,7 +110,8 @@ _UNWRITTEN: Final = {
     **dict.fromkeys(("activation", "act", "act_layer"), "an activation is a stage of its own: `conv(64, 3) -> relu`"),
     **dict.fromkeys(("norm", "norm_layer"), "a normalization is a stage of its own: `conv(64, 3) -> bn -> relu`"),
     "pad_mode": "`pad` sets the mode: `pad(1, mode = reflect)` before it",
-    "batch_first": "the batch is not written", "axis": "its axes are fixed: the channels are axis 0", "keepdims": "write `keep = true`",
+    "batch_first": "the batch is not written",
+    "axis": "its axes are fixed: the channels are axis 0", "keepdims": "write `keep = true`",
     **dict.fromkeys(("embed_dim", "key_dim", "d_model", "vdim", "kdim"), "the number of features is that of the input"),
     **dict.fromkeys(("scale", "center"), "`affine = false` leaves out the learned scale and shift"),
     **dict.fromkeys(("name", "label"), "a label names a stage: `conv1: conv(64, 7)`"),
@@ -156,7 +158,8 @@ def padding_advice(word: str, known: Container[str]) -> str | None:
         return None
     if "same" in known:
         return "write `pad = same`; TensorFlow's, which pads the end more where it must, is `pad = tf_same`"
-    return "half of the window keeps the size with a stride of 1, such as `pad = 1` for a window of 3; TensorFlow's is `pad = tf_same`"
+    half = "half of the window keeps the size with a stride of 1, such as `pad = 1` for a window of 3"
+    return f"{half}; TensorFlow's is `pad = tf_same`"
 
 
 def op_of(before: Sequence[str], name: str) -> tuple[str, str] | None:

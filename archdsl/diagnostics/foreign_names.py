@@ -69,13 +69,13 @@ _MISSING: Final = {
     ),
     **dict.fromkeys(
         ("residualblock", "resblock", "basicblock", "bottleneckblock", "invertedresidual", "denseblock", "convblock"),
-        ("no block is built in", "write one: `block unit(out) { skip { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn }; relu }`"),
+        ("no block is built in", "write `block unit(out) { skip { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn }; relu }`"),
     ),
     **dict.fromkeys(("clstoken", "classtoken"), ("this token is a parameter",
         "write `cls: param([1, 64])`, and `concat(axis = 0) { cls; x }`")),
     **dict.fromkeys(("positionalencoding", "positionencoding", "posencoding", "posemb", "sinusoidalencoding"), (
-        "it is made of other ops", "`pos: param([64, 32])` and `add { x; pos }` learn one; `pos_embed` follows the size of an image, "
-        "and `coords` counts positions for sines")),
+        "it is made of other ops", "`pos: param([64, 32])` and `add { x; pos }` learn one; `pos_embed` follows the size of "
+        "an image, and `coords` counts positions for sines")),
     **dict.fromkeys(("l2norm", "l2normalize", "normalize", "unitnorm"), ("it is made of other ops",
         "write `div { x; { norm(axis = 0, keep = true); max(1e-12) } }`")),
     **dict.fromkeys(("share", "shared", "tie", "reuse"), ("what runs several times with one set of weights is a module",
@@ -96,7 +96,7 @@ _SINCE: Final = {
 """Ops that come near to something missing, where there are such."""
 
 _SEVERAL: Final = {
-    "interpolate": "`upsample(2)` enlarges by a factor, `resize([64, 64])` to a size, and `resize_like(label)` to that of a value",
+    "interpolate": "`upsample(2)` enlarges by a factor, `resize([64, 64])` to sizes, `resize_like(label)` to those of a value",
     "pool": "`maxpool(2)` takes the largest number of each window, and `avgpool(2)` the mean",
     "pooling": "`maxpool(2)` takes the largest number of each window, and `avgpool(2)` the mean",
     "norm": "`bn`, `gn`, `ln` and `instance_norm` normalize",

@@ -67,8 +67,8 @@ def _grouped(
     whole = chains.get((0, len(statements) - 1))
     written = " -> ".join(statement.span.text for statement in statements)
     if whole is not None and len(statements) == 2 and _follows(branches[1], x):
-        text = f"each statement is a branch, and `{statements[1].span.text}` takes what flows into the join: to run both in a row, write"
-        return guess(f"{text} `{written}`", *_arrows(statements))
+        text = f"each statement is a branch, and `{statements[1].span.text}` takes what flows into the join"
+        return guess(f"{text}: to run both in a row, write `{written}`", *_arrows(statements))
     if op.name == "add" and whole is not None and isinstance(x, Value) and whole.shape == x.shape:
         return guess(f"each statement is a branch; to add a row of stages to what flows in, write `skip {{ {written} }}`")
     return None

@@ -42,7 +42,9 @@ def _flow_as_argument(found: Diagnostic, callee: Callee, target: type[Op], x: Ma
         return None
     if isinstance(found, codes.arguments.StageAsArgument):
         return None
-    if not isinstance(found, codes.arguments.ValueDiagnostic | codes.arguments.TooManyArguments | codes.arguments.MissingArgument):
+    if not isinstance(
+        found, codes.arguments.ValueDiagnostic | codes.arguments.TooManyArguments | codes.arguments.MissingArgument
+    ):
         return None
     required = sum(field.is_required() for field in target.fields.values())
     if len(given) - 1 + len(callee.keywords or {}) < required or len(given) + len(callee.keywords or {}) < 2:
@@ -145,7 +147,7 @@ def _number(found: Diagnostic, callee: Callee, target: type[Op], x: MaybeValue) 
         if given == -1:
             return Remedy(f"write the axis by name: `{target.name}(axis = -1)`")
         if isinstance(given, tuple):
-            return Remedy(f"the sizes of the input are not written: `{target.name}`, or `{target.name}(axis = -1)` for features that are last")
+            return Remedy(f"the sizes of the input are not written: `{target.name}`, or `{target.name}(axis = -1)` for tokens")
     if isinstance(found, codes.whole_numbers.FloatForCount) and target.name == "upsample" and isinstance(x, Value):
         sizes = [int(size * given) if isinstance(size, int) else None for size in x.shape[1:]]
         if sizes and all(sizes):

@@ -1,4 +1,4 @@
-"""Remedies for claims about shapes in the forms of other frameworks: with a batch, channels last, or of a value and not of its shape."""
+"""Remedies for claims about shapes as other frameworks have them: with a batch, or with channels last."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from archdsl.elaborate.values import Environment
 from archdsl.ir import Value
 from archdsl.shapes import format_shape
 from archdsl.syntax import nodes as ast
+
 
 def remedy_of_claim(evaluator: Evaluator, claim: ast.Expr, env: Environment) -> str | None:
     """Return what a false claim may be about instead; None if that is unknown."""

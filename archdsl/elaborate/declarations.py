@@ -168,9 +168,8 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> c
         return None
     while isinstance(choice := ast.bare(claim), ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
         claim = choice.then if evaluator.truth(choice.condition, env) else choice.other
-    from archdsl.elaborate.size_conditions import sides_of  # here: most claims hold
-
     from archdsl.elaborate.claim_remedies import remedy_of_claim
+    from archdsl.elaborate.size_conditions import sides_of  # here: most claims hold
 
     false = codes.claims.FalseExpectation(claim.span.text, sides_of(evaluator, claim, env)).at(claim.span)
     remedy = remedy_of_claim(evaluator, claim, env)

@@ -1,4 +1,4 @@
-"""Remedies for a join whose branches have different shapes: other rounding or padding of an op, a projection, a label to resize to."""
+"""Remedies for a join whose branches have different shapes: other rounding, padding or stride, a projection, another size."""
 
 from __future__ import annotations
 

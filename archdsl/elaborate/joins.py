@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context

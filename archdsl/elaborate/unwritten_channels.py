@@ -29,7 +29,12 @@ def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> Spe
     target, given = callee.target, callee.positional
     if not isinstance(found.diagnostic, kinds) or not isinstance(target, type) or not issubclass(target, Op):
         return found
-    if len(given) < 2 or not isinstance(x, Value) or not x.shape or not _is_of_pytorch(target, given, x.shape[0], found.diagnostic):
+    if (
+        len(given) < 2
+        or not isinstance(x, Value)
+        or not x.shape
+        or not _is_of_pytorch(target, given, x.shape[0], found.diagnostic)
+    ):
         return found
     return SpecError(found.diagnostic.with_remedy(_remedy(found.diagnostic, callee, target)), *found.diagnostics[1:])
 

@@ -1,9 +1,9 @@
 """W0128: `linear(64) -> ln` on tokens, whose features are last, where an op reads axis 0 because no axis is written.
 
-Shapes do not tell `[C, L]` from `[L, C]`, but ops do: what `embedding`, `linear`, `mha` and `attend` give has its features last, and
-what `rearrange`, `permute` and `transpose` move is followed. Of values that come from elsewhere, such as the input of a block,
-nothing is known; but what goes into `mha` are tokens. A written axis is meant, and so is a convolution of one position, which mixes
-the positions of tokens in MLP-Mixer.
+Shapes do not tell `[C, L]` from `[L, C]`, but ops do: what `embedding`, `linear`, `mha` and `attend` give has its features
+last, and what `rearrange`, `permute` and `transpose` move is followed. Of values that come from elsewhere, such as the input of
+a block, nothing is known; but what goes into `mha` are tokens. A written axis is meant, and so is a convolution of one position,
+which mixes the positions of tokens in MLP-Mixer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _WITH_AXIS: Final = frozenset({"ln", "rms_norm", "grn", "softmax", "log_softmax"
 _AVERAGES: Final = frozenset({"gap", "avgpool_to", "maxpool_to"})
 _KEEPS: Final = frozenset({"slice", "split", "roll", "pad_to", "pos_embed", "layer_scale", "window_shift", "crop_like", "real"})
 """Ops that leave each axis in its place, besides those of a category that does."""
-_ELEMENTWISE: Final = frozenset({Category.ACTIVATION, Category.REGULARIZATION, Category.SCALE, Category.JOIN, Category.NORMALIZATION})
+_ELEMENTWISE: Final = frozenset(
+    {Category.ACTIVATION, Category.REGULARIZATION, Category.SCALE, Category.JOIN, Category.NORMALIZATION}
+)
 _FARTHEST: Final = 40
 """The number of ops that are looked through."""
 

@@ -1,7 +1,8 @@
 """W0129: names that do not mean what they seem to: `add { x; relu }` below a label `relu`, and a label that hides an input.
 
-A label that is called like an op is a key alone, and the name still means the op. In a join, where the names of values are branches,
-an op alone is reported below such a label; `relu()` is not. A label that is called like an input is reported if its name is read below.
+A label that is called like an op is a key alone, and the name still means the op. In a join, where the names of values are
+branches, an op alone is reported below such a label; `relu()` is not. A label that is called like an input is reported if its
+name is read below.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def _inputs(definition: ast.Block | ast.Network, labels: list[ast.Label]) -> Ite
         hidden = inputs.get(label.name or "")
         if hidden is None or label.indices:
             continue
-        read = next((name for name in ast.names(definition.body) if name.id == label.name and name.span.start > label.span.end), None)
+        read = next(
+            (name for name in ast.names(definition.body) if name.id == label.name and name.span.start > label.span.end), None
+        )
         if read is not None:
             yield codes.misread_bodies.HiddenInput(hidden.name, hidden.span, read.span).at(label.span)
 

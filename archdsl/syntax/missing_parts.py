@@ -1,8 +1,9 @@
-"""Statements without one of their parts: a label, a shape, a name, a sign. Each error shows the statement as it is to be written."""
+"""Statements without one of their parts: a label, a shape, a name, a sign. Each error shows the statement to write."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from archdsl.diagnostics import Edit, codes
@@ -13,22 +14,15 @@ _LABELLED: Final = {"OUTPUT": "output", "AUX": "aux"}
 
 def missing_part(s: ErrorContext) -> SyntaxFinding | None:
     """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, `module tower conv(8, 3)`."""
-    only_colon = s.expected in ({"COLON"}, {"COLON", "LSQB"})
     kinds = [token.type for token in s.statement_before]
+    if (labelled := _labelled(s, kinds)) is not None:
+        return labelled
     if s.expected == {"AS"}:
         statement, form = "an import needs a name", '`import "file.arch" as name`'
     elif s.in_input and s.expected == {"NAME"} and s.token.type == "LSQB" and s.line_before[1:] and str(s.previous) == ":":
         statement, form = "a type follows `:`, or the shape the name", _input(s)
     elif s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
         statement, form = "an input's shape follows its name in square brackets", _input(s)
-    elif (only_colon or s.expected == {"NAME"}) and "MODULE" in kinds:
-        return _module(s)
-    elif kinds and kinds[0] in _LABELLED and (only_colon or s.expected <= {"NAME", "STRING", "LPAR"}):
-        return _head(s, _LABELLED[kinds[0]])
-    elif only_colon and s.first_on_line and (value := _above(s, "output")).isidentifier():
-        statement, form = "an output needs a label", f"`output name: {value}`, or `output {value}: ...`"
-    elif only_colon:
-        statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
     elif "EQUAL" in s.expected <= {"EQUAL", "LPAR"} and (let := _let_before(s)) is not None:
         return let
     elif s.token.type == "LPAR" and [kind for kind in kinds if kind in ("FOR", "IN")][-1:] == ["FOR"]:
@@ -37,6 +31,21 @@ def missing_part(s: ErrorContext) -> SyntaxFinding | None:
         statement, form = "`for` needs `in` and what to go through", "`for i in 0..n { ... }`"
     else:
         return None
+    return finding(codes.syntax.MissingPart(statement, s.found, form), s.span)
+
+
+def _labelled(s: ErrorContext, kinds: Sequence[str]) -> SyntaxFinding | None:
+    """Return the error for a module, an output or a head without its label; None for another statement."""
+    only_colon = s.expected in ({"COLON"}, {"COLON", "LSQB"})
+    if (only_colon or s.expected == {"NAME"}) and "MODULE" in kinds:
+        return _module(s)
+    if kinds and kinds[0] in _LABELLED and (only_colon or s.expected <= {"NAME", "STRING", "LPAR"}):
+        return _head(s, _LABELLED[kinds[0]])
+    if not only_colon or s.in_input:
+        return None
+    statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
+    if s.first_on_line and (value := _above(s, "output")).isidentifier():
+        statement, form = "an output needs a label", f"`output name: {value}`, or `output {value}: ...`"
     return finding(codes.syntax.MissingPart(statement, s.found, form), s.span)
 
 
@@ -59,13 +68,15 @@ def _above(s: ErrorContext, word: str) -> str:
 def _module(s: ErrorContext) -> SyntaxFinding:
     """Return the error for a module without a name or a colon, or with parameters."""
     name = next((str(token) for token in s.statement_before if token.type in ("NAME", "STRING")), "name")
-    statement = "a module has no parameters, only a name and a colon" if s.token.type == "LPAR" else "a module needs a name and a colon"
+    statement = (
+        "a module has no parameters, only a name and a colon" if s.token.type == "LPAR" else "a module needs a name and a colon"
+    )
     otherwise = f"`, or with parameters `block {name}(k) {{ ... }}" if s.token.type == "LPAR" and name != "name" else ""
     return finding(codes.syntax.MissingPart(statement, s.found, f"`module {name}: ...{otherwise}`"), s.span)
 
 
 def _head(s: ErrorContext, word: str) -> SyntaxFinding:
-    """Return the error for an output or a head without a label: `output conv(8, 3)`, `output y = conv(8, 3)`, `aux(weight = 0.3): ...`."""
+    """Return the error for an output or a head without a label: `output conv(8, 3)`, `aux(weight = 0.3): ...`."""
     given, rest = s.statement_before[1:], s.line_after
     what = "an output needs a label" if word == "output" else "a head needs a label"
     options = s.text(given) if given and given[0].type == "LPAR" else ""

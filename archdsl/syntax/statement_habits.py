@@ -52,14 +52,22 @@ def doubled_sign(s: ErrorContext) -> SyntaxFinding | None:
 def operator_between_stages(s: ErrorContext) -> SyntaxFinding | None:
     """`conv(8, 3) | relu`, `conv(8, 3) + x`, `x ^ 2`, `3 * conv(8, 3)`, `1 - x`: operators on stages and values."""
     sign, before, rest = str(s.token), s.previous, _rest(s)
-    if sign == "-" and (before is None or before.type in ("SEMICOLON", "LBRACE", "NEWLINE", "_SEP", "ARROW")) and "LET" in s.expected:
+    if (
+        sign == "-"
+        and (before is None or before.type in ("SEMICOLON", "LBRACE", "NEWLINE", "_SEP", "ARROW"))
+        and "LET" in s.expected
+    ):
         return _form(s, "`-` has no stage behind it", "`scale(-1)` negates what flows")
     if "ARROW" not in s.expected or before is None:
         return None
     if sign in ("|", ">", "-") and (found := _other_arrow(s, before)) is not None:
         return found
     if sign == "@":
-        both = f"`matmul({before}, {rest[0]})`" if before.type == "NAME" and len(rest) == 1 and rest[0].type == "NAME" else "`matmul(a, b)`"
+        both = (
+            f"`matmul({before}, {rest[0]})`"
+            if before.type == "NAME" and len(rest) == 1 and rest[0].type == "NAME"
+            else "`matmul(a, b)`"
+        )
         return _form(s, "`@` does not multiply values", f"write {both}")
     if sign not in ("+", "-", "*", "/", "^") or not rest or not balanced(rest):
         return None
@@ -69,7 +77,9 @@ def operator_between_stages(s: ErrorContext) -> SyntaxFinding | None:
     if before.type in ("INT", "FLOAT") and len(s.statement_before) == 1:
         return _number_first(s, sign, left, right)
     if rest[-1].type in ("INT", "FLOAT") and [str(token) for token in rest[:-1]] in ([], ["-"]):
-        stage = {"+": f"add({right})", "-": f"sub({right})", "*": f"scale({right})", "/": f"div({right})", "^": f"pow({right})"}[sign]
+        stage = {"+": f"add({right})", "-": f"sub({right})", "*": f"scale({right})", "/": f"div({right})", "^": f"pow({right})"}[
+            sign
+        ]
         return _form(s, f"`{sign}` does not compute with tensors", f"write `{stage if left == 'x' else f'{left} -> {stage}'}`")
     join = next((name for name, op in joins().items() if op.operator == sign), {"-": "sub", "/": "div"}.get(sign))
     if join is None or any(token.type == "COLON" for token in (*s.statement_before, *rest)):
@@ -100,7 +110,9 @@ def _repeated(s: ErrorContext, before: Token, left: str, rest: Sequence[Token]) 
 def _number_first(s: ErrorContext, sign: str, left: str, right: str) -> SyntaxFinding | None:
     """`1 - x` and `2 * x`."""
     begin = "" if right == "x" else f"{right} -> "
-    stage = {"+": f"add({left})", "*": f"scale({left})", "-": f"scale(-1) -> add({left})", "/": f"pow(-1) -> scale({left})"}.get(sign)
+    stage = {"+": f"add({left})", "*": f"scale({left})", "-": f"scale(-1) -> add({left})", "/": f"pow(-1) -> scale({left})"}.get(
+        sign
+    )
     return _form(s, f"`{sign}` does not compute with tensors", f"write `{begin}{stage}`") if stage is not None else None
 
 
@@ -159,12 +171,16 @@ def unit_of_number(s: ErrorContext) -> SyntaxFinding | None:
     following = s.line_after[0] if s.line_after else None
     if following is not None and following.type == "COLON" and adjacent(number, s.token) and len(s.statement_before) == 1:
         label = f"{number}{s.token}"
-        return _form(s, f"`{label}` is no name, since it begins with a digit", f'a label stands in quotes then: `"{label}": ...`', number)
+        return _form(
+            s, f"`{label}` is no name, since it begins with a digit", f'a label stands in quotes then: `"{label}": ...`', number
+        )
     unit = _UNIT.fullmatch(str(s.token))
     if unit is None or not str(s.token) or (unit[1] is None and unit[2] is None) or "ARROW" in s.expected:
         return None
     value = float(str(number).replace("_", "")) * _FACTORS.get((unit[1] or "").lower(), 1)
-    return _form(s, f"a number has no unit, and `{s.token}` stands behind one", f"write `{round(value):_}`; a claim is exact", number)
+    return _form(
+        s, f"a number has no unit, and `{s.token}` stands behind one", f"write `{round(value):_}`; a claim is exact", number
+    )
 
 
 def loop_of_others(s: ErrorContext) -> SyntaxFinding | None:
@@ -181,7 +197,11 @@ def loop_of_others(s: ErrorContext) -> SyntaxFinding | None:
     if begun == "for" and word == "(" and len(rest) > 1 and rest[1].type == "EQUAL":
         return _form(s, "a loop goes through a list or a range", f"write `for {rest[0]} in 0..n {{ ... }}`")
     if begun == "repeat" and s.token.type == "IN":
-        return _form(s, "`repeat` takes a count alone", f"write `for {s.text(s.statement_before[1:])} in {s.text(_until_brace(rest))} {{ ... }}`")
+        return _form(
+            s,
+            "`repeat` takes a count alone",
+            f"write `for {s.text(s.statement_before[1:])} in {s.text(_until_brace(rest))} {{ ... }}`",
+        )
     if s.token.type == "LBRACE" and s.previous is not None and s.previous.type in ("REPEAT", "IF"):
         if s.previous.type == "REPEAT":
             return _form(s, "`repeat` needs a count", "write `repeat 3 { ... }`")
@@ -215,38 +235,45 @@ def computed_label(s: ErrorContext) -> SyntaxFinding | None:
     if s.token.type == "STRING" and before.type == "NAME" and str(before) in ("f", "F") and adjacent(before, s.token):
         return _form(s, "expressions in a label need no sign before it", f"write `{s.token}`", before)
     if str(s.token) == "+" and before.type == "STRING" and len(s.line_after) > 1 and s.line_after[1].type == "COLON":
-        label = f"{str(before)[:-1]}{{{s.line_after[0]}}}\""
+        label = f'{str(before)[:-1]}{{{s.line_after[0]}}}"'
         return _form(s, "`+` does not compute a label", f"write `{label}: ...`")
     return None
 
 
 def named_otherwise(s: ErrorContext) -> SyntaxFinding | None:
-    """`shared tower: conv(8, 3)`; `let q = linear(8) -> relu`; `let q, k = split(2)`; `conv(in = 3)`; `in: conv(8, 3)`."""
+    """`shared tower: conv(8, 3)`; `conv(in = 3)`; `in: conv(8, 3)`."""
     before, following = s.previous, s.line_after[0] if s.line_after else None
+    if following is None:
+        return None
     if s.token.type == "NAME" and before is not None and str(before) in ("shared", "share", "tied", "layer", "submodule"):
-        if following is not None and following.type == "COLON" and len(s.statement_before) == 1:
-            text = f"`{before}` declares nothing"
-            advice = f"stages that run several times with one set of weights are a module: `module {s.token}: ...`"
-            return _form(s, text, advice if str(before) != "layer" else f"a label alone names a stage: `{s.token}: ...`", before)
+        if following.type != "COLON" or len(s.statement_before) != 1:
+            return None
+        shared = f"stages that run several times with one set of weights are a module: `module {s.token}: ...`"
+        alone = f"a label alone names a stage: `{s.token}: ...`"
+        return _form(s, f"`{before}` declares nothing", alone if str(before) == "layer" else shared, before)
+    if s.token.type == "IN" and following.type == "EQUAL" and s.opened is not None and s.opened.type == "LPAR":
+        return _form(s, "`in` is no parameter", "the channels of the input are not written")
+    if s.token.type == "IN" and following.type == "COLON" and not s.statement_before:
+        return finding(codes.slips.KeywordAsName("in", True, s.span), s.span, ("NAME", "in1"))
+    return None
+
+
+def value_of_let(s: ErrorContext) -> SyntaxFinding | None:
+    """`let q = linear(8) -> relu`; `let q, k = split(2)`; `let f(v): v * 2`."""
     statement = s.statement_before
-    if len(statement) > 1 and str(statement[0]) == "let" and (found := _function(s, statement)) is not None:
+    if len(statement) < 2 or str(statement[0]) != "let":
+        return None
+    if (found := _function(s, statement)) is not None:
         return found
-    if len(statement) > 1 and str(statement[0]) == "let":
-        if s.token.type == "COMMA" and "EQUAL" in s.expected:
-            end = next((at for at, token in enumerate(s.line_after) if token.type == "EQUAL"), None)
-            if end is not None:
-                given = [str(statement[1]), *(str(token) for token in s.line_after[:end] if token.type == "NAME")]
-                value = s.text(s.line_after[end + 1 :])
-                return _form(s, "`let` gives one name a value", f"names for several values of the network: `[{', '.join(given)}]: {value}`")
-        if s.token.type == "ARROW" and len(statement) > 3 and statement[2].type == "EQUAL":
-            name, stages = statement[1], s.text([*statement[3:], s.token, *_rest(s)])
-            advice = f"label what they make, `{name}: {stages}`; to run them in several places: `block {name} {{ {stages} }}`"
-            return _form(s, "`let` gives a name one value, and stages in a row are none", advice)
-    if s.token.type == "IN" and following is not None:
-        if following.type == "EQUAL" and s.opened is not None and s.opened.type == "LPAR":
-            return _form(s, "`in` is no parameter", "the channels of the input are not written")
-        if following.type == "COLON" and not statement:
-            return finding(codes.slips.KeywordAsName("in", True, s.span), s.span, ("NAME", "in1"))
+    end = next((at for at, token in enumerate(s.line_after) if token.type == "EQUAL"), None)
+    if s.token.type == "COMMA" and "EQUAL" in s.expected and end is not None:
+        names = ", ".join([str(statement[1]), *(str(token) for token in s.line_after[:end] if token.type == "NAME")])
+        advice = f"names for several values of the network: `[{names}]: {s.text(s.line_after[end + 1 :])}`"
+        return _form(s, "`let` gives one name a value", advice)
+    if s.token.type == "ARROW" and len(statement) > 3 and statement[2].type == "EQUAL":
+        name, stages = statement[1], s.text([*statement[3:], s.token, *_rest(s)])
+        advice = f"label what they make, `{name}: {stages}`; to run them in several places: `block {name} {{ {stages} }}`"
+        return _form(s, "`let` gives a name one value, and stages in a row are none", advice)
     return None
 
 
@@ -257,11 +284,17 @@ def _function(s: ErrorContext, statement: Sequence[Token]) -> SyntaxFinding | No
         return _form(s, "`:` does not begin a formula", f"write `{text} = {rest}`")
     parameters = re.fullmatch(r"let (\w+) = \(?(\w+(?:, *\w+)*)\)?", text)
     if s.token.type == "EQUAL" and rest.startswith(">") and parameters is not None:
-        return _form(s, "a function has its parameters behind its name", f"write `let {parameters[1]}({parameters[2]}) = {rest[1:].strip()}`")
+        return _form(
+            s,
+            "a function has its parameters behind its name",
+            f"write `let {parameters[1]}({parameters[2]}) = {rest[1:].strip()}`",
+        )
     parameters = re.fullmatch(r"let (\w+) = lambda", text)
     formula = re.fullmatch(r"(\w+(?:, *\w+)*) *: *(.+)", s.text([s.token, *s.line_after]))
     if parameters is not None and formula is not None:
-        return _form(s, "a function has its parameters behind its name", f"write `let {parameters[1]}({formula[1]}) = {formula[2]}`")
+        return _form(
+            s, "a function has its parameters behind its name", f"write `let {parameters[1]}({formula[1]}) = {formula[2]}`"
+        )
     return None
 
 
@@ -295,6 +328,6 @@ def loop_behind(s: ErrorContext) -> SyntaxFinding | None:
 
 
 STATEMENT_HABITS: Final = (
-    comment_of_others, missing_comma, loop_behind, doubled_sign, shortcut_of_others, computed_label, operator_between_stages, condition_behind, comma_between, unit_of_number,
-    loop_of_others, named_otherwise,
+    comment_of_others, missing_comma, loop_behind, doubled_sign, shortcut_of_others, computed_label, operator_between_stages,
+    condition_behind, comma_between, unit_of_number, loop_of_others, named_otherwise, value_of_let,
 )  # fmt: skip

@@ -186,7 +186,7 @@ class _BranchShapes(Branches):
             return self.same_map()
         longest = max(self.shapes, key=len)
         if longest[:1] == (1,) and any(shape == longest[1:] for shape in self.shapes):
-            return f"the batch is not written: the value of {format_shape(longest)} has one axis too many, write {format_shape(longest[1:])}"
+            return f"the batch is not written: the value of {format_shape(longest)} should be {format_shape(longest[1:])}"
         if self.stretches:
             return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1"
         same_rank = len({len(shape) for shape in self.shapes}) == 1

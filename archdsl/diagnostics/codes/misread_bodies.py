@@ -186,9 +186,9 @@ class ChainedProjection(Diagnostic, code=W0126):
 W0128 = Code(
     "W0128",
     "features that are last, and an op that reads axis 0",
-    """Most ops read channels at axis 0, as those of an image `[C, H, W]`. Tokens are `[L, C]`: their features are last, as those of
-    what `embedding`, `linear`, `mha` and `attend` give. There `ln` without an axis normalizes the positions of the tokens for each
-    feature, and `gap` averages features. Shapes alone do not show it. Write the axis; `axis = 0` if that is meant.""",
+    """Most ops read channels at axis 0, as those of an image `[C, H, W]`. Tokens are `[L, C]`: their features are last, as in
+    what `embedding`, `linear`, `mha` and `attend` give. There `ln` without an axis normalizes the positions of the tokens for
+    each feature, and `gap` averages features. Shapes alone do not show it. Write the axis; `axis = 0` if that is meant.""",
     bad="""
     network tiny {
       input words: int [64]
@@ -225,9 +225,9 @@ class FeaturesLast(Diagnostic, code=W0128):
 W0129 = Code(
     "W0129",
     "a name that means something else than it seems to",
-    """A label that is called like an op is a key alone: `relu: conv(16, 3) -> relu` gives the key, and `relu` below it still runs the
-    op on what flows. In a join it is read as the value of that label all too easily. In the same way, below a label that is called like
-    an input, the name means the label.""",
+    """A label that is called like an op is a key alone: `relu: conv(16, 3) -> relu` gives the key, and `relu` below it still runs
+    the op on what flows. In a join it is easily read as the value of that label. In the same way, below a label that is
+    called like an input, the name means the label.""",
     bad="""
     network tiny {
       input image [3, 32, 32]

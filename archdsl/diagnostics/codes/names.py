@@ -200,7 +200,9 @@ class UnknownParameter(Diagnostic, code=E0202):
     def remedy(self) -> Remedy:
         if "p" in self.known and (kept := kept_probability(self.name, self.text)) is not None:
             text = f"p = {kept}"
-            return guess(f"write the probability of a drop: `{text}`", *([Edit(self.span, text)] if self.span is not None else []))
+            return guess(
+                f"write the probability of a drop: `{text}`", *([Edit(self.span, text)] if self.span is not None else [])
+            )
         if self.owner == "upsample" and self.name in ("size", "output_size"):
             return Remedy(f"`upsample` takes a factor; `resize({self.text or '64'})` takes a size")
         near = did_you_mean(self.name, self.known)
