@@ -22,6 +22,7 @@ from archdsl.syntax.call_errors import (
     without_braces,
     without_parentheses,
 )
+from archdsl.syntax.definition_habits import DEFINITION_HABITS
 from archdsl.syntax.error_context import (
     NEAR,
     ErrorContext,
@@ -330,6 +331,7 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     _unclosed_string,
     unquoted_path,
     *STATEMENT_HABITS,
+    *DEFINITION_HABITS,
     _strange_character,
     _word_of_others,
     number_without_digit,
