@@ -114,7 +114,7 @@ def _padding_in_a_row(found: Diagnostic, callee: Callee, target: type[Op], x: Ma
 
 def _flag(found: Diagnostic, callee: Callee, target: type[Op], x: MaybeValue) -> Remedy | None:
     """`bias = 0`, and `maxpool(2, 2, 0, 1)` with the dilation fourth, as in PyTorch."""
-    if not isinstance(found, codes.arguments.WrongType) or found.expected != "true or false" or type(found.given) is not int:
+    if not isinstance(found, codes.arguments.WrongType) or not found.expected.startswith("true or false") or type(found.given) is not int:
         return None
     named = (callee.keywords or {}).get(found.argument)
     if named is None:
