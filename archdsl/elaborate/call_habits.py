@@ -114,7 +114,11 @@ def _padding_in_a_row(found: Diagnostic, callee: Callee, target: type[Op], x: Ma
 
 def _flag(found: Diagnostic, callee: Callee, target: type[Op], x: MaybeValue) -> Remedy | None:
     """`bias = 0`, and `maxpool(2, 2, 0, 1)` with the dilation fourth, as in PyTorch."""
-    if not isinstance(found, codes.arguments.WrongType) or not found.expected.startswith("true or false") or type(found.given) is not int:
+    if (
+        not isinstance(found, codes.arguments.WrongType)
+        or not found.expected.startswith("true or false")
+        or type(found.given) is not int
+    ):
         return None
     named = (callee.keywords or {}).get(found.argument)
     if named is None:
@@ -134,7 +138,7 @@ def _initializer(found: Diagnostic, callee: Callee, target: type[Op], x: MaybeVa
         return None
     if isinstance(found.given, str):
         return Remedy(f"write `init = {found.given}`, without quotes") if found.given in Initializer.registry.names() else None
-    written = {0: "zeros", 1: "ones"}.get(found.given, f"normal({found.given})")
+    written = {0.0: "zeros", 1.0: "ones"}.get(float(found.given), f"normal({found.given})")
     return Remedy(f"write `init = {written}`")
 
 

@@ -96,7 +96,11 @@ def _changes(op: Op, factor: int | None) -> Iterator[dict[str, Any]]:
     if "ceil" in given:
         yield {"ceil": not given["ceil"]}
     window, stride = given.get("k"), given.get("stride")
-    if op.name in ("conv", "depthwise") and given["pad"] != "same" and (window if isinstance(window, int) else window[0]) % 2:
+    if (
+        op.name in ("conv", "depthwise")
+        and given["pad"] != "same"
+        and (window if isinstance(window, int) else sum(window or ())) % 2
+    ):
         yield {"pad": "same"}
     if op.name == "upconv" and isinstance(window, int) and isinstance(stride, int) and window >= stride > 1:
         pad = (window - stride + 1) // 2
@@ -155,7 +159,7 @@ def _projected(op: str, branches: Sequence[Value], body: ast.Body, env: Environm
         name = called.id
         written = f"conv({other[0]}, 1{f', stride = {factor}' if factor > 1 else ''})"
         if op == "concat":
-            down = all(mine // factor == wanted for mine, wanted in zip(own[1:], other[1:], strict=True))  # type: ignore[operator]
+            down = all(mine // factor == wanted for mine, wanted in zip(own[1:], other[1:], strict=True))
             written = f"maxpool({factor}{'' if down else ', ceil = true'})"
         written = written if name == "x" else f"{name} -> {written}"
         return (guess(f"bring `{name}` to the shape of the other branch: `{written}`", Edit(called.span, written)),)

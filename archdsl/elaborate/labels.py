@@ -119,10 +119,11 @@ def _with_member(
 
 def _parts_instead(values: Sequence[Value | Unknown], count: int) -> str | None:
     """Return the `split` into so many parts, if one was written that has the size of each part in place of their number."""
-    node = values[0].producer if isinstance(values[0], Value) else None
-    if not isinstance(node, OpNode) or node.op.name != "split" or len(values) < 2:
+    first = values[0]
+    node = first.producer if isinstance(first, Value) else None
+    if not isinstance(first, Value) or not isinstance(node, OpNode) or node.op.name != "split" or len(values) < 2:
         return None
-    (shape,), part = node.input_shapes, values[0].shape
+    (shape,), part = node.input_shapes, first.shape
     axis = next((at for at, size in enumerate(shape) if size != part[at]), None)
     if axis is None or shape[axis] != count * len(values):
         return None

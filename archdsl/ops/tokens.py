@@ -132,10 +132,10 @@ class Rearrange(Op, name="rearrange"):
 def _otherwise(size: Dim, given: Sequence[tuple[str, Dim]]) -> str:
     """Return what to do about a size that a number does not divide."""
     padding = "`pad_to` pads sizes to multiples of a number"
-    if len(given) != 1 or not isinstance(size, int) or not isinstance(given[0][1], int):
-        return padding
     name, number = given[0]
-    fitting = max(n for n in range(1, number + 1) if size % n == 0) if number < _MOST_TRIED else 1
+    if len(given) != 1 or not isinstance(size, int) or not isinstance(number, int) or number > _MOST_TRIED:
+        return padding
+    fitting = max(n for n in range(1, number + 1) if size % n == 0)
     return f"`{name} = {fitting}` divides {size}; {padding}" if fitting > 1 else padding
 
 

@@ -5,6 +5,7 @@ Each function knows one, and returns None for anything else.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from archdsl.diagnostics import codes
@@ -28,7 +29,7 @@ def head_of_definition(s: ErrorContext) -> SyntaxFinding | None:
         brace = next((at for at, token in enumerate(s.line_after) if token.type == "LBRACE"), len(s.line_after))
         parameters = [token for token in (s.token, *s.line_after[:brace]) if token.type == "NAME"]
         return _form(s, "parameters stand in parentheses", f"write `{head}({', '.join(parameters)}) {{ ... }}`")
-    if word == "NETWORK" and s.token.type == "COLON" and rest and balanced(s.line_after):
+    if word == "NETWORK" and s.token.type == "COLON" and re.fullmatch(r"[\w.]+(\([^()]*\))?", rest):
         return _form(s, "`:` does not define a network", f"write `{head} = {rest}`, or `{head} {{ ... }}`")
     if s.token.type == "LBRACE" and len(s.statement_before) == 1:
         return _form(s, f"a {head} has a name", f"write `{head} name {{ ... }}`")

@@ -79,20 +79,21 @@ def _head(s: ErrorContext, word: str) -> SyntaxFinding:
     """Return the error for an output or a head without a label: `output conv(8, 3)`, `aux(weight = 0.3): ...`."""
     given, rest = s.statement_before[1:], s.line_after
     what = "an output needs a label" if word == "output" else "a head needs a label"
-    options = s.text(given) if given and given[0].type == "LPAR" else ""
+    ends = [at for at, token in enumerate(given) if token.type == "RPAR"] if given and given[0].type == "LPAR" else []
+    options, given = (s.text(given[: ends[-1] + 1]), given[ends[-1] + 1 :]) if ends else ("", given)
     if s.token.type in ("_SEP", "NEWLINE", "$END"):
         value = s.text(given)
         form = f"`{word} name: {value}`, or `{word} {value}: ...`" if value.isidentifier() else f"`{word}{options} name: ...`"
         return finding(codes.syntax.MissingPart(what, s.found, form), s.span)
     if s.token.type in ("EQUAL", "COLON"):
-        name = str(given[-1]) if given and given[-1].type == "NAME" and not options else "name"
+        name = str(given[-1]) if given and given[-1].type == "NAME" else "name"
         stages = s.text(rest) if rest and balanced(rest) else "..."
     elif s.token.type not in ("LPAR", "LBRACE", "NAME"):
         name, stages = "name", "..."
-    elif s.token.type != "LPAR" and not options and given and given[-1].type == "NAME":
+    elif s.token.type != "LPAR" and given and given[-1].type == "NAME":
         name, stages = str(given[-1]), s.text([s.token, *rest]) if balanced([s.token, *rest]) else "..."
     else:
-        name, whole = "name", [*([] if options else given), s.token, *rest]
+        name, whole = "name", [*given, s.token, *rest]
         stages = s.text(whole).strip("()") if s.token.type == "LPAR" and not given else s.text(whole)
         stages = stages if balanced(whole) else "..."
     return finding(codes.syntax.MissingPart(what, s.found, f"`{word}{options} {name}: {stages}`"), s.span)

@@ -41,7 +41,9 @@ def doubled_sign(s: ErrorContext) -> SyntaxFinding | None:
     if before.type == "RANGE":
         stop = s.line_after[0] if s.line_after else None
         last = f"{int(stop) + 1}" if stop is not None and stop.type == "INT" else f"{stop} + 1" if stop is not None else "n + 1"
-        return _form(s, "a range ends before its second number, and has no form that includes it", f"write `..{last}`", before)
+        first = s.line_before[-2] if len(s.line_before) > 1 else "0"
+        text = "a range ends before its second number, and has no form that includes it"
+        return _form(s, text, f"write `{first}..{last}`", before)
     if before.type == "COMPARE":
         return _form(s, f"`{before}=` is no comparison", f"write `{before}`", before)
     if before.type == "COLON":
@@ -84,7 +86,7 @@ def operator_between_stages(s: ErrorContext) -> SyntaxFinding | None:
     join = next((name for name, op in joins().items() if op.operator == sign), {"-": "sub", "/": "div"}.get(sign))
     if join is None or any(token.type == "COLON" for token in (*s.statement_before, *rest)):
         return None
-    return _form(s, f"`{sign}` does not join tensors", f"write `{join} {{ {left}; {right} }}`")
+    return finding(codes.slips.JoinByOperator(sign, f"{join} {{ {left}; {right} }}"), s.span)
 
 
 def _other_arrow(s: ErrorContext, before: Token) -> SyntaxFinding | None:
@@ -127,7 +129,9 @@ def condition_behind(s: ErrorContext) -> SyntaxFinding | None:
         return _form(s, "a comparison is no stage", f"write `if {condition} {{ ... }}`, or `expect {condition}` for a claim")
     if s.token.type != "IF" or not balanced(rest):
         return None
-    otherwise = next((at for at, token in enumerate(rest) if token.type == "ELSE"), None)
+    if not balanced(s.statement_before):
+        return None
+    otherwise = next((at for at, token in enumerate(rest) if token.type == "ELSE" and balanced(rest[:at])), None)
     written = f"if {s.text(rest[:otherwise])} {{ {stage} }}"
     if otherwise is not None:
         written += f" else {{ {s.text(rest[otherwise + 1 :])} }}"
@@ -193,7 +197,9 @@ def loop_of_others(s: ErrorContext) -> SyntaxFinding | None:
             stop = rest[0] if word == "until" or rest[0].type != "INT" else int(rest[0]) + 1
             return _form(s, f"`{word}` does not make a range", f"write `{first}..{stop}`: a range ends before its second number")
         if word in ("step", "stride") and rest:
-            return _form(s, f"`{word}` is not a word of this language", f"write `by {rest[0]}`")
+            start = next((at for at, token in enumerate(s.statement_before) if token.type == "IN"), 0) + 1
+            whole = s.text(s.statement_before[start:])
+            return _form(s, f"`{word}` is not a word of this language", f"write `{whole} by {rest[0]}`")
     if begun == "for" and word == "(" and len(rest) > 1 and rest[1].type == "EQUAL":
         return _form(s, "a loop goes through a list or a range", f"write `for {rest[0]} in 0..n {{ ... }}`")
     if begun == "repeat" and s.token.type == "IN":
@@ -220,7 +226,7 @@ def shortcut_of_others(s: ErrorContext) -> SyntaxFinding | None:
         return _form(s, "the shortcut of a skip does not follow `else`", "write `via { ... }`")
     if s.previous is not None and s.previous.type == "VIA" and s.token.type == "NAME":
         stages = s.text([s.token, *_rest(s)])
-        return _form(s, "the shortcut stands in braces", f"write `via {{ {stages} }}`")
+        return _form(s, "the shortcut stands in braces", f"write `skip {{ ... }} via {{ {stages} }}`")
     if s.token.type == "IF" and s.previous is not None and s.previous.type == "LPAR" and str(s.statement_before[-2]) == "skip":
         end = next((at for at, token in enumerate(s.line_after) if token.type == "RPAR"), len(s.line_after))
         return _form(s, "a condition is an option of `skip`", f"write `skip(when = {s.text(s.line_after[:end])}) {{ ... }}`")
@@ -303,8 +309,8 @@ def missing_comma(s: ErrorContext) -> SyntaxFinding | None:
     if s.opened is None or s.opened.type != "LPAR" or s.previous is None:
         return None
     if s.token.type in ("INT", "FLOAT", "NAME", "STRING") and s.expected >= {"COMMA", "RPAR"} and not s.first_on_line:
-        edit = codes.syntax.MissingPart("arguments are parted by commas", s.found, f"`{s.previous}, {s.token}`")
-        return finding(edit, s.span)
+        before = s.previous if s.previous.type in ("INT", "FLOAT", "NAME", "STRING") else "..."
+        return finding(codes.syntax.MissingPart("arguments are parted by commas", s.found, f"`{before}, {s.token}`"), s.span)
     if str(s.token) == "*" and s.previous.type in ("LPAR", "COMMA"):
         return _form(s, "a list is not spread over arguments", "write each argument: `f(a[0], a[1])`")
     return None
@@ -323,7 +329,10 @@ def loop_behind(s: ErrorContext) -> SyntaxFinding | None:
     """`conv(8, 3) for i in 0..3`."""
     if s.token.type != "FOR" or "ARROW" not in s.expected or not s.statement_before or not s.line_after:
         return None
-    written = f"for {s.text(_rest(s))} {{ {s.text(s.statement_before)} }}"
+    rest = _rest(s)
+    if not balanced(s.statement_before) or not balanced(rest) or any(token.type == "LBRACE" for token in rest):
+        return None
+    written = f"for {s.text(rest)} {{ {s.text(s.statement_before)} }}"
     return _form(s, "a loop stands before the stages that it runs", f"write `{written}`")
 
 

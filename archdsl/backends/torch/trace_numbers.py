@@ -153,7 +153,7 @@ class Tracer:
             try:
                 lowering, made = lower(op, *shapes, inplace=inplace), op.output_shapes(*shapes)
             except SpecError:  # what holds for the sizes themselves cannot always be told of the stand-in
-                made = [tuple(map(_numeric, value.shape)) for value in first.node.outputs]
+                made = tuple([tuple(map(_numeric, value.shape)) for value in first.node.outputs])
         if self.count > 1:
             for shape, values in zip(made, zip(*[step.node.outputs for step in steps], strict=True), strict=True):
                 scope.shapes[values[0]] = self._shape(values, lambda axis, _, of=shape: formula_of(of[axis]))  # type: ignore[misc]

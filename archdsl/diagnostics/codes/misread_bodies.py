@@ -239,9 +239,9 @@ W0129 = Code(
     good="""
     network tiny {
       input image [3, 32, 32]
-      act: conv(16, 3) -> relu
+      kept: conv(16, 3) -> relu
       conv(16, 3)
-      add { x; act }
+      add { x; kept }
     }
     """,
 )
