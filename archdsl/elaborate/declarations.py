@@ -19,6 +19,7 @@ from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.free_names import names_from_around
 
 METRICS = ("params", "params_eval", "macs", "depth")
 """What an `expect` may count; known only when the network is complete."""
@@ -46,7 +47,7 @@ def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue
         if name in Op.registry and env.find(name) is Unknown and (near := did_you_mean(name, METRICS)) is not None:
             place = next(found for found in ast.names(expect.claim, expect.condition) if found.id == name)
             raise SpecError(codes.names.OpForCount(name, near).at(place.span))
-        if name in _SIZES and env.find(name) is Unknown:
+        if name in _SIZES and env.find(name) is Unknown and name in names_from_around(expect.claim):
             place = next(found for found in ast.names(expect.claim, expect.condition) if found.id == name)
             raise SpecError(codes.names.UndefinedName(name, None, f"it is read from a value: `x.{name}`").at(place.span))
     if any(name in METRICS and env.find(name) is Unknown for name in names):
