@@ -64,7 +64,7 @@ class ArgumentBinder:
             wrong += [
                 _misfit(cls, found, bound, span)
                 for found in error.diagnostics
-                if not (given_wrongly and isinstance(found, codes.arguments.MissingArgument))
+                if not (given_wrongly and isinstance(found, codes.arguments.MissingArgument | codes.ranges.RefusedArguments))
             ]
         if wrong:
             raise merged(wrong)
@@ -94,7 +94,7 @@ class ArgumentBinder:
                 wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
             if name not in order and not by_name:
-                unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
+                unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls), _value_text(argument.span))
                 wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:
                 wrong.append(SpecError(codes.arguments.GivenTwice(name, by_position=True).at(argument.span)))
@@ -126,6 +126,11 @@ class ArgumentBinder:
         given = parameters_given(definition, callee.positional, callee.keywords or {})
         values = bound_parameters(self._evaluator, definition, given, span, env)
         return values, {name: bound.value for name, bound in given.items()}
+
+
+def _value_text(argument: Span) -> str:
+    """Return the value of an argument by name, as it is written."""
+    return argument.text.partition("=")[2].strip()
 
 
 def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> SpecError:
@@ -245,7 +250,8 @@ def read_options(
     values = dict(known)
     for argument in arguments:
         if argument.name not in known:
-            raise SpecError(codes.names.UnknownOption(name, argument.name, (*known, *others)).at(argument.span))
+            unknown = codes.names.UnknownOption(name, argument.name, (*known, *others), argument.value.span.text)
+            raise SpecError(unknown.at(argument.span))
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue
