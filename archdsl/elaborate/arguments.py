@@ -179,20 +179,39 @@ def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment)
     return SpecError(codes.expressions.NotAStage(text, value, blocks, callee).at(call.span))
 
 
+class KnownOps:
+    """The ops that calls in the files of one program gave. Elaborations of the same program, one after another, may share it."""
+
+    _MOST = 20_000
+    """How many ops are kept; a search space may have any number."""
+
+    def __init__(self) -> None:
+        self.made_once: set[int] = set()
+        self.plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
+        self._count = 0
+
+    def keep(self, call: ast.Expr, expressions: tuple[ast.Expr, ...], key: Any, op: Op) -> None:
+        """Remember the op of a call."""
+        self._count += 1
+        if self._count > self._MOST:
+            self.plans.clear()
+            self._count = 1
+        self.plans.setdefault(id(call), (expressions, {}))[1][key] = op
+
+
 class OpCache:
     """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again.
 
     A call is remembered the second time: most calls in a long text are made once.
     """
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, known: KnownOps) -> None:
         self._evaluator = evaluator
-        self._made_once: set[int] = set()
-        self._plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
+        self._known = known
 
     def find(self, call: ast.Expr, env: Environment) -> Op | None:
         """Return the op that this call gave before with these arguments; None if it has to be made."""
-        plan = self._plans.get(id(call))
+        plan = self._known.plans.get(id(call))
         if plan is None:
             return None
         target = self._target(call, env)
@@ -209,8 +228,8 @@ class OpCache:
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
         """Remember the op that a call gave, if its arguments are plain values."""
-        if id(call) not in self._made_once:
-            self._made_once.add(id(call))
+        if id(call) not in self._known.made_once:
+            self._known.made_once.add(id(call))
             return
         target = self._target(call, env)
         arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
@@ -219,8 +238,8 @@ class OpCache:
             return  # reached in another way, or a bare word such as `same` among its arguments
         values = [self._evaluator.evaluate(argument.value, env) for argument in arguments]
         if all(value.__class__ in _PLAIN for value in values):
-            _, made = self._plans.setdefault(id(call), (tuple(argument.value for argument in arguments), {}))
-            made[(target, *[(value.__class__, value) for value in values])] = op
+            expressions = tuple([argument.value for argument in arguments])
+            self._known.keep(call, expressions, (target, *[(value.__class__, value) for value in values]), op)
 
     @staticmethod
     def _target(call: ast.Expr, env: Environment) -> Any:
