@@ -11,16 +11,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from archdsl.importers.constants import Constants
+from archdsl.diagnostics import SpecError
+from archdsl.importers.constants import Constants, written
 from archdsl.importers.layouts import BATCH_AXIS, Dims, plain, renumbered, sorting
 from archdsl.importers.model import Apply, Place, Value
 
-_FEW = 32
-"""A person writes so many numbers of a constant."""
-
-
 class Refused(Exception):
     """An operation that the language lacks."""
+
+
+class TooManyNumbers(Refused):
+    """A constant that nobody would write as a list."""
 
 
 class Translation:
@@ -33,6 +34,10 @@ class Translation:
         self.constants = Constants(module, stored)
         self.rolled: list[Apply] = []
         """The ops that have moved positions cyclically so far."""
+        self.tables: dict[str, Apply] = {}
+        """The embeddings so far, by the keys of their tables."""
+        self.unfolding = False
+        """Whether constants are written as the ops that compute them, and not as their numbers."""
         self.lost: set[str] = set()
         """The nodes whose values follow from an operation that the language lacks."""
         self._state = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
@@ -86,6 +91,8 @@ class Step:
         """Return a number, or the only element of a constant; None for anything else."""
         if isinstance(node, int | float):
             return node
+        if self.t.unfolding and node.op == "call_function":
+            return None
         tensor = self.constant(node)
         return None if tensor is None or tensor.numel() != 1 or self.t.constants.key_of(node) else tensor.item()
 
@@ -100,7 +107,19 @@ class Step:
             value = self._param(node)
             return value, plain(len(value.shape), False)
         if (tensor := self.constant(node)) is not None:
-            value = self.const(node, tuple(tensor.shape))
+            from archdsl.importers.aten_positions import offsets_of_windows
+
+            if (offsets := offsets_of_windows(self, node, tensor)) is not None:
+                self.t.values[node.name] = offsets
+                return offsets, plain(len(offsets.shape), True)
+            try:
+                if self.t.unfolding and node.all_input_nodes:
+                    return self.unfolded(node)
+                value = self.const(node, tuple(tensor.shape))
+            except TooManyNumbers as many:
+                return self.unfolded(node, many)
+            if self.t.unfolding:
+                self.t.values[node.name] = value
             return value, plain(len(value.shape), False)
         raise Refused(f"{self.node.target}: it computes with a tensor that follows from no input and no parameter")
 
@@ -112,7 +131,8 @@ class Step:
         if value.batched and dims[0] != (BATCH_AXIS,):
             raise Refused(f"{self.node.target}: it takes a tensor whose batch is not an axis of its own, in front")
         value, dims = self.sorted(value, dims)
-        sizes = tuple(prod(value.shape[axis] for axis in entry) for entry in dims if BATCH_AXIS not in entry)
+        own = dims[1:] if not value.batched and not dims[0] else dims  # an axis of one for the examples
+        sizes = tuple(prod(value.shape[axis] for axis in entry) for entry in own if BATCH_AXIS not in entry)
         if sizes != value.shape:
             value = (
                 self.then("flatten", {}, value, sizes)
@@ -121,6 +141,8 @@ class Step:
             )
         self.t.values[node.name] = value
         self.t.layouts.pop(node.name, None)
+        if own != dims:
+            self.t.layouts[node.name] = ((), *plain(len(value.shape), False))
         return value
 
     def sorted(self, value: Value, dims: Dims) -> tuple[Value, Dims]:
@@ -157,7 +179,12 @@ class Step:
         tensor = self.constant(node)
         assert tensor is not None
         key = self.t.constants.key_of(node)
-        args: dict[str, Any] = {"value": _numbers(self, tensor), "shape": shape}
+        numbers = written(tensor)
+        if numbers is None:
+            raise TooManyNumbers(f"{self.node.target}: it computes with a table of {tensor.numel()} fixed numbers")
+        args: dict[str, Any] = {"value": numbers}
+        if isinstance(numbers, float) or shape != (tensor.numel(),):
+            args["shape"] = shape
         if key is not None:
             if not self.t.constants.is_whole(node):
                 raise Refused(f"{self.node.target}: it computes with a part of the buffer `{key}`")
@@ -167,6 +194,21 @@ class Step:
         value.producer = op
         self.extra.append(op)
         return value
+
+    def unfolded(self, node: Any, many: TooManyNumbers | None = None) -> tuple[Value, Dims]:
+        """Return a constant as the result of the ops that compute it. Raise `many` if the language lacks one of them."""
+        known, layouts, before = dict(self.t.values), dict(self.t.layouts), self.t.unfolding
+        self.t.unfolding = True
+        try:
+            self.extra += translate(self.t, node, self.place)
+            return self.loose(node)
+        except (Refused, SpecError) as refused:
+            self.t.values.clear()
+            self.t.values.update(known)
+            self.t.layouts = layouts
+            raise (many or refused) from refused
+        finally:
+            self.t.unfolding = before
 
     def _param(self, node: Any) -> Value:
         key = self.t.key(node)
@@ -258,18 +300,6 @@ class Step:
         return self.let(*self.loose(node))
 
 
-def _numbers(step: Step, tensor: Tensor) -> Any:
-    """Return the numbers of a constant as a person writes them. Raise `Refused` if there are too many."""
-    flat = tensor.detach().flatten().tolist()
-    if len(set(flat)) == 1:
-        return float(flat[0])
-    if len(flat) > 2 and flat == list(range(len(flat))):
-        return range(len(flat))
-    if len(flat) > _FEW:
-        raise Refused(f"{step.node.target}: it computes with a table of {len(flat)} fixed numbers")
-    return [float(n) for n in flat]
-
-
 Rule = Callable[[Step], list[Apply]]
 RULES: dict[str, Rule] = {}
 
@@ -297,6 +327,8 @@ def translate(translation: Translation, node: Any, place: Place) -> list[Apply]:
     )
 
     step = Step(translation, node, place)
+    if aten_noise.random_alone(step):
+        return []
     name = step.target
     found = RULES.get(name) or RULES.get(name.partition(".")[0]) or RULES.get(name.partition(".")[0].removesuffix("_"))
     if found is None:

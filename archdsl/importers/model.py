@@ -107,7 +107,7 @@ class Call:
 
 Node: TypeAlias = "Apply | Call"
 
-JOINS = frozenset({"add", "mul", "sub", "div", "min", "max", "concat"})
+JOINS = frozenset({"add", "mul", "sub", "div", "min", "max", "concat", "shake"})
 
 
 @dataclass(eq=False)

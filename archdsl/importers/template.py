@@ -28,6 +28,7 @@ from archdsl.importers.statements import (
     Statement,
 )
 from archdsl.importers.template_names import Bundle, plain_label
+from archdsl.ops import Op
 from archdsl.ops.base import Category
 
 
@@ -65,7 +66,7 @@ class Template(Loops):
             if isinstance(next(iter(slot.values())), Mark) and self._named_by_label(found, slot, before, scope):
                 continue
             after = self.after
-            self.after = {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or after
+            self.after = {row: shape for row, s in following.items() if (shape := entry_shape([s]))} if following else after
             behind = self.after
             text = self._statement(slot, scope)
             found += text
@@ -79,7 +80,7 @@ class Template(Loops):
         """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
         last = found[-1] if found else None
         if (
-            isinstance(last, Line) and last.label is None and last.kind in ("stage", "standalone") and scope.kind != "loop"
+            isinstance(last, Line) and last.label is None and last.kind in ("stage", "standalone", "source") and scope.kind != "loop"
             and set(before) == set(slot)
             and all(isinstance(s, Stage) and s.label is None and isinstance(s.callee, str) for s in before.values())
         ):  # fmt: skip
@@ -167,7 +168,10 @@ class Template(Loops):
         else:
             text = self._call(own, first.callee.block.name, operands, scope, rows)
         heavy = not isinstance(first.callee, str) or first.callee in _HEAVY
-        found: list[Text] = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
+        kind = "standalone" if first.standalone else "stage"
+        if label is None and isinstance(first.callee, str) and _is_source(first.callee):
+            kind = "source"
+        found: list[Text] = [Line(text, label, heavy, kind)]
         if first.callee == "param":
             self.register([s.names[0] for s in own], plain_label(label) or "parameter", scope)
         elif first.names and label is not None and first.callee == "split":
@@ -215,6 +219,7 @@ class Template(Loops):
         label = self._label([group.label for group in slot.values()], scope, rows)
         with self._inside(plain_label(label)):
             body = self.body({row: group.body for row, group in slot.items()}, scope)
+        self.register([group.handle for group in slot.values() if group.handle is not None], plain_label(label), scope, taken=True)
         head = f"module {label}:" if next(iter(slot.values())).declared else f"{label}:"
         return [Braces(head, body, labelled=True)]
 
@@ -270,6 +275,12 @@ class Template(Loops):
 _HEAVY = frozenset(
     {"gap", "conv", "linear", "depthwise", "upconv", "mha", "attend", "embedding", "matmul", "maxpool", "avgpool", "split"}
 )
+
+
+def _is_source(name: str) -> bool:
+    """Whether an op makes a value that only flows behind an arrow, as a constant does."""
+    op = Op.registry.get(name)
+    return op is not None and op.arity == 0
 
 
 def _branch(texts: list[Text]) -> Text:

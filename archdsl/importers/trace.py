@@ -152,7 +152,7 @@ class _Tracer:
             place = _place(node, frames[-1][1] if frames else "")
             if leaf is None:
                 if not translation.constants.fold(node):
-                    call.body += self._translated(translation, node, place)
+                    _add(self._translated(translation, node, place), [call for _, call in stack])
             elif position == leaf.last:
                 self._leaf(leaf, nodes, call, translation, place)
         self._check_shared(root)
@@ -207,13 +207,10 @@ class _Tracer:
 
     def _leaf(self, leaf: _Leaf, nodes: list[Any], call: Call, translation: Translation, place: Place) -> None:
         inside = {node.name for node in nodes[leaf.first : leaf.last + 1]}
-        inputs: dict[str, Value] = {}
-        for node in nodes[leaf.first : leaf.last + 1]:
-            for source in node.all_input_nodes:
-                value = self._values.get(source.name)
-                if source.name not in inside and isinstance(value, Value):
-                    inputs[source.name] = value
-        given = list(inputs.values())
+        given = [
+            value for node in nodes[leaf.first : leaf.last + 1] for source in node.all_input_nodes
+            if source.name not in inside and isinstance(value := self._values.get(source.name), Value)
+        ]  # fmt: skip
         results = [
             node for node in nodes[leaf.first : leaf.last + 1]
             if any(user.name not in inside and user.op != "placeholder" for user in node.users)
@@ -260,11 +257,21 @@ class _Tracer:
         seen: dict[str, Place] = {}
         inside = {node for call in walk(root) if isinstance(call, Call) and call.shared for node in applications(call)}
         for node in applications(root):
-            if node.key is None or node.op == "param" or node in inside:
+            if node.key is None or node.op in ("param", "unembed") or node in inside:
                 continue
             if node.key in seen:
                 raise SpecError(codes.importing.SharedWeights(node.key, str(seen[node.key]), str(node.place)))
             seen[node.key] = node.place
+
+
+def _add(ops: list[Apply], calls: list[Call]) -> None:
+    """Add ops to the innermost of the open calls; a stored tensor, which another module may read, to the one that has it."""
+    for op in ops:
+        owners = [call for call in calls if not call.path or str(op.key).startswith(f"{call.path}.")]
+        if op.key is None or op.inputs or owners[-1] is calls[-1]:
+            calls[-1].body.append(op)
+        else:
+            owners[-1].body.insert(len(owners[-1].body) - 1, op)  # before the call that is open there
 
 
 class _Leaf:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from archdsl.importers.structure import Structure
 
 
+_UNWRITTEN = ("channels", "axes", "reason", "handle", "embedding")
+"""Arguments that the importer gives ops for itself."""
+
+
 class Writer:
     """Writes the statements of one body. `current` is the value that flows."""
 
@@ -113,7 +117,14 @@ class Writer:
         return [run]
 
     def _plain(self, node: Node) -> list[Statement]:
-        return self._of_call(node) if isinstance(node, Call) else [self._of_op(node)]
+        if isinstance(node, Call):
+            return self._of_call(node)
+        stage = self._of_op(node)
+        if "handle" not in node.args or not stage.label:
+            return [stage]
+        label, stage.label = stage.label, None  # a module, since another op has its table, too
+        self.statements.append(Group(label, [stage], declared=True, handle=node.args["handle"]))
+        return [Stage(label, {}, None, False, stage.inputs, stage.output, run=True)]
 
     def _of_call(self, node: Call) -> list[Statement]:
         if node.shared:
@@ -131,10 +142,12 @@ class Writer:
         return [Group(below(node.path, self.call.path), self.structure.statements(node))]
 
     def _of_op(self, node: Apply) -> Stage:
-        args = {name: value for name, value in node.args.items() if name not in ("channels", "axes", "reason")}
+        args = {name: value for name, value in node.args.items() if name not in _UNWRITTEN}
         shapes = tuple(value.shape for value in node.inputs)
         label = self.structure.label(node, self.call)
         operands = {name: Reference(value) for name, value in node.operands.items()}
+        if "embedding" in node.args:
+            operands["embedding"], label = Reference(node.args["embedding"]), None
         if len(node.inputs) > 1 and not node.is_join:
             operands = {n: Reference(value) for n, value in zip(operand_names(node), node.inputs, strict=False)} | operands
         stage = Stage(node.op, args, label, False, shapes, _shape(node.outputs), operands, standalone=len(node.inputs) != 1)

@@ -6,7 +6,8 @@ import pytest
 
 from archdsl.addresses import shipped_networks
 from archdsl.loading import load, loads
-from benchmarks.round_trips import compared, structure, text_of
+from benchmarks.round_trips import compared, text_of
+from benchmarks.structures import structure
 
 EQUAL = ("lenet", "unet", "mobilenet_v2", "convnext_v2", "resnet18")
 
@@ -14,13 +15,13 @@ EQUAL = ("lenet", "unet", "mobilenet_v2", "convnext_v2", "resnet18")
 @pytest.mark.parametrize("name", EQUAL)
 def test_a_network_returns(name: str) -> None:
     network = load(name)
-    assert compared(network, text_of(network, "meta")) == []
+    assert compared(network, text_of(network)) == []
 
 
 def test_differences_are_found() -> None:
     """The comparison can fail: each change of the text is found."""
     network = load("lenet")
-    text = text_of(network, "meta")
+    text = text_of(network)
     assert compared(network, text) == []
     assert "structure" in compared(network, text.replace("tanh", "sigmoid"))[0]
     assert any("parameters for" in found for found in compared(network, text.replace("linear(84)", "linear(85)")))
@@ -35,7 +36,7 @@ def test_every_network_returns_or_is_refused(name: str) -> None:
 
     network = load(name)
     try:
-        text = text_of(network, "cpu")
+        text = text_of(network)
     except SpecError as error:
         assert error.diagnostics[0].code.startswith("E12")
         return
