@@ -1,8 +1,8 @@
 """The structure of a graph at fixed sizes, in one form for what is the same: two graphs of one structure compute the same.
 
 An op that only takes sizes from a value is the op with these sizes: at fixed sizes, `crop_like` is `slice`, and `coords` is
-`const`. Ops that do nothing, such as a dropout of nothing, are left out. Of several reshapes in a row, only the result counts, and
-of several slices, what remains. A sum of sums is one sum.
+`const`. Ops that do nothing, such as a dropout of nothing, are left out. Of several reshapes in a row, only the result counts,
+and of several slices, what remains. A sum of sums is one sum.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNSEEN = ("bias", "broadcast", "init", "init_value", "present", "size")
 
 
 class Form(NamedTuple):
-    """What a value is: the name of its op, the key of its tensors, its shape, the arguments of the op, and hashes of the inputs."""
+    """What a value is: the name of its op, the key of its tensors, its shape, the op's arguments, and hashes of its inputs."""
 
     name: str
     key: str
@@ -79,7 +79,9 @@ class _Structure:
             self.found[table] += 1
             self._let(node.outputs[0], Form("add", "", shape, (), tuple(sorted((hash(source), hash(table))))))
         else:
-            inner = self._summands(inputs, shape) if op.name == "add" and len(inputs) > 1 else [hash(self.forms[n]) for n in inputs]
+            inner = (
+                self._summands(inputs, shape) if op.name == "add" and len(inputs) > 1 else [hash(self.forms[n]) for n in inputs]
+            )
             hashes = tuple(sorted(inner) if op.name in _UNORDERED else inner)
             for at, number in enumerate(node.outputs):
                 self._let(number, _form(op, sizes, key, shapes[at])._replace(inputs=hashes, output=at))
@@ -132,11 +134,15 @@ def _form(op: Op, sizes: tuple[Shape, ...], key: str, shape: tuple[int, ...]) ->
     name, given = _ALIKE.get(op.name, op.name), dict(op.attributes(*sizes))
     if name == "const":
         given = {"value": _numbers(given["value"])}
+    elif name in ("max", "min") and "number" in given:
+        name, given = "clamp", {"low" if name == "max" else "high": float(given["number"])}
     elif name == "coords":
         name, given = "const", {"value": _numbers(range(shape[0]))}
     elif name == "window_shift":
         name, given = "roll", {"shift": given["shift"], "axis": given["axis"]}
-    seen = {argument: _rounded(value) for argument, value in given.items() if argument not in _UNSEEN and value not in (None, False)}
+    seen = {
+        argument: _rounded(value) for argument, value in given.items() if argument not in _UNSEEN and value not in (None, False)
+    }
     return Form(name, key, shape, tuple(sorted(seen.items(), key=lambda item: item[0])))
 
 

@@ -16,6 +16,7 @@ from archdsl.importers.constants import Constants, written
 from archdsl.importers.layouts import BATCH_AXIS, Dims, plain, renumbered, sorting
 from archdsl.importers.model import Apply, Place, Value
 
+
 class Refused(Exception):
     """An operation that the language lacks."""
 
@@ -36,6 +37,8 @@ class Translation:
         """The ops that have moved positions cyclically so far."""
         self.tables: dict[str, Apply] = {}
         """The embeddings so far, by the keys of their tables."""
+        self.shared: dict[tuple[str, tuple[int, ...]], Value] = {}
+        """The constants that several operations read, by the names of their nodes and their shapes."""
         self.unfolding = False
         """Whether constants are written as the ops that compute them, and not as their numbers."""
         self.lost: set[str] = set()
@@ -115,6 +118,9 @@ class Step:
             try:
                 if self.t.unfolding and node.all_input_nodes:
                     return self.unfolded(node)
+                if self.shape(node) == (self.t.batch, *tensor.shape[1:]) and tensor.shape[0] == 1:
+                    value = self.const(node, tuple(tensor.shape[1:]))  # the same numbers for each example
+                    return value, ((), *plain(len(value.shape), False))
                 value = self.const(node, tuple(tensor.shape))
             except TooManyNumbers as many:
                 return self.unfolded(node, many)
@@ -178,6 +184,9 @@ class Step:
         """Return a constant as a value of a shape. Raise `Refused` if it has too many different numbers to be written."""
         tensor = self.constant(node)
         assert tensor is not None
+        node = self.t.constants.origin(node)
+        if (known := self.t.shared.get((node.name, shape))) is not None:
+            return known
         key = self.t.constants.key_of(node)
         numbers = written(tensor)
         if numbers is None:
@@ -189,8 +198,10 @@ class Step:
             if not self.t.constants.is_whole(node):
                 raise Refused(f"{self.node.target}: it computes with a part of the buffer `{key}`")
             args["stored"] = True
-        value = Value(shape, batched=False)
-        op = Apply("const", args, [], [value], key, self.place.module, self.place)
+        value, place = Value(shape, batched=False), self.place
+        if len(node.users) > 1 and key is None and (home := _home(node)) is not None:
+            self.t.shared[node.name, shape], place = value, home
+        op = Apply("const", args, [], [value], key, place.module, place)
         value.producer = op
         self.extra.append(op)
         return value
@@ -200,7 +211,7 @@ class Step:
         known, layouts, before = dict(self.t.values), dict(self.t.layouts), self.t.unfolding
         self.t.unfolding = True
         try:
-            self.extra += translate(self.t, node, self.place)
+            self.extra += translate(self.t, node, _home(node) or self.place)
             return self.loose(node)
         except (Refused, SpecError) as refused:
             self.t.values.clear()
@@ -298,6 +309,12 @@ class Step:
     def same(self, node: Any) -> list[Apply]:
         """Let the value of the node be that of another: the operation changes nothing."""
         return self.let(*self.loose(node))
+
+
+def _home(node: Any) -> Place | None:
+    """Return the module that computes a constant, which may be another one than that which reads it."""
+    stack = node.meta.get("nn_module_stack")
+    return Place([path for path, _ in stack.values()][-1]) if stack else None
 
 
 Rule = Callable[[Step], list[Apply]]

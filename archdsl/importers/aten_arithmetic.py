@@ -51,7 +51,9 @@ def _arithmetic(s: Step) -> list[Apply]:
 def _is_zero(s: Step, node: Any) -> bool:
     """Whether a node is zeros alone, as the mask of a single window, which is added to what is the same for all examples."""
     tensor, left = s.constant(node), s.t.values.get(getattr(s.node.args[0], "name", ""))
-    return tensor is not None and isinstance(left, Value) and not left.batched and s.t.constants.key_of(node) is None and not bool(tensor.any())
+    if tensor is None or s.t.constants.key_of(node) is not None or not isinstance(left, Value) or left.batched:
+        return False
+    return not bool(tensor.any())
 
 
 def _with_number(s: Step, name: str, tensor: Any, number: float) -> list[Apply]:

@@ -16,21 +16,25 @@ Operand = Any
 
 def aligned(s: Step, left: Operand, right: Operand) -> tuple[list[Value], Dims | None]:
     """Return the values of two operands, of one rank, and their layout. Raise `Refused` if axes would have to be added."""
-    constants = [_constant_of(s, operand) for operand in (left, right)]
-    if constants[0] is not None and constants[1] is None:
+    constant = _constant_of(s, right)
+    if constant is None and _constant_of(s, left) is not None:
         values, dims = aligned(s, right, left)
         return values[::-1], dims
     first, dims = _loose(s, left)
-    if constants[1] is not None and (mask := mask_of_windows(s, constants[1])) is not None:
-        right, constants[1] = mask, None
-    unfolded = None
-    if constants[1] is not None:
+    if constant is not None:
         try:
-            shape = _under(s, first, dims, tuple(constants[1].shape))
-            return [first, s.const(right, shape)], dims
+            right = mask_of_windows(s, constant) or (s.const(right, _under(s, first, dims, tuple(constant.shape))), dims)
         except TooManyNumbers as many:
-            unfolded = s.unfolded(right, many)
-    second, others = unfolded or _loose(s, right)
+            right = s.unfolded(right, many)
+    second, others = _loose(s, right)
+    if constant is not None and others is dims:
+        return [first, second], dims
+    return _both(s, (left, first, dims), (right, second, others))
+
+
+def _both(s: Step, one: tuple[Operand, Value, Dims], other: tuple[Operand, Value, Dims]) -> tuple[list[Value], Dims | None]:
+    """Return the same for two operands that are values."""
+    (left, first, dims), (right, second, others) = one, other
     if first.batched != second.batched:
         if not first.batched:
             return [fitted(s, second, others, first, dims), second], others
@@ -59,7 +63,9 @@ def _loose(s: Step, operand: Operand) -> tuple[Value, Dims]:
 
 
 def _constant_of(s: Step, operand: Operand) -> Any:
-    return None if isinstance(operand, tuple) or s.t.unfolding else s.constant(operand)
+    if isinstance(operand, tuple) or s.t.unfolding or isinstance(s.t.values.get(getattr(operand, "name", "")), Value):
+        return None
+    return s.constant(operand)
 
 
 def _joint(s: Step, *operands: tuple[Value, Dims]) -> tuple[list[Value], Dims] | None:

@@ -47,6 +47,7 @@ class Constants:
         self._kept = module.state_dict(keep_vars=True).keys()
         self._tensors: dict[str, Any] = {}
         self._keys: dict[str, str | None] = {}
+        self._origins: dict[str, Any] = {}
 
     def add(self, name: str, tensor: Any) -> None:
         """Note the tensor of a node."""
@@ -60,6 +61,10 @@ class Constants:
     def key_of(self, node: Any) -> str | None:
         """Return the key of the stored buffer that a constant follows from; None for other constants."""
         return self._keys.get(getattr(node, "name", ""))
+
+    def origin(self, node: Any) -> Any:
+        """Return the node whose constant a node only repeats for each example; itself for others."""
+        return self._origins.get(node.name, node)
 
     def is_whole(self, node: Any) -> bool:
         """Whether a constant is a stored buffer itself, in some shape."""
@@ -85,8 +90,9 @@ class Constants:
             self._tensors[node.name], self._keys[node.name] = self._tensors[counted], self._keys[counted]
             return True
         if name == "expand" and tuple(value.shape[1:]) == tuple(self._tensors[node.args[0].name].shape[1:]):
-            source = node.args[0].name  # the same for each example
-            self._tensors[node.name], self._keys[node.name] = self._tensors[source], self._keys[source]
+            source = self.origin(node.args[0])  # the same for each example
+            self._tensors[node.name], self._keys[node.name] = self._tensors[source.name], self._keys[source.name]
+            self._origins[node.name] = source
             return True
         self._compute(node)
         return True

@@ -6,9 +6,9 @@ from collections import Counter
 
 from archdsl.importers.attention_pattern import attention
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
+from archdsl.importers.products import turned_products
 from archdsl.importers.rearrangement import ARRANGING, rearranged
 from archdsl.importers.resizing import resized
-from archdsl.importers.products import turned_products
 from archdsl.importers.response_norm import response_norms
 from archdsl.importers.windows import cropped, folded, late, parted, shifted
 

@@ -37,9 +37,9 @@ def _arguments(quotient: Apply, makers: dict[Value, Apply]) -> dict[str, Any] | 
         return None
     before, after = _sides(padded)
     none = (0,) * len(others)
-    if before != (size // 2, *none) or after != ((size - 1) // 2, *none) or padded.args["mode"] != "zeros" or padded.args["value"]:
+    if padded.args["mode"] != "zeros" or padded.args["value"]:
         return None
-    return {"size": size, **numbers}
+    return {"size": size, **numbers} if (before, after) == ((size // 2, *none), ((size - 1) // 2, *none)) else None
 
 
 def _without_reshape(value: Value, makers: dict[Value, Apply]) -> Apply | None:

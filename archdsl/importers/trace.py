@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.importers.aten import Refused, Translation, translate
+from archdsl.importers.aten import Refused, Step, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
@@ -134,6 +134,7 @@ class _Tracer:
         signature = program.graph_signature
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         root = Call("", self._origin(""))
+        self._latest = {"": root}
         self._values: dict[str, Any] = {}
         translation = Translation(self._module, stored, self._values, self._example[0].shape[0])
         nodes = list(program.graph.nodes)
@@ -148,13 +149,12 @@ class _Tracer:
             if leaf is not None:
                 frames = frames[: leaf.depth]
             self._enter(stack, frames)
-            call = stack[-1][1]
             place = _place(node, frames[-1][1] if frames else "")
             if leaf is None:
                 if not translation.constants.fold(node):
-                    _add(self._translated(translation, node, place), [call for _, call in stack])
+                    self._add(self._translated(translation, node, place), [call for _, call in stack])
             elif position == leaf.last:
-                self._leaf(leaf, nodes, call, translation, place)
+                self._leaf(leaf, nodes, [call for _, call in stack], translation, place)
         self._check_shared(root)
         return root
 
@@ -190,6 +190,31 @@ class _Tracer:
                 translation, node, place, f"{node.target}: a use that is not known ({type(error).__name__}: {error})"
             )
 
+    def _constant(self, node: Any, calls: list[Call], translation: Translation, place: Place) -> None:
+        """Make a value of a constant that a module takes which is one op."""
+        step = Step(translation, node, place)
+        try:
+            self._values.setdefault(node.name, step.loose(node)[0])
+        except (Refused, NotImplementedError) as error:
+            self._refused.append(f"{place}: {error}")
+        self._add(step.extra, calls)
+
+    def _add(self, ops: list[Apply], calls: list[Call]) -> None:
+        """Add ops to the innermost of the open calls.
+
+        A stored tensor, which another module may read, goes to the one that has it, and a constant to the one that computes it.
+        """
+        for op in ops:
+            home = calls[-1]
+            if op.key is not None and not op.inputs:
+                home = [call for call in calls if not call.path or op.key.startswith(f"{call.path}.")][-1]
+            elif op.key is None and op.place.module != home.path:
+                home = self._latest.get(op.place.module, home)
+            if home is not calls[-1] and home in calls:
+                home.body.insert(len(home.body) - 1, op)  # before the call that is open there
+            else:
+                home.body.append(op)
+
     def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
         """Note an op that the language lacks; return a placeholder for it."""
         if not any(n.name in translation.lost for n in node.all_input_nodes):  # else it only follows
@@ -205,12 +230,15 @@ class _Tracer:
         self._values[node.name] = outputs[0] if not isinstance(value, list | tuple) else outputs
         return [Apply("UNKNOWN", {"reason": reason}, inputs, outputs, None, "", place)]
 
-    def _leaf(self, leaf: _Leaf, nodes: list[Any], call: Call, translation: Translation, place: Place) -> None:
+    def _leaf(self, leaf: _Leaf, nodes: list[Any], calls: list[Call], translation: Translation, place: Place) -> None:
         inside = {node.name for node in nodes[leaf.first : leaf.last + 1]}
-        given = [
-            value for node in nodes[leaf.first : leaf.last + 1] for source in node.all_input_nodes
-            if source.name not in inside and isinstance(value := self._values.get(source.name), Value)
-        ]  # fmt: skip
+        given: list[Value] = []
+        for node in nodes[leaf.first : leaf.last + 1]:
+            for source in node.all_input_nodes:
+                if source.name not in inside and translation.constants.tensor(source) is not None:
+                    self._constant(source, calls, translation, place)
+                if source.name not in inside and isinstance(value := self._values.get(source.name), Value):
+                    given.append(value)
         results = [
             node for node in nodes[leaf.first : leaf.last + 1]
             if any(user.name not in inside and user.op != "placeholder" for user in node.users)
@@ -222,7 +250,7 @@ class _Tracer:
         except Refused as refused:
             self._refused.append(f"{place}: {refused}")
             return
-        call.body.append(made)
+        calls[-1].body.append(made)
         made.outputs[0].shape = tuple(int(n) for n in results[-1].meta["val"].shape[1:])
         for node in results:
             self._values[node.name] = made.outputs[0]
@@ -234,7 +262,7 @@ class _Tracer:
             depth += 1
         del stack[depth:]
         for key, path in frames[depth - 1 :]:
-            call = Call(path, self._origin(path), place=Place(path))
+            call = self._latest[path] = Call(path, self._origin(path), place=Place(path))
             stack[-1][1].body.append(call)
             stack.append((key, call))
 
@@ -262,16 +290,6 @@ class _Tracer:
             if node.key in seen:
                 raise SpecError(codes.importing.SharedWeights(node.key, str(seen[node.key]), str(node.place)))
             seen[node.key] = node.place
-
-
-def _add(ops: list[Apply], calls: list[Call]) -> None:
-    """Add ops to the innermost of the open calls; a stored tensor, which another module may read, to the one that has it."""
-    for op in ops:
-        owners = [call for call in calls if not call.path or str(op.key).startswith(f"{call.path}.")]
-        if op.key is None or op.inputs or owners[-1] is calls[-1]:
-            calls[-1].body.append(op)
-        else:
-            owners[-1].body.insert(len(owners[-1].body) - 1, op)  # before the call that is open there
 
 
 class _Leaf:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.importers.model import Apply, Call, Node, Value, applications
 from archdsl.importers.statements import Group, Head, Join, Mark, Reference, Skip, Stage, Start, Statement, stages
-from archdsl.importers.steps import Step, below, is_param
+from archdsl.importers.steps import STORED, Step, below, is_param
 
 if TYPE_CHECKING:
     from archdsl.importers.structure import Structure
@@ -47,7 +47,7 @@ class Writer:
             self.statements.append(self._join(step))
         elif isinstance(step.node, Apply) and step.node.is_join:
             self.statements.append(self._named_join(step.node))
-        elif isinstance(step.node, Apply) and step.node.op == "param":
+        elif isinstance(step.node, Apply) and step.node.op in STORED:
             self.marked.add(step.outputs[0])
             self.statements += self._plain(step.node)
             return
@@ -59,6 +59,8 @@ class Writer:
         self.current = step.outputs[0] if len(step.outputs) == 1 else None
         if self.current is not None and self.current in self.names:
             self.mark(self.current)
+            if not step.reads:  # what makes a value of its own flows behind an arrow alone
+                self.current = None
 
     def _from(self, value: Value) -> None:
         """Let a value flow."""
@@ -82,7 +84,7 @@ class Writer:
             else:
                 assert step.node is not None
                 found += self._plain(step.node)
-                if isinstance(step.node, Apply) and step.node.op == "param" and step is not chain[-1]:
+                if isinstance(step.node, Apply) and step.node.op in STORED and step is not chain[-1]:
                     found.append(Start(Reference(step.outputs[0])))
         return found
 
@@ -155,7 +157,7 @@ class Writer:
             stage.biased = self.structure.auto_bias(node)
         if len(node.outputs) > 1:
             stage.names = list(node.outputs)
-        if node.op == "param":
+        if node.op in STORED:
             stage.names = list(node.outputs)
         stage.reason = str(node.args.get("reason", ""))
         if label is None and node.path:
