@@ -1,23 +1,29 @@
 """The structure of a graph at fixed sizes, in one form for what is the same: two graphs of one structure compute the same.
 
 An op that only takes sizes from a value is the op with these sizes: at fixed sizes, `crop_like` is `slice`, and `coords` is
-`const`. Ops that do nothing, such as a dropout of nothing, are left out. Of several reshapes in a row, only the result counts,
-and of several slices, what remains. A sum of sums is one sum.
+`const`. Ops that do nothing, such as a dropout of nothing, are left out. Of several reshapes and permutations in a row, only the
+order of the elements in the result counts, and of several slices, what remains. A sum of sums is one sum.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from hashlib import md5
+from math import prod
+from operator import itemgetter
 from typing import Any, NamedTuple
+
+import torch
 
 from archdsl.ir import Graph
 from archdsl.ir.flat import FlatNode, flatten
 from archdsl.ops import Op
+from archdsl.ops.tokens import Rearrange
 from archdsl.shapes import Shape
 
 _ARRANGING = ("flatten", "reshape", "rearrange", "transpose", "permute")
-"""Ops that only arrange elements. Their result is compared by its shape, and not by the order of the elements."""
+"""Ops that only arrange elements."""
 _ALIKE = {"bottleneck": "conv", "depthwise": "conv", "resize_like": "resize"}
 """Ops that are another one with some of its arguments."""
 _RANDOM = ("dropout", "dropout2d", "droppath")
@@ -57,6 +63,8 @@ class _Structure:
     def __init__(self, reads: Counter[int]) -> None:
         self.reads, self.found = reads, Counter[Form]()
         self.forms: dict[int, Form] = {}
+        self.orders: dict[int, torch.Tensor] = {}
+        """For values that are arranged, where each element was before."""
 
     def add(self, node: FlatNode, shapes: Sequence[tuple[int, ...]]) -> None:
         """Note what the outputs of a node are."""
@@ -69,7 +77,9 @@ class _Structure:
         elif _does_nothing(op, sizes, shape):
             self.forms[node.outputs[0]] = source
         elif op.name in _ARRANGING:
-            self._after(node, Form("arranged", "", shape), inputs)
+            before = self.orders.get(inputs[0], torch.arange(prod(sizes[0]), dtype=torch.int32).reshape(sizes[0]))
+            self.orders[node.outputs[0]] = order = _in_order(op, sizes, before).reshape(shape)
+            self._after(node, Form("arranged", "", shape, md5(order.numpy().tobytes()).hexdigest()), inputs)
         elif (kept := _kept(op, sizes)) is not None:
             earlier = source.arguments if source.name == "part" else [(0, size, 1) for size in sizes[0]]
             parts = tuple((a + b * step, length, step * by) for (a, _, step), (b, length, by) in zip(earlier, kept, strict=True))
@@ -79,10 +89,9 @@ class _Structure:
             self.found[table] += 1
             self._let(node.outputs[0], Form("add", "", shape, (), tuple(sorted((hash(source), hash(table))))))
         else:
-            inner = (
-                self._summands(inputs, shape) if op.name == "add" and len(inputs) > 1 else [hash(self.forms[n]) for n in inputs]
-            )
-            hashes = tuple(sorted(inner) if op.name in _UNORDERED else inner)
+            summed = op.name == "add" and len(inputs) > 1
+            found = self._summands(inputs, shape) if summed else (hash(self.forms[number]) for number in inputs)
+            hashes = tuple(sorted(found) if op.name in _UNORDERED else found)
             for at, number in enumerate(node.outputs):
                 self._let(number, _form(op, sizes, key, shapes[at])._replace(inputs=hashes, output=at))
 
@@ -140,10 +149,23 @@ def _form(op: Op, sizes: tuple[Shape, ...], key: str, shape: tuple[int, ...]) ->
         name, given = "const", {"value": _numbers(range(shape[0]))}
     elif name == "window_shift":
         name, given = "roll", {"shift": given["shift"], "axis": given["axis"]}
-    seen = {
-        argument: _rounded(value) for argument, value in given.items() if argument not in _UNSEEN and value not in (None, False)
-    }
-    return Form(name, key, shape, tuple(sorted(seen.items(), key=lambda item: item[0])))
+    seen = {argument: _rounded(value) for argument, value in given.items() if value is not None and value is not False}
+    return Form(name, key, shape, tuple(sorted((item for item in seen.items() if item[0] not in _UNSEEN), key=itemgetter(0))))
+
+
+def _in_order(op: Op, sizes: tuple[Shape, ...], places: torch.Tensor) -> torch.Tensor:
+    """Return numbers as an op arranges them."""
+    given = op.attributes(*sizes)
+    if op.name == "transpose":
+        return places.transpose(given["a"], given["b"])
+    if op.name == "permute":
+        return places.permute(given["order"])
+    if not isinstance(op, Rearrange):
+        return places
+    axes = op.axes(*sizes)
+    names = [name for group in axes.left for name in group.names]
+    order = [names.index(name) for group in axes.right for name in group.names]
+    return places.reshape([axes.sizes[name] for name in names]).permute(order)
 
 
 def _numbers(value: Any) -> Any:
