@@ -8,7 +8,7 @@ from archdsl.importers.attention_pattern import attention
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
 from archdsl.importers.products import turned_products
 from archdsl.importers.rearrangement import ARRANGING, rearranged
-from archdsl.importers.resizing import resized
+from archdsl.importers.resizing import cropped_alike, resized
 from archdsl.importers.response_norm import response_norms
 from archdsl.importers.windows import cropped, folded, late, parted, shifted
 
@@ -52,6 +52,7 @@ def recognize(main: Call) -> None:
     turned_products(main)
     _without_unread(main)
     resized(main)
+    cropped_alike(main)
     reads = _reads(main)
     _in_body(main, reads)
     _without_unread(main)
