@@ -25,6 +25,10 @@ class TooManyNumbers(Refused):
     """A constant that nobody would write as a list."""
 
 
+class Random:
+    """A value that follows from random numbers, and is part of an op of the language at most."""
+
+
 class Translation:
     """What rules know: the module, the keys of the stored tensors by the names of their nodes, and the values made so far."""
 
@@ -110,24 +114,28 @@ class Step:
             value = self._param(node)
             return value, plain(len(value.shape), False)
         if (tensor := self.constant(node)) is not None:
-            from archdsl.importers.aten_positions import offsets_of_windows
-
-            if (offsets := offsets_of_windows(self, node, tensor)) is not None:
-                self.t.values[node.name] = offsets
-                return offsets, plain(len(offsets.shape), True)
             try:
-                if self.t.unfolding and node.all_input_nodes:
-                    return self.unfolded(node)
-                if self.shape(node) == (self.t.batch, *tensor.shape[1:]) and tensor.shape[0] == 1:
-                    value = self.const(node, tuple(tensor.shape[1:]))  # the same numbers for each example
-                    return value, ((), *plain(len(value.shape), False))
-                value = self.const(node, tuple(tensor.shape))
+                return self._constant(node, tensor)
             except TooManyNumbers as many:
                 return self.unfolded(node, many)
-            if self.t.unfolding:
-                self.t.values[node.name] = value
-            return value, plain(len(value.shape), False)
-        raise Refused(f"{self.node.target}: it computes with a tensor that follows from no input and no parameter")
+        kind = "random numbers" if isinstance(found, Random) else "a tensor that follows from no input and no parameter"
+        raise Refused(f"{self.node.target}: it computes with {kind}")
+
+    def _constant(self, node: Any, tensor: Tensor) -> tuple[Value, Dims]:
+        from archdsl.importers.aten_positions import offsets_of_windows
+
+        if (offsets := offsets_of_windows(self, node, tensor)) is not None:
+            self.t.values[node.name] = offsets
+            return offsets, plain(len(offsets.shape), True)
+        if self.t.unfolding and node.all_input_nodes:
+            return self.unfolded(node)
+        if self.shape(node) == (self.t.batch, *tensor.shape[1:]) and tensor.shape[0] == 1:
+            value = self.const(node, tuple(tensor.shape[1:]))  # the same numbers for each example
+            return value, ((), *plain(len(value.shape), False))
+        value = self.const(node, tuple(tensor.shape))
+        if self.t.unfolding:
+            self.t.values[node.name] = value
+        return value, plain(len(value.shape), False)
 
     def value(self, node: Any) -> Value:
         """Return the value of a node with the axes of its tensor. Raise `Refused` if the batch is not an axis in front."""

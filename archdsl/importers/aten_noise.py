@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.importers.aten import RULES, Refused, Step, rule
+from archdsl.importers.aten import RULES, Random, Refused, Step, rule
 from archdsl.importers.model import Apply, Value
 
 
 @dataclass(frozen=True)
-class _Noise:
+class _Noise(Random):
     """A tensor of noise: the rate of ones, once it is filled, and the number by which it is divided."""
 
     shape: tuple[int, ...]
@@ -23,14 +23,14 @@ class _Noise:
 
 
 @dataclass(frozen=True)
-class _Draws:
+class _Draws(Random):
     """Numbers that follow from random ones alone: `[2, branches, examples, 1, ...]` for the two passes of shake-shake."""
 
     shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class _Weighted:
+class _Weighted(Random):
     """Branches of shake-shake, with their weights and added up, but for those that are still to come."""
 
     draws: _Draws

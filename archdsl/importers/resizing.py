@@ -55,6 +55,19 @@ def _crop(last: Apply, call: Call, nodes: list[Apply], makers: dict[Value, Apply
     call.body = [node for node in call.body if node not in chain[:-1]]
 
 
+def follow_grids(main: Call) -> None:
+    """Let tokens that become an image again have the rows of an image of that size in the same module, at any size."""
+    for call in [main, *(node for node in walk(main) if isinstance(node, Call))]:
+        images = [value for value in call.inputs if len(value.shape) == 3]
+        for node in call.body:
+            if isinstance(node, Apply) and node.op == "rearrange" and node.args["pattern"].endswith("(h w) c -> c h w"):
+                image = next((value for value in images if value.shape[1:] == node.outputs[0].shape[1:]), None)
+                given = [axis for axis in ("h", "w") if axis in node.args]
+                if image is not None and given:
+                    node.operands = {axis: image for axis in given if node.args.pop(axis)}
+            images += [value for value in node.outputs if len(value.shape) == 3]
+
+
 def _fits(like: Value, result: Value, axes: list[int]) -> bool:
     return len(like.shape) == len(result.shape) and all(like.shape[axis] == result.shape[axis] for axis in axes)
 

@@ -19,11 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.importers.aten import Refused, Step, Translation, translate
+from archdsl.importers.aten import Random, Refused, Step, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
 from archdsl.importers.patterns import channel_norms, recognize
+from archdsl.importers.resizing import follow_grids
 from archdsl.importers.sharing import share
 
 BATCH = 2
@@ -112,6 +113,7 @@ class _Tracer:
         ]
         outputs = _named(training, [self._values.get(name) for name in names])
         shown = _named(plain, list(plain.graph_signature.user_outputs))
+        self._refused += [f"the result `{key}`: random numbers" for key, value in outputs.items() if isinstance(value, Random)]
         if self._refused and not self._partial:
             raise SpecError(codes.importing.NotExpressible(self._name, tuple(dict.fromkeys(self._refused))))
         found = {key: value for key, value in outputs.items() if isinstance(value, Value)}
@@ -127,6 +129,8 @@ class _Tracer:
         connect(main)
         recognize(main)
         simplify(main)
+        follow_grids(main)
+        connect(main)
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
 
