@@ -4,7 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-INSTALL := $(PIP) install --constraint constraints.txt
+INSTALL := $(PIP) install --constraint constraints.txt --no-compile
+# On all cores, where pip takes one. Some libraries bring templates that are no Python.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib archdsl || true
 
 .PHONY: help demo test exhaustive quick lint references editors playground bench experiments docs clean
 
@@ -24,7 +26,8 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'Its source       demo/digits_resnet.py'
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
-test: lint references editors/vscode/node_modules/.made ## lint, types, import contracts and all tests
+test: .venv/.dev ## lint, types, import contracts and all tests
+	$(MAKE) --no-print-directory --jobs 2 lint references editors/vscode/node_modules/.made
 	$(BIN)/python -m compileall -q archdsl  # tests start many processes, and Python may be told to keep no bytecode
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
@@ -80,10 +83,12 @@ clean: ## remove what make made
 
 .venv/.run: pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) --editable '.[train]'
+	$(COMPILE)
 	@touch $@
 
 .venv/.dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) --editable '.[train,dev]'
+	$(COMPILE)
 	@touch .venv/.run $@
 
 # Libraries that parity tests compare with, in a folder of their own: where torchvision is installed beside a

@@ -53,7 +53,7 @@ def expressions(symbols: str = "HW") -> st.SearchStrategy[Expression]:
     return whole.map(Expression)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(expressions())
 def test_values(expression: Expression) -> None:
     size = expression.of(H, W)
@@ -63,7 +63,7 @@ def test_values(expression: Expression) -> None:
     assert isinstance(size, int) == (len(seen) == 1), size
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(expressions(), expressions(), expressions())
 def test_equal_functions_are_equal_however_they_are_written(a: Expression, b: Expression, c: Expression) -> None:
     """Laws of arithmetic, which hold for functions."""
@@ -80,14 +80,14 @@ def test_equal_functions_are_equal_however_they_are_written(a: Expression, b: Ex
         assert x + 1 != x and x * 2 != x
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(expressions(), expressions())
 def test_unequal_functions_differ_somewhere(a: Expression, b: Expression) -> None:
     same = all(a.of(h, w) == b.of(h, w) for h, w in product(range(1, 40), repeat=2))
     assert (a.of(H, W) == b.of(H, W)) == same
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(expressions("H"), expressions("H"))
 def test_sets_of_one_symbol(a: Expression, b: Expression) -> None:
     left, right = a.of(H, W), b.of(H, W)
@@ -109,7 +109,7 @@ def test_sign_runs(polynomial: list[int], start: int) -> None:
         assert sign(q) == [s for first, s in runs if first <= q][-1]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(expressions(), expressions(), st.integers(1, 4))
 def test_quotients_are_exact_or_refused(a: Expression, b: Expression, k: int) -> None:
     x, y = a.of(H, W), b.of(H, W)

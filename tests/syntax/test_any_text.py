@@ -34,7 +34,7 @@ TOKENS = re.findall(r"\w+|\"[^\"]*\"|->|\.\.|//|[=!<>]=|\s+|.", SMALL)
 STRAY = ["\n", ";", "'", "def", "return", "9" * 90, "1e999", "0", "-1", "{{", "\0", "é"]
 WORDS = [*sorted({token for token in TOKENS if token.strip()}), *STRAY]
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def examine(text: str) -> None:

@@ -100,7 +100,7 @@ def test_quotations_of_expressions_are_balanced(place: str) -> None:
 
 
 def test_quotations_and_remedies_of_syntax_errors_are_balanced() -> None:
-    for name, text in texts(seed=3, count=500):
+    for name, text in texts(seed=3, count=150):
         for error in parse(SourceFile("net.arch", text))[1]:
             for piece in quoted(error):
                 assert balanced(piece), (name, error)
@@ -128,7 +128,7 @@ def remedies(text: str) -> list[str]:
 def test_remedies_of_syntax_errors_are_syntax() -> None:
     """Each is a token, or a part that can stand somewhere; `else if` begins one."""
     golden = [path.read_text(encoding="utf-8").partition("\n" + "-" * 60)[0] for path in sorted(GOLDEN.glob("*.txt"))]
-    found = {text for source in (MISTAKES, *golden, *(text for _, text in texts(seed=5, count=250))) for text in remedies(source)}
+    found = {text for source in (MISTAKES, *golden, *(text for _, text in texts(seed=5, count=100))) for text in remedies(source)}
     assert len(found) > 25 and "maxpool(3, stride = 2)" in found and "add { a.pool[0]; b; c[1] }" in found
     for text in found - {"else if"}:
         token = re.fullmatch(r'\w+|[^\w\s]{1,2}|"[^"]*"', text)

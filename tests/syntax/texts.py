@@ -20,7 +20,7 @@ DOCS = [
     for page in sorted((ROOT / "docs").glob("*.md"))
     for block in page.read_text(encoding="utf-8").split("```arch\n")[1:]
 ]
-MUTANTS = [text for _, text in texts(seed=11, count=300)]
+MUTANTS = [text for _, text in texts(seed=11, count=100)]
 UNFINISHED = [
     "block b { conv(8, 3) -> }",
     "block b {\n  conv(8, 3) -> \n}\n",

@@ -168,11 +168,11 @@ LARGE = {
 }
 
 
+@pytest.mark.parametrize("half", [1_000, pytest.param(5_000, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("kind", LARGE)
-def test_ten_thousand_layers(kind: str) -> None:
-    text = (
-        "block unit(w) { conv(w, 1); relu }\nnetwork net { input image [4, 2, 2]\n" + LARGE[kind].replace("{half}", "5000") + " }"
-    )
+def test_thousands_of_layers(kind: str, half: int) -> None:
+    body = LARGE[kind].replace("{half}", str(half))
+    text = "block unit(w) { conv(w, 1); relu }\nnetwork net { input image [4, 2, 2]\n" + body + " }"
     spec = archdsl.loads(text)
     source = spec.source()
     assert kind != "blocks" or source.count("\n") < 40
