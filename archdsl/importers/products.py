@@ -22,7 +22,7 @@ def _turn(product: Apply, call: Call, makers: dict[Value, Apply], reads: Counter
     maker, ones = makers.get(value), value.shape
     if maker is not None and maker.op == "reshape" and reads[value] == 1:  # it adds axes of size one in front
         value = maker.inputs[0]
-        maker, ones = makers.get(value), maker.outputs[0].shape
+        maker = makers.get(value)
     last = len(value.shape) - 1
     if maker is None or maker.op != "transpose" or reads[value] != 1 or {maker.args["a"], maker.args["b"]} != {last - 1, last}:
         return
