@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NODE := editors/vscode/node_modules/.made editors/codemirror/node_modules/.made
 INSTALL := $(PIP) install --constraint constraints.txt --no-compile
 # On all cores, where pip takes one. Some libraries bring templates that are no Python.
 COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib archdsl || true
@@ -27,11 +28,11 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
 test: .venv/.dev ## lint, types, import contracts and all tests
-	$(MAKE) --no-print-directory --jobs 2 lint references editors/vscode/node_modules/.made
+	$(MAKE) --no-print-directory --jobs 2 lint references $(NODE)
 	$(BIN)/python -m compileall -q archdsl  # tests start many processes, and Python may be told to keep no bytecode
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-exhaustive: .venv/.dev references editors/vscode/node_modules/.made playground ## the tests that `make test` leaves out: more of a kind that it has
+exhaustive: .venv/.dev references $(NODE) playground ## the tests that `make test` leaves out: more of a kind that it has
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m exhaustive
 
 quick: .venv/.dev ## style, and the tests that take a moment: under a minute
@@ -56,7 +57,7 @@ playground/node_modules/.made: playground/package-lock.json | .venv/.dev
 	cd playground && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-PLAYGROUND := $(shell find archdsl grammars specs playground/src -type f 2>/dev/null) playground/build.py playground/build.mjs
+PLAYGROUND := $(shell find archdsl grammars specs playground/src editors/codemirror/src -type f 2>/dev/null) playground/build.py playground/build.mjs
 playground/dist/.made: playground/node_modules/.made $(PLAYGROUND)
 	$(BIN)/python playground/build.py
 	cd playground && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
@@ -74,7 +75,7 @@ docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python editors/generate.py
 
 clean: ## remove what make made
-	rm -rf playground/node_modules playground/dist editors/vscode/node_modules editors/vscode/dist .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf playground/node_modules playground/dist editors/*/node_modules editors/vscode/dist .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -99,8 +100,8 @@ clean: ## remove what make made
 	@touch $@
 
 # Node and npm come with the development environment.
-editors/vscode/node_modules/.made: editors/vscode/package-lock.json | .venv/.dev
-	cd editors/vscode && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+editors/%/node_modules/.made: editors/%/package-lock.json | .venv/.dev
+	cd editors/$* && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Programs that benchmarks compare with, in an environment of their own, and archdsl as its users have it in another.

@@ -85,6 +85,15 @@ def parameters_at(address: str) -> dict[str, str]:
     return {p.name: p.span.text for p in open_parameters(module, chosen, session.limits)}
 
 
+def recipes_at(address: str) -> tuple[ast.Train, ...]:
+    """Return the recipes in the file at an address."""
+    session = Session()
+    path, _, source = read_address(address, session)
+    if isinstance(source, Diagnostic):
+        return ()
+    return tuple(Program(path.parent if path is not None else None, session).module(source, path).file.recipes)
+
+
 def bases_of_aliases(file: ast.File) -> set[str]:
     """Return the networks that aliases in the file give arguments to: the common part of a family."""
     targets = [ast.bare(d.target) for d in file.definitions if isinstance(d, ast.Alias)]

@@ -1,4 +1,4 @@
-"""HTML: tables for notebooks, and the frame of pages, which are single files that need no network.
+"""HTML: tables, and the frame of pages, which are single files that need no network.
 
 Pages are light or dark like the system of the reader. `_BODY` styles what all pages have: text, tables, code and links. A page
 adds its own style and script.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 _COLOURS: Final = """\
 :root { color-scheme: light dark; --page: #ffffff; --ink: #1a1a1a; --faint: #5a5a5a; --line: #c9ced6; --band: #f4f5f7;
@@ -43,12 +45,62 @@ def html_page(title: str, body: str, *, style: str = "", script: str = "") -> st
     )
 
 
-def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table. All texts are escaped; without a head there are only rows."""
+class Markup(str):
+    """HTML that is taken as it is, such as a text with code in it."""
 
-    def line(cell: str, texts: Sequence[str]) -> str:
-        return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
+    __slots__ = ()
 
-    first = f"<thead>{line('th', head)}</thead>" if head else ""
-    body = "".join(line("td", row) for row in rows)
-    return f"<table><caption>{escape(caption)}</caption>{first}<tbody>{body}</tbody></table>"
+
+class HtmlCell(NamedTuple):
+    """A cell of a table: its text, its class, whether it is the head of its row, and what a screen reader says instead."""
+
+    text: str
+    kind: str = ""
+    is_head: bool = False
+    label: str = ""
+
+
+class HtmlRow(NamedTuple):
+    """A row of a table, with its class."""
+
+    cells: Sequence[str | HtmlCell]
+    kind: str = ""
+
+
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str | HtmlCell] | HtmlRow], *, align: str = "") -> str:
+    """Return a table. Texts are escaped, unless they are `Markup`; without a head there are only rows.
+
+    `align` has `<` or `>` for each column, for text and numbers.
+    """
+    kinds = ["number" if side == ">" else "" for side in align]
+    titles = "".join([_tag("th", title, kind, ' scope="col"') for title, kind in _with_kinds(head, kinds)])
+    first = f"<thead><tr>{titles}</tr></thead>" if any(head) else ""
+    lines = "\n".join([_row(row if isinstance(row, HtmlRow) else HtmlRow(row), kinds) for row in rows])
+    shown = f"<caption>{_escaped(caption)}</caption>" if caption else ""
+    return f"<table>{shown}{first}<tbody>\n{lines}\n</tbody></table>"
+
+
+def _row(row: HtmlRow, kinds: Sequence[str]) -> str:
+    found = []
+    for cell, kind in _with_kinds(row.cells, kinds):
+        one = cell if isinstance(cell, HtmlCell) else HtmlCell(cell)
+        tag, scope = ("th", ' scope="row"') if one.is_head else ("td", "")
+        label = f' aria-label="{escape(one.label)}"' if one.label else ""
+        found.append(_tag(tag, one.text, one.kind or kind, scope + label))
+    return f"<tr{_class(row.kind)}>{''.join(found)}</tr>"
+
+
+def _with_kinds(cells: Sequence[T], kinds: Sequence[str]) -> Iterable[tuple[T, str]]:
+    return zip(cells, kinds or [""] * len(cells), strict=True)
+
+
+def _tag(name: str, text: str, kind: str, attributes: str) -> str:
+    return f"<{name}{_class(kind)}{attributes}>{_escaped(text)}</{name}>"
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""
+
+
+def _escaped(text: str) -> str:
+    return text if isinstance(text, Markup) else escape(text)

@@ -330,9 +330,10 @@ class Network(Probed, ShownInNotebooks):
 
         `format` is svg, png, pdf, dot, tikz, mermaid, or html for an interactive page; it defaults to the suffix of the path, or
         else svg. `level` is `blocks`, which folds repeated blocks as figures in papers do, `full`, or how many blocks inside
-        each other are opened. `direction` is `down` or `right`, `preset` is `column`, `page` or `slide`, and `theme` is `light`,
-        `dark` or `print`. With `bands`, each resolution has a background. Raise `SpecError` E0606 if the file cannot be written,
-        and E0901, E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an unknown format.
+        each other are opened, on an interactive page at first. `direction` is `down` or `right`, `preset` is `column`, `page`
+        or `slide`, and `theme` is `light`, `dark` or `print`. With `bands`, each resolution has a background. Raise `SpecError`
+        E0606 if the file cannot be written, and E0901, E0904 or E0907 if the network cannot be drawn. Raise `ValueError` for an
+        unknown format.
         """
         from archdsl.backends.diagram import FORMATS, SUFFIXES, render  # here: checking needs no backend
 
@@ -341,7 +342,7 @@ class Network(Probed, ShownInNotebooks):
         if chosen == "html":
             from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
 
-            drawn = viewer_page(self.graph, "full" if level == "full" else "blocks")
+            drawn = viewer_page(self.graph, level)
         elif chosen in FORMATS:
             drawn = render(self.graph, chosen, level=level, direction=direction, preset=preset, theme=theme, bands=bands)
         else:

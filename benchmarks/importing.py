@@ -227,7 +227,8 @@ def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
         exported = time.process_time()
         found["export_s"] = round(exported - start, 2)
         short = name.rpartition(":")[2].rpartition(".")[2]
-        model = importing.traced(Loaded(module.eval(), short, arguments, name), example, short)
+        loaded = Loaded(module.eval(), short, arguments, name)
+        model = importing.traced(loaded, example, short)
         text = importing.spec_text([model], importing._header([name]))
         found |= {
             "import_s": round(time.process_time() - exported, 2),
@@ -236,7 +237,9 @@ def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
         if options.texts:
             options.texts.mkdir(parents=True, exist_ok=True)
             (options.texts / f"{name.replace(':', '_')}.arch").write_text(text)
-        report = importing.prove(module, text, short, example, importing._fields(model), sizes=1)
+        imported = importing.proved([loaded], [model], example, importing._header([name]))
+        report = imported.reports[short]
+        found["open"] = model.is_open
         return {**found, "outcome": "proved" if report.proved else "failed", "reason": "; ".join(report.differences[:2])}
     except SpecError as error:
         first = error.diagnostics[0]

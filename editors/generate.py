@@ -13,10 +13,12 @@ from archdsl.elaborate.values import FUNCTIONS
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.ops.join import joins
-from archdsl.resources import resource_folder
 from archdsl.syntax.error_context import KEYWORDS
+from archdsl.syntax.tables import grammar_text
+from editors.lezer import lezer, words_module
 
 TEXTMATE = Path(__file__).parent / "vscode" / "syntaxes" / "arch.tmLanguage.json"
+CODEMIRROR = Path(__file__).parent / "codemirror" / "src"
 _CONSTANTS = frozenset({"true", "false", "none"})
 _OPERATORS = frozenset({"and", "or", "not", "in"})
 _DECLARE = frozenset({"block", "network", "let", "module", "input", "output", "aux", "import", "train", "init"})
@@ -25,8 +27,8 @@ _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
 def keywords() -> set[str]:
     """Return the words of the grammar, which the file itself lists, and those that a name becomes in some places."""
-    text = (resource_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
-    found = {word for kind, word in re.findall(r'^([A-Z]+): "([a-z]+)"$', text, re.MULTILINE) if kind == word.upper()}
+    terminals = re.findall(r'^([A-Z]+): "([a-z]+)"$', grammar_text(), re.MULTILINE)
+    found = {word for kind, word in terminals if kind == word.upper()}
     assert found == KEYWORDS
     return found | {"by", "module"}
 
@@ -34,7 +36,6 @@ def keywords() -> set[str]:
 def textmate() -> dict[str, Any]:
     """Return the TextMate grammar. Semantic tokens of the language server refine it."""
     words = keywords()
-    ops = sorted(op.name for op in Op.registry if op.called and op.name != "input")
     rules = [
         _rule("comment.line.documentation.arch", "##.*$"),
         _rule("comment.line.number-sign.arch", "#.*$"),
@@ -53,7 +54,7 @@ def textmate() -> dict[str, Any]:
         {"match": rf"({_NAME})\s*(?==(?!=))", "captures": {"1": {"name": "variable.parameter.arch"}}},
         _rule("keyword.operator.arrow.arch", "->"),
         {"include": "#expression"},
-        _rule("support.function.arch", rf"(?<!\.){_words(ops)}"),
+        _rule("support.function.arch", rf"(?<!\.){_words(_ops())}"),
         _rule("support.type.arch", _words(rule.name for rule in Initializer.registry)),
     ]  # fmt: skip
     expression = [
@@ -85,7 +86,21 @@ def _words(words: Any) -> str:
 
 def files() -> dict[Path, str]:
     """Return what each generated file holds."""
-    return {TEXTMATE: json.dumps(textmate(), indent=2, ensure_ascii=False) + "\n"}
+    return {
+        TEXTMATE: json.dumps(textmate(), indent=2, ensure_ascii=False) + "\n",
+        CODEMIRROR / "arch.grammar": lezer(grammar_text(), keywords()),
+        CODEMIRROR / "words.js": words_module(
+            keywords=keywords(),
+            joins=(name for name, join in joins().items() if not join.called),
+            calledJoins=(name for name, join in joins().items() if join.called),
+            ops=_ops(),
+        ),
+    }
+
+
+def _ops() -> list[str]:
+    """Return the ops that specs call by name."""
+    return sorted(op.name for op in Op.registry if op.called and op.name != "input")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Gather what the page needs of Python: the wheels, the words of the language, and the shipped networks.
+"""Gather what the page needs of Python: the wheels and the shipped networks.
 
 `make playground` runs this before build.mjs. Pyodide is Python 3.14 as WebAssembly; pydantic-core has a wheel for it.
 """
@@ -12,10 +12,7 @@ import sys
 from pathlib import Path
 
 from archdsl.cli.specs import entries
-from archdsl.ops import Op
-from archdsl.ops.join import joins
 from archdsl.resources import shipped_files
-from archdsl.syntax.error_context import KEYWORDS
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "dist" / "packages"
@@ -61,14 +58,7 @@ def gather_packages() -> None:
 
 
 def write_data() -> None:
-    """Write the words of the language, and the shipped networks with their texts."""
-    keywords = sorted((KEYWORDS - {"true", "false", "none"}) | joins().keys() | {"by", "module"})
-    words = {
-        "keywords": keywords,
-        "constants": ["true", "false", "none"],
-        "ops": sorted(op.name for op in Op.registry if op.called),
-    }
-    (HERE / "src" / "words.json").write_text(json.dumps(words))
+    """Write the shipped networks with their texts."""
     networks = [{"name": entry.name, "title": entry.paper, "file": Path(entry.file).name} for entry in entries()]
     files = {path.name: path.read_text(encoding="utf-8") for path in shipped_files()}
     (HERE / "src" / "zoo.json").write_text(json.dumps({"start": START, "networks": networks, "files": files}))

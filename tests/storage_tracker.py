@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archdsl.network import Network
+from tests.networks import meta_inputs
 
 
 class StorageTracker(TorchDispatchMode):
@@ -52,13 +53,7 @@ class Tracked(NamedTuple):
 def tracked(network: Network, batch: int, *, training: bool, sizes: dict[str, int]) -> Tracked:
     """Return what a tracker measures on the meta device: of inference, or of a forward and a backward pass."""
     module = network.build(device="meta").train(training)
-    kinds = {"float": torch.float32, "int": torch.int64, "bool": torch.bool}
-    inputs = [
-        torch.empty(
-            batch, *[n if isinstance(n, int) else n.value(sizes) for n in value.shape], device="meta", dtype=kinds[value.dtype]
-        )
-        for value in network.graph.inputs
-    ]
+    inputs = meta_inputs(network, batch, sizes)
     with StorageTracker() as tracker, torch.set_grad_enabled(training):
         for tensor in (*module.parameters(), *module.buffers(), *inputs):
             tracker.add(tensor)

@@ -157,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without `×` shows `\xd7`
     if _COMPLETE in os.environ:
-        import_module("archdsl.cli.bash_completion")  # here: no other command needs it
+        for shell in ("bash", "zsh"):  # here: no other command needs them
+            import_module(f"archdsl.cli.{shell}_completion")
     try:
         status = root.main(arguments, prog_name="archdsl", standalone_mode=False)
         with writing_output():

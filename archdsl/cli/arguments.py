@@ -195,11 +195,13 @@ def level_options(command: F) -> F:
     return cast("F", with_levels)
 
 
-def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = ()) -> Compiled:
-    """Compile the network at an address; `-` is standard input. A model that is no spec is imported."""
+def read_network(
+    address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = (), *, fixed: bool = False
+) -> Compiled:
+    """Compile the network at an address; `-` is standard input. Other models are imported, if need be at `fixed` sizes."""
     with wrong_inputs_refused():
         try:
-            source = imported_text(address, sizes)
+            source = imported_text(address, sizes, fixed=fixed)
         except SpecError as error:
             return Compiled(None, None, list(error.diagnostics))
         if source is not None:
@@ -207,9 +209,11 @@ def read_network(address: str, settings: tuple[tuple[str, str], ...], session: S
         return compile_address(address, dict(settings), sys.stdin.buffer, session=session, sizes=sizes)
 
 
-def require_network(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = ()) -> Network:
+def require_network(
+    address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = (), *, fixed: bool = False
+) -> Network:
     """Return the network at an address, and print warnings. Raise `SpecError` if it has errors."""
-    compiled = read_network(address, settings, session, sizes)
+    compiled = read_network(address, settings, session, sizes, fixed=fixed)
     compiled.require()
     print_diagnostics(compiled.diagnostics)
     from archdsl.network import Network  # here: `check` needs the graph alone

@@ -1,4 +1,4 @@
-"""Completion in bash, which splits words at `:` and `=`: `net.arch:resnet50` is three words.
+"""Completion in bash, which splits words at `:` and `=`, but not in quotes: `net.arch:resnet50` is three words.
 
 click's own script passes these words on, so nothing after a colon could be completed, and it adds a space after each reply.
 """
@@ -13,7 +13,7 @@ _SCRIPT = """\
 %(complete_func)s() {
     local IFS=$'\\n' response type value
     COMPREPLY=()
-    response=$(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" %(complete_var)s=bash_complete "$1")
+    response=$(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORD="$2" %(complete_var)s=bash_complete "$1")
     while IFS=',' read -r type value; do
         case $type in
             dir) COMPREPLY+=($(compgen -d -S / -- "$2")) ;;
@@ -41,8 +41,9 @@ class Bash(BashComplete):
         line = os.environ["COMP_LINE"]
         words = split_arg_string(line)
         incomplete = words.pop() if words and not line[-1:].isspace() else ""
-        breaks = os.environ.get("COMP_WORDBREAKS", "")
-        self._before = incomplete[: incomplete.rfind(":") + 1] if ":" in breaks else ""
+        self._before = incomplete.removesuffix(os.environ["COMP_WORD"])
+        if self._before.startswith("-"):  # click takes the value of `--set=VALUE` alone
+            self._before = self._before.partition("=")[2]
         return words[1:], incomplete
 
     def format_completion(self, item: CompletionItem) -> str:

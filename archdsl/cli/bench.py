@@ -74,7 +74,7 @@ def command(
     """
     if options["train"] and options["precision"] == "fp16":
         raise click.UsageError("--train takes no fp16, which needs scaled gradients: --precision bf16")
-    network = require_network(address, settings, session, sizes)
+    network = require_network(address, settings, session, sizes, fixed=True)
     with extra_needed("train", "measuring a network"):
         import torch  # here: the checks above need no torch, which takes over a second to import
 

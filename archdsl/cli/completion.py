@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from archdsl.cli import bash_completion  # noqa: F401  # registers itself
+from archdsl.cli import bash_completion, zsh_completion  # noqa: F401  # they register themselves
 from archdsl.cli.output import print_text
 
 _LINES = """\b

@@ -6,12 +6,13 @@ Each function takes the text typed so far. Files are parsed; no network is elabo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 from click.shell_completion import CompletionItem
 
 from archdsl.limits import DEFAULT
+from archdsl.syntax import nodes as ast
 
 _SUFFIX = ".arch"
 
@@ -33,11 +34,11 @@ def files(incomplete: str) -> list[CompletionItem]:
 
 
 def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
-    """Return the names that `--set` accepts: the open parameters of the network, and the keys of a recipe."""
-    from archdsl.recipe import Recipe  # here, as above
+    """Return what `--set` accepts: the open parameters of the network, and the keys of a recipe with their values."""
+    from archdsl.cli.recipe_completions import recipe_completions  # here, as above
 
-    keys = [_item(f"train.{key}=", Recipe.fields[key].description) for key in Recipe.parameters_in_order()]
-    return [item for item in [*_parameters(address), *keys] if item.value.startswith(incomplete)]
+    parameters = [item for item in _parameters(address) if item.value.startswith(incomplete)]
+    return [*parameters, *(_item(text, help) for text, help in recipe_completions(incomplete, _recipes(address)))]
 
 
 def limit_names(incomplete: str) -> list[CompletionItem]:
@@ -99,6 +100,12 @@ def _parameters(address: str | None) -> Iterable[CompletionItem]:
     if address is None or not _safe(split_address(address)[0]):
         return []
     return [_item(f"{name}=", text) for name, text in parameters_at(address).items()]
+
+
+def _recipes(address: str | None) -> Sequence[ast.Train]:
+    from archdsl.addresses import recipes_at, split_address  # here, as above
+
+    return recipes_at(address) if address is not None and _safe(split_address(address)[0]) else ()
 
 
 def _safe(file: str) -> bool:

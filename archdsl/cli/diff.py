@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from archdsl.cli.arguments import Address, NetworkCommand, Setting, limit_option
-from archdsl.cli.console import colorful
+from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.size_option import size_option, wrong_inputs_refused
 from archdsl.diagnostics import SpecError, codes
@@ -75,7 +75,8 @@ def command(
             before, after = [version_at(one, how, sys.stdin.buffer) for one, how in zip(addresses, setups, strict=True)]
             found = compare_versions(before, after)
     _write(found, chosen, output)
-    ctx.exit(1 if exit_code and not found.is_identical else 0)
+    print_diagnostics(error for failure in found.failed for error in failure.errors)
+    ctx.exit(1 if found.failed or (exit_code and not found.is_identical) else 0)
 
 
 def _refuse(ctx: click.Context, addresses: tuple[str, ...], revisions: str | None, own: tuple[object, ...]) -> None:

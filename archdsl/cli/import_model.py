@@ -32,22 +32,27 @@ if TYPE_CHECKING:
     "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Also write the model's weights, as safetensors."
 )
 @click.option("--unproved", is_flag=True, help="Write the text even if it does not agree with the model; its first line says so.")
+@click.option("--fixed", is_flag=True, help="Keep the sizes of the example: the text then states shapes and MACs, too.")
 @click.option("--partial", is_flag=True, help="Write a comment in place of each operation that the language cannot express.")
 def command(
-    address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, partial: bool
-) -> None:
+    address: str, output: str, call: str | None, sizes: str | None, weights: Path | None, unproved: bool, fixed: bool,
+    partial: bool,
+) -> None:  # fmt: skip
     """Write MODEL as text: a file of another program, or package.module:name, where name is a class, a function or a module.
 
     Files are programs of torch.export (.pt2), ONNX models (.onnx), and configuration files of Darknet (.cfg), Caffe (.prototxt),
     Keras (.json) and Ultralytics (.yaml); no Python in them is executed. For package.module:name, this command imports the module
     and calls the name: it runs the model's Python. Several names, separated by commas, become one network with an alias for each.
-    The text is compiled and compared with the model before it is written.
+    The text is compiled and compared with the model before it is written. The sizes of its input are symbolic, as in [3, H, W],
+    if the model takes others, and the compiler can decide which are valid.
     """
     try:
         shapes = [size.sizes for size in parse_sizes(sizes)] if sizes is not None else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--input") from None
-    imported = import_model(address, call=call, sizes=shapes, partial=partial, say=lambda line: click.echo(line, err=True))
+    imported = import_model(
+        address, call=call, sizes=shapes, partial=partial, fixed=fixed, say=lambda line: click.echo(line, err=True)
+    )
     for name, report in imported.reports.items():
         click.echo(f"{name}:\n{report}", err=True)
     if not unproved and not imported.partial:

@@ -10,26 +10,27 @@ from archdsl.input_sizes import InputSizes
 from archdsl.source import SourceFile
 
 
-def imported_text(address: str, sizes: InputSizes = ()) -> SourceFile | None:
+def imported_text(address: str, sizes: InputSizes = (), *, fixed: bool = False) -> SourceFile | None:
     """Import the model at an address, and return its text, which is proved; None for the address of a spec.
 
-    `sizes` are those of the example for a model in Python, and of the axes that a file leaves open. Standard error tells of
-    running the user's Python, and of the result of the proof.
+    `sizes` are those of the example for a model in Python, and of the axes that a file leaves open. With them,
+    or if they shall be `fixed`, no size is symbolic. Standard error tells of running the user's Python, and of the proof.
     """
     model = model_at(address)
     if model is None:
         return None
     given = [size.sizes for size in sizes] or None
+    fixed = fixed or given is not None
     if isinstance(model, PythonName):
         click.echo(f"running the Python of {address.partition(':')[0]}", err=True)
-        imported = import_model(address, sizes=given)
+        imported = import_model(address, sizes=given, fixed=fixed)
     else:
         try:
-            imported = import_model(address)
+            imported = import_model(address, fixed=fixed)
         except SpecError as error:
             if given is None or not isinstance(error.diagnostics[0], codes.importing.OpenSizes):
                 raise
-            imported = import_model(address, sizes=given)
+            imported = import_model(address, sizes=given, fixed=fixed)
     imported.require_proved()
     click.echo(f"imported {address}: the text is proved to be the same network", err=True)
     return SourceFile(f"{address} (imported)", imported.text)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from archdsl.backends.diagram import FORMATS, SUFFIXES, Detail, Direction, Level, PresetName, ThemeName, render
+from archdsl.backends.diagram import FORMATS, SUFFIXES, Direction, Level, PresetName, ThemeName, render
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import print_diagnostics
 from archdsl.cli.output import print_bytes
@@ -50,13 +50,13 @@ class LevelType(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="Output format. [default: from the suffix of the file]")
 @click.option("--level", type=LevelType(), default="blocks", show_default=True, metavar="LEVEL",
               help="blocks: fold repeated blocks, as figures in papers do; full: show every op; 0, 1, ...: open so many blocks "
-                   "inside each other, and draw those within as boxes.")  # fmt: skip
+                   "inside each other, and draw those within as boxes. An interactive page can unfold these.")  # fmt: skip
 @click.option("--direction", type=click.Choice(get_args(Direction)), help="Where the network flows. [default: down; right for "
               "slides]")  # fmt: skip
 @click.option("--preset", type=click.Choice(get_args(PresetName)), help="Size: a column of 3.5 inches, a page of 6.5 by 9 "
               "inches, both without a heading, or a slide. [default: as large as needed]")  # fmt: skip
 @click.option("--theme", type=click.Choice(get_args(ThemeName)), default="light", show_default=True,
-              help="Colors: light and dark can be told apart by color-blind readers; print has greys only.")  # fmt: skip
+              help="Colors, which differ for color-blind readers and in grey, too; print has greys only.")  # fmt: skip
 @click.option("--bands", is_flag=True, help="Put a background behind each resolution.")
 @click.option("--partial", is_flag=True, help="Draw a network with an error as far as it is known, with the error in red. The "
               "exit status is still 1.")  # fmt: skip
@@ -83,7 +83,7 @@ def command(
             raise click.UsageError("--serve writes no file: leave out -o and --format")
         from archdsl.cli.serve import serve  # here: files need no server
 
-        serve(address, lambda: read_network(address, settings, session, sizes), _detail(options), _PORT if port is None else port)
+        serve(address, lambda: read_network(address, settings, session, sizes), _level(options), _PORT if port is None else port)
         return
     if port is not None:
         raise click.UsageError("--port is for --serve")
@@ -100,7 +100,7 @@ def command(
         from archdsl.backends.viewer.page import viewer_page  # here: pictures need no page
 
         errors = "" if compiled.ok else render_text(compiled.diagnostics)
-        drawn = viewer_page(graph, _detail(options), errors=errors)
+        drawn = viewer_page(graph, _level(options), errors=errors)
     else:
         drawn = render(graph, chosen, **options)  # type: ignore[arg-type]
     if output == "-":
@@ -113,14 +113,13 @@ def command(
 _PICTURES_ONLY = {"direction": None, "preset": None, "theme": "light", "bands": False}
 
 
-def _detail(options: dict[str, Any]) -> Detail:
-    """Return the detail of an interactive page. Raise a usage error for options of pictures."""
+def _level(options: dict[str, Any]) -> Level:
+    """Return the level of an interactive page. Raise a usage error for options of pictures."""
     given = [f"--{name}" for name, default in _PICTURES_ONLY.items() if options[name] != default]
-    level = options["level"]
-    if given or isinstance(level, int):
-        option = given[0] if given else "--level with a number"
-        raise click.UsageError(f"{option} is for pictures: an interactive page unfolds, and is light or dark as its reader is")
-    return "full" if level == "full" else "blocks"
+    if given:
+        raise click.UsageError(f"{given[0]} is for pictures: an interactive page unfolds, and is light or dark as its reader is")
+    level: Level = options["level"]
+    return level
 
 
 def _write(compiled: Compiled, output: str, content: bytes) -> None:

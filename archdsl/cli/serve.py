@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 import click
 
 from archdsl.addresses import STDIN, split_address
-from archdsl.backends.diagram import Detail
+from archdsl.backends.diagram import Level
 from archdsl.backends.viewer.page import as_json, empty_data, page_of, view_data
 from archdsl.cli.console import print_diagnostics
 from archdsl.cli.local_server import local_server
@@ -43,15 +43,15 @@ class Shown:
         self._data = empty_data(name)
         self._errors = ""
 
-    def update(self, compiled: Compiled, detail: Detail) -> list[Diagnostic]:
+    def update(self, compiled: Compiled, level: Level) -> list[Diagnostic]:
         """Show what became of the network: its picture, or else its errors above the last one. Return what was found."""
         found = list(compiled.diagnostics)
         data, drawn = None, False
         try:
             if compiled.graph is not None:
-                data, drawn = view_data(compiled.graph, detail), True
+                data, drawn = view_data(compiled.graph, level), True
             elif compiled.partial is not None and not self._drawn:
-                data = view_data(compiled.partial, detail)
+                data = view_data(compiled.partial, level)
         except SpecError as error:
             found += error.diagnostics
         errors = render_text([diagnostic for diagnostic in found if diagnostic.is_error])
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing of each request."""
 
 
-def serve(address: str, compile_again: Callable[[], Compiled], detail: Detail, port: int) -> None:
+def serve(address: str, compile_again: Callable[[], Compiled], level: Level, port: int) -> None:
     """Serve the page of a network until Ctrl-C, and compile it again after each change."""
     if split_address(address)[0] in ("-", STDIN):
         raise click.UsageError("--serve needs a file: standard input does not change")
@@ -129,7 +129,7 @@ def serve(address: str, compile_again: Callable[[], Compiled], detail: Detail, p
 
     def check() -> Iterable[SourceFile]:
         compiled = compile_again()
-        print_diagnostics(shown.update(compiled, detail))
+        print_diagnostics(shown.update(compiled, level))
         return compiled.sources
 
     with local_server(partial(_Handler, shown), port) as served:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from archdsl.differences.forms import ArgumentChange
@@ -16,6 +17,11 @@ _MOST_CHARACTERS: Final = 100
 """Characters of a value, and of the values of an argument that are all shown."""
 
 
+_LONG: Final = re.compile(r"\b\d+\.\d{7,}(?:e[+-]?\d+)?\b")
+"""A number with many digits, such as a rate that grows with depth."""
+_DIGITS: Final = (4, 7, 10)
+
+
 class Argument(NamedTuple):
     """An argument that changed, with each old and new value that it has in some instance; None where there is none."""
 
@@ -23,7 +29,7 @@ class Argument(NamedTuple):
     values: tuple[tuple[str | None, str | None], ...]
 
     def __str__(self) -> str:
-        shown = [f"{_cut(old)}{ARROW}{_cut(new)}" for old, new in self.values]
+        shown = [ARROW.join(map(_cut, _rounded(old, new))) for old, new in self.values]
         most = _MOST_VALUES if sum(map(len, shown)) <= _MOST_CHARACTERS else 2
         if len(shown) > most:
             shown = [*shown[: most - 1], f"and {len(shown) - most + 1} more"]
@@ -77,6 +83,26 @@ def merged_arguments(changes: list[tuple[ArgumentChange, ...]]) -> tuple[Argumen
         Argument(one[0].name, tuple(dict.fromkeys([(change.before, change.after) for change in one])))
         for one in zip(*changes, strict=True)
     ])  # fmt: skip
+
+
+def _rounded(old: str | None, new: str | None) -> tuple[str | None, str | None]:
+    """Return two values with as few digits of long fractions as tell them apart."""
+    if old is None or new is None:
+        return old, new
+    for digits in _DIGITS:
+        found = _with_digits(old, digits), _with_digits(new, digits)
+        if found[0] != found[1]:
+            return found
+    return old, new
+
+
+def _with_digits(text: str, digits: int) -> str:
+    """Return a text whose long fractions have so many digits."""
+
+    def shortened(number: re.Match[str]) -> str:
+        return f"{float(number[0]):.{digits}g}"
+
+    return _LONG.sub(shortened, text)
 
 
 def _cut(value: str | None) -> str:

@@ -63,7 +63,7 @@ class Forms:
         """Return the form of an op."""
         known = self._ops.get(id(op))
         if known is None:
-            number = self._number((op.name, *[(name, repr(value)) for name, value in op]))
+            number = self._number((op.name, *[(name, repr(_simplest(op, name, value))) for name, value in op]))
             known = self._ops[id(op)] = (op, number)  # keeps the op, and so its id
         return known[1]
 
@@ -118,6 +118,12 @@ class Forms:
         return found
 
 
+def _simplest(op: Op, name: str, value: Any) -> Any:
+    """Return an argument in the simplest of several forms that mean the same: `split(2)` for `split([4, 4])`."""
+    equal = op.name == "split" and name == "parts" and isinstance(value, tuple) and len(set(value)) == 1
+    return len(value) if equal else value
+
+
 def kind_of(op: Op) -> str:
     """Return the name of the op of which an op is a kind, such as `conv` for `bottleneck`, or its own."""
     return (op.kind_of or op.name) if isinstance(op, WeightedOp) else op.name
@@ -157,13 +163,14 @@ def _differing(old: Op, new: Op, shapes: Sequence[Shape]) -> tuple[ArgumentChang
 def _attributes(op: Op, shapes: Sequence[Shape]) -> dict[str, Any] | None:
     """Return an op's parameters as numbers for some inputs, with its tensors; None if it cannot take them."""
     try:
-        return {**op.attributes(*shapes), "": (op.parameters(*shapes), op.buffers(*shapes))}
+        found = {name: _simplest(op, name, value) for name, value in op.attributes(*shapes).items()}
+        return {**found, "": (op.parameters(*shapes), op.buffers(*shapes))}
     except (SpecError, IndexError):
         return None
 
 
 def _differ(old: Op, new: Op, name: str) -> bool:
-    return repr(getattr(old, name)) != repr(getattr(new, name))
+    return repr(_simplest(old, name, getattr(old, name))) != repr(_simplest(new, name, getattr(new, name)))
 
 
 def _argument_change(old: Op, new: Op, name: str) -> ArgumentChange:

@@ -28,7 +28,22 @@ def changes_of(
     groups: dict[Hashable, list[Instance]] = {}
     for one in sorted(found, key=lambda one: one.order):
         groups.setdefault((one.kind, one.home.origin, one.key), []).append(one)
-    return [_merged(group) for group in groups.values()]
+    return _without_repetition([_merged(group) for group in groups.values()])
+
+
+def _without_repetition(changes: Iterable[Change]) -> list[Change]:
+    """Return changes of which those that read the same are one: of two statements in a block that change alike."""
+    found: dict[Hashable, Change] = {}
+    for one in changes:
+        key = one.kind, one.where, one.what, one.instances, one.arguments
+        first = found.get(key)
+        if first is None or one.kind == "repeated":
+            found[key if first is None else (key, len(found))] = one
+        else:
+            found[key] = first._replace(
+                times=first.times + one.times, before=first.before + one.before, after=first.after + one.after
+            )
+    return list(found.values())
 
 
 def _orders(matching: Matching) -> list[float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archdsl.diagnostics import SpecError, printable
 from archdsl.differences.changes import ARROW
 from archdsl.differences.text import number, relation, summary_lines
-from archdsl.html_page import html_page
+from archdsl.html_page import HtmlCell, HtmlRow, html_page, html_table
 
 if TYPE_CHECKING:
     from archdsl.differences.changes import Change
@@ -42,11 +42,11 @@ def difference_page(found: Comparison) -> str:
         parts += _difference(entry.difference, entry.title)
     ends = [("added", "+", name) for name in found.added] + [("removed", "-", name) for name in found.removed]
     if ends:
-        rows = [
-            f'<tr class="{kind}"><td class="sign">{sign}</td><td>{kind}</td><td>{_text(name)}</td></tr>'
-            for kind, sign, name in ends
-        ]
-        parts.append(_table("Networks that only one version has", ("", "", "network"), rows))
+        rows = [HtmlRow((HtmlCell(sign, "sign"), kind, printable(name)), kind) for kind, sign, name in ends]
+        parts.append(html_table("Networks that only one version has", ("", "", "network"), rows))
+    if found.failed:
+        failures = [(printable(failure.file), printable(failure.sentence)) for failure in found.failed]
+        parts.append(html_table("Files with errors", ("file", "error"), failures))
     if sentence := found.equal_sentence():
         parts.append(f"<p>{_text(sentence)}.</p>")
     return html_page(title, "\n".join(parts), style=_STYLE)
@@ -68,28 +68,22 @@ def _difference(found: Difference, title: str) -> list[str]:
 
 def _totals(found: Difference) -> str:
     rows = [
-        f'<tr><th scope="row">{total.name}</th><td class="number">{_text(number(total.before))}</td>'
-        f'<td class="number">{_text(number(total.after))}</td><td class="number">{relation(total)}</td></tr>'
-        for total in found.totals
+        (HtmlCell(total.name, is_head=True), number(total.before), number(total.after), relation(total)) for total in found.totals
     ]
-    return _table("Totals", ("", found.before.name, found.after.name, "change"), rows)
+    return html_table("Totals", ("", printable(found.before.name), printable(found.after.name), "change"), rows, align="<>>>")
 
 
 def _changes(changes: Sequence[Change]) -> str:
-    return _table(
-        "Changes of the graph", ("", "kind", "where", "what", "places in the text"), [_change(change) for change in changes]
-    )
+    titles = ("", "kind", "where", "what", "places in the text")
+    return html_table("Changes of the graph", titles, [_change(change) for change in changes])
 
 
-def _change(change: Change) -> str:
-    places = [place for place in change.places if place is not None]
-    where = _text(change.home) or '<span class="faint">network</span>'
-    kind = _WORDS.get(change.kind, "changed")
-    cells = f"<td>{kind}</td><td>{where}</td><td>{_text(change.text)}</td>"
-    return (
-        f'<tr class="{_CLASSES[change.sign]}"><td class="sign" aria-label="{_CLASSES[change.sign]}">{change.sign}</td>{cells}'
-        f'<td class="faint">{_text(ARROW.join(places))}</td></tr>'
-    )
+def _change(change: Change) -> HtmlRow:
+    sign, kind = _CLASSES[change.sign], _WORDS.get(change.kind, "changed")
+    where = HtmlCell(printable(change.home)) if change.home else HtmlCell("network", "faint")
+    places = printable(ARROW.join([place for place in change.places if place is not None]))
+    cells = (HtmlCell(change.sign, "sign", label=sign), kind, where, printable(change.text), HtmlCell(places, "faint"))
+    return HtmlRow(cells, sign)
 
 
 def _keys(keys: KeyChanges) -> str:
@@ -121,11 +115,6 @@ def _picture(found: Difference, title: str) -> str:
     except SpecError as error:
         return f"<p>There is no picture: {_text(error.diagnostic.message)}.</p>"
     return f'<h2>Both networks</h2><div class="picture" tabindex="0">{drawn}</div>'
-
-
-def _table(caption: str, titles: Sequence[str], rows: Iterable[str]) -> str:
-    head = "".join(f'<th scope="col">{_text(title)}</th>' for title in titles)
-    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _text(text: str) -> str:

@@ -23,6 +23,7 @@ def markdown(found: Comparison) -> str:
         parts += [f"### {_escaped(entry.title)}", *_difference(entry.difference)]
     ends = [f"- new network {_escaped(name)}" for name in found.added]
     ends += [f"- removed network {_escaped(name)}" for name in found.removed]
+    ends += [f"- {_escaped(failure.file)} is {_escaped(failure.sentence)}" for failure in found.failed]
     parts += ["\n".join(ends)] if ends else []
     if found.is_identical:
         parts.append("No network has changed.")

@@ -105,8 +105,11 @@ class _Matcher:
         return self._steps(self._between(one, other, pairs)) if pairs is not None else None
 
     def _rows(self, before: Sequence[Unit], after: Sequence[Unit]) -> list[Row]:
-        """Return the rows of an alignment, with calls opened where that lets more correspond."""
-        start, end = common_ends([unit.form for unit in before], [unit.form for unit in after])
+        """Return the rows of an alignment, with calls opened where that lets more correspond.
+
+        Of equal units, those of one label correspond: of two equal branches, the one that is left is the one of that name.
+        """
+        start, end = common_ends(*[[(unit.form, unit.label) for unit in units] for units in (before, after)])
         one, other = before[start : len(before) - end], after[start : len(after) - end]
         rows: list[Row] = list(zip(before[:start], after[:start], strict=True))
         for unpaired, group in groupby(self._paired(one, other), lambda row: None in row):

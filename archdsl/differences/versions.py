@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from archdsl.addresses import read_address, split_address
 from archdsl.compiled import Compiled
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.differences.compare import Difference
-from archdsl.differences.comparison import Comparison, Entry
+from archdsl.differences.comparison import Comparison, Entry, Failure
 from archdsl.driver import check_source, compile_source
 from archdsl.elaborate import read_source
 from archdsl.input_sizes import InputSizes
@@ -23,6 +23,10 @@ from archdsl.syntax.parser import parse
 
 if TYPE_CHECKING:
     from archdsl.differences.revisions import Repository, Revision
+
+
+_UNREADABLE: Final = "\0"
+"""Begins what stands for the text of a file that cannot be read; no text has this character."""
 
 
 class Setup(NamedTuple):
@@ -103,7 +107,8 @@ def compare_versions(before: Version, after: Version, prefix: str = "") -> Compa
 def compare_revisions(range: str, address: str | None, setup: Setup) -> Comparison:
     """Return the differences of a file between revisions, or of all spec files that changed: see `Repository.revisions`.
 
-    Raise `SpecError` E0609 if the old version cannot be read, and that of the compiler if a version has errors.
+    Raise `SpecError` E0609 if the old version cannot be read. For one file, raise that of the compiler if a version has errors;
+    of several files, those with errors are listed.
     """
     from archdsl.differences.revisions import Repository  # here: two networks need no `subprocess`, which takes time to import
 
@@ -145,9 +150,14 @@ def _compare_all(repository: Repository, range: str, setup: Setup) -> Comparison
     parts = []
     for name in sorted(affected):
         path = Path(os.path.relpath(repository.root / name))
-        before = _version_in(old, path, name, None, setup) if name in holding[0] else None
-        after = _version_in(new, path, name, None, setup) if name in holding[1] else None
-        parts.append(_both(before, after, f"{path}:"))
+        found: list[Version | None] = []
+        errors: list[Diagnostic] = []
+        for revision, present in zip((old, new), holding, strict=True):
+            try:
+                found.append(_version_in(revision, path, name, None, setup) if name in present else None)
+            except SpecError as error:
+                errors += error.diagnostics
+        parts.append(Comparison(failed=(Failure(str(path), tuple(errors)),)) if errors else _both(found[0], found[1], f"{path}:"))
     return Comparison.of(parts)
 
 
@@ -161,16 +171,16 @@ def _both(before: Version | None, after: Version | None, prefix: str) -> Compari
 
 
 def _text(repository: Repository, revision: Revision | None, name: str) -> str:
-    """Return a file of a revision or of the working folder. Raise `SpecError` if it cannot be read."""
+    """Return a file of a revision or of the working folder; if it cannot be read, an error in place of its text."""
     path = repository.root / name
     found = revision.source(name) if revision is not None else read_source(path, os.path.relpath(path))
-    if isinstance(found, Diagnostic):
-        raise SpecError(found)
-    return found.text
+    return f"{_UNREADABLE}{found.message}" if isinstance(found, Diagnostic) else found.text
 
 
 def _has_networks(name: str, text: str) -> bool:
-    """Return whether a file defines networks, or has a syntax error that may hide them; a file of blocks alone does not."""
+    """Return whether a file defines networks, or has an error that may hide them; a file of blocks alone does not."""
+    if text.startswith(_UNREADABLE):
+        return True
     file, errors = parse(SourceFile(name, text), DEFAULT)
     return bool(errors) or any(isinstance(definition, ast.Network | ast.Alias) for definition in file.definitions)
 

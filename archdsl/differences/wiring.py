@@ -50,8 +50,10 @@ class Sources:
                 if number is not None:
                     self._found[value] = ("pair", number, place)
                     continue
+                shared = [taken for taken in node.inputs if taken not in self._alone]
+                goes_on = [*shared, *node.inputs][:1]  # of what it takes, what both networks have
                 self._alone.add(value)
-                self._found[value] = self._found[node.inputs[0]] if node.inputs else (which, position, place)
+                self._found[value] = self._found[goes_on[0]] if goes_on else (which, position, place)
 
     def of(self, value: int) -> Source:
         """Return what a value stands for."""

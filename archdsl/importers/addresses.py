@@ -92,9 +92,11 @@ def model_at(address: str) -> ModelFile | PythonName | None:
 
 def import_model(
     address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False,
-    say: Callable[[str], None] | None = None,
+    fixed: bool = False, say: Callable[[str], None] | None = None,
 ) -> Imported | ImportedConfig:  # fmt: skip
     """Return the spec of the model at an address. `sizes` are those of the inputs, without the batch.
+
+    Sizes are symbolic where the network works at others, unless they shall be `fixed`; those of a configuration file are fixed.
 
     Before the user's Python runs, `say` is told.
     Raise `SpecError` E1201 for an address that leads nowhere, and the errors of the importer.
@@ -108,7 +110,7 @@ def import_model(
             from archdsl.importers.importing import import_address  # here: torch takes over a second to import
         if say is not None:
             say(f"running the Python of {address.partition(':')[0]}")
-        return import_address(address, call=call, sizes=sizes or (PYTHON_SIZE,), partial=partial)
+        return import_address(address, call=call, sizes=sizes or (PYTHON_SIZE,), partial=partial, fixed=fixed)
     path = Path(address)
     if call is not None:
         raise SpecError(codes.importing.BadAddress(address, "`--call` is for a class or function in Python"))
@@ -116,7 +118,8 @@ def import_model(
         raise SpecError(codes.importing.BadAddress(address, "it is a folder" if path.is_dir() else "there is no such file"))
     with extra_needed(kind.extra, f"importing {kind.name}"):
         import_file = cast("Callable[..., Imported | ImportedConfig]", import_module(kind.module).import_file)
-    return import_file(path, sizes=sizes, partial=partial)
+    options = {} if kind is CONFIGURATION else {"fixed": fixed}
+    return import_file(path, sizes=sizes, partial=partial, **options)
 
 
 def _format_of(address: str) -> Format | None:

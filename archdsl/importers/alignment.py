@@ -14,6 +14,10 @@ class Misfit(Exception):
     """Instances that are not of one form after all."""
 
 
+_ALIKE = 0.7
+"""The share that rounds of two loops have in common at least."""
+
+
 def with_skips(bundle: dict[int, list[Statement]]) -> dict[int, list[Statement]]:
     """Give all instances the residual connection that only some have, not `taken` in the others."""
     skipping = {row: [s for s in statements if isinstance(s, Skip)] for row, statements in bundle.items()}
@@ -120,7 +124,8 @@ def _fit(a: Statement, b: Statement) -> int:
     if isinstance(a, Skip):
         return 10
     if isinstance(a, Loop) and isinstance(b, Loop):
-        return 8 if _fit_lists(a.rounds[0], b.rounds[0]) else 0
+        first, second = a.rounds[0], b.rounds[0]
+        return 8 if _fit_lists(first, second) or likeness(first, second) >= _ALIKE else 0
     return 3 if isinstance(a, Mark | Start) else 0
 
 

@@ -325,6 +325,12 @@ def _home(node: Any) -> Place | None:
     return Place([path for path, _ in stack.values()][-1]) if stack else None
 
 
+def refuse_positions(step: Step) -> None:
+    """Raise `Refused` if the second result of an operation, the positions of the largest numbers, is used."""
+    if any(str(user.target) == "<built-in function getitem>" and user.args[1] == 1 and user.users for user in step.node.users):
+        raise Refused(f"{step.node.target}: it takes the positions of the largest numbers")
+
+
 Rule = Callable[[Step], list[Apply]]
 RULES: dict[str, Rule] = {}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from archdsl.importers.aten import Refused, Step, rule
+from archdsl.importers.aten import Refused, Step, refuse_positions, rule
 from archdsl.importers.broadcasting import aligned
 from archdsl.importers.model import Apply, Value
 
@@ -179,8 +179,7 @@ def _reduction(s: Step) -> list[Apply]:
 @rule("max.dim", "min.dim")
 def _largest(s: Step) -> list[Apply]:
     """The largest numbers along an axis; their positions are a second result, which the language lacks."""
-    if any(str(user.target) == "<built-in function getitem>" and user.args[1] == 1 and user.users for user in s.node.users):
-        raise Refused(f"{s.node.target}: it takes the positions of the largest numbers")
+    refuse_positions(s)
     source = s.value(s.first)
     args = {"axis": s.axis(s.arg("dim"), s.first), "keep": bool(s.arg("keepdim")), "axes": True}
     shape = tuple(int(n) for n in s.node.meta["val"][0].shape[1:])

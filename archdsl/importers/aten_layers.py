@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importers.aten import Refused, Step, per_axis, rule
+from archdsl.importers.aten import Refused, Step, per_axis, refuse_positions, rule
 from archdsl.importers.layouts import Dims, in_order, plain
 from archdsl.importers.model import Apply, Value
 
@@ -241,13 +241,21 @@ def _avg_pool(s: Step) -> list[Apply]:
     return s.make("avgpool", args, s.value(s.first))
 
 
-@rule("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool2d")
+@rule("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 def _adaptive(s: Step) -> list[Apply]:
     axes = len(s.shape()) - 2
     size = per_axis(s.arg("output_size"), axes)
-    if s.target.startswith("adaptive_max"):
-        raise Refused("adaptive max pooling that gives positions, too")
     return s.make("gap", {}, s.value(s.first)) if size == 1 else s.make("avgpool_to", {"size": size}, s.value(s.first))
+
+
+@rule("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def _adaptive_max(s: Step) -> list[Apply]:
+    """The largest numbers; their positions are a second result, which the language lacks."""
+    refuse_positions(s)
+    shape = tuple(int(n) for n in s.node.meta["val"][0].shape[1:])
+    made = s.make("maxpool_to", {"size": per_axis(s.arg("output_size"), len(shape) - 1)}, s.value(s.first), shape=shape)
+    s.t.values[s.node.name] = [made[-1].outputs[0], None]
+    return made
 
 
 @rule("dropout", "feature_dropout")

@@ -148,7 +148,7 @@ class Blocks:
         block.parameters = parameters(columns, scope.arguments)
         signature = ", ".join(operands + [p.name if p.default is None else f"{p.name} = {p.default}" for p in block.parameters])
         head = f"block {name}({signature}) {{" if signature else f"block {name} {{"
-        if len(lines) == 1 and not lets and len(head) + len(lines[0]) < 100 and "{" not in lines[0]:
+        if len(lines) == 1 and not lets and len(head) + len(lines[0]) < 100 and lines[0].count("{") < 2:
             block.lines = [f"{head} {lines[0].strip()} }}"]
         else:
             block.lines = [head, *lets, *lines, "}"]

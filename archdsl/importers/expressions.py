@@ -8,32 +8,27 @@ nothing gives it in every row, it becomes a parameter of the block, or a column 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
-from archdsl.importers.conditions import Conditions
 from archdsl.importers.formulas import (
     alike,
     function_of,
-    is_line,
-    line,
-    line_of_floats,
     make_divisible,
-    power,
     quotient,
     ratio,
     same,
-    sum_before,
 )
 from archdsl.importers.literal import literal
 from archdsl.importers.naming import fresh_name, kind_of_role, name_for
+from archdsl.importers.round_numbers import Rounds
 from archdsl.importers.scope import Column, Scope
 
 Source = tuple[str, list[Any], Callable[[], None]]
 """A name with its value in each row, and what notes its use."""
 
 
-class Explainer(Conditions):
+class Explainer(Rounds):
     """Explains values in a scope, for some of its rows."""
 
     def explain(self, values: Sequence[Any], role: str, label: str = "", *, create: bool = True, wanted: str = "") -> str | None:
@@ -172,58 +167,6 @@ class Explainer(Conditions):
             if all(a * b == v for a, b, v in zip(v1, v2, values, strict=True)):
                 u1(), u2()
                 yield f"{n2} * {n1}" if n1[0] in "§‡" else f"{n1} * {n2}"
-
-    def _by_round(self, values: Sequence[Any], kind: str) -> Iterator[str]:
-        """Yield `64 * 2^i`, `min(64 * 2^i, 512)`, `56 // 2^i` and `a + b * i` for the numbers of rounds."""
-        if not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-            return
-        for scope, all_rounds in self.scope.indices():
-            if scope.table:
-                continue
-            rounds = [all_rounds[row] for row in self.rows]
-            by_round = function_of(rounds, values)
-            if by_round is None or len(by_round) < 3 or sorted(by_round) != list(range(len(by_round))):
-                continue
-            column = [by_round[at] for at in range(len(by_round))]
-            text = power(column) if kind == "channels" else None
-            step = column[1] - column[0]
-            if text is None and all(b - a == step for a, b in pairwise(column)) and step:
-                text = line(column[0], step)
-            if text is not None:
-                yield text.replace("#", scope.use_index())
-
-    def _linear(self, values: Sequence[Any]) -> Iterator[str]:
-        """Yield `rate * i / n` for numbers that grow from round to round, also over two nested loops."""
-        indices = self.scope.indices()
-        if not indices or len(values) < 3:
-            return
-        scope, rounds = indices[0]
-        if len(indices) == 1:
-            by_round = function_of([rounds[row] for row in self.rows], values)
-            if by_round is not None and len(by_round) == scope.size and is_line([by_round[at] for at in sorted(by_round)]):
-                yield line_of_floats([by_round[at] for at in sorted(by_round)], scope.use_index())
-        elif len(self.rows) == scope.size and len(set(scope.parent_row)) > 1 and len(indices) == 2 and is_line(list(values)):
-            outer = indices[1][0]
-            if outer.parent is not None and outer.parent.kind != "loop" and outer.parent.size == 1:
-                counts = [scope.parent_row.count(row) for row in range(outer.size)]
-                before = [sum(counts[: scope.parent_row[row]]) + scope.index[row] for row in range(scope.size)]
-                if before == list(range(scope.size)):
-                    name = self._counts(outer, counts)
-                    at = f"({sum_before(name, outer.use_index())} + {scope.use_index()})"
-                    yield line_of_floats(list(values), at)
-
-    def _counts(self, outer: Scope, counts: list[int]) -> str:
-        """Return the name of the list of the lengths of the inner loops, which the network declares."""
-        lets = outer.root.lets
-        for name, values in lets.items():
-            if values == counts:
-                return str(name)
-        name = fresh_name("layers", outer.root.taken | lets.keys())
-        outer.root.taken.add(name)
-        lets[name] = counts
-        return name
-
-    # -- conditions --
 
     # -- what is new --
 

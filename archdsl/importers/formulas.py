@@ -17,7 +17,7 @@ def same(a: Any, b: Any) -> bool:
 
 def alike(a: Any, b: Any) -> bool:
     """Whether two values are the same, where a list of equal numbers is one number."""
-    if isinstance(a, tuple | list) and len(set(a)) == 1:
+    if isinstance(a, tuple | list) and a and all(item == a[0] for item in a):
         a = a[0]
     return type(a) is type(b) and same(a, b)
 
@@ -105,6 +105,17 @@ def line_of_floats(values: list[Any], index: str) -> str:
     index = index if factor < 2 else f"{factor} * {index}"
     shown = index if not shift and factor < 2 else f"({index.strip('()') if factor < 2 else index} + {shift})"
     return f"{float(rate)!r} * {shown} / {divisor}" + (f" + {float(f'{rest:.6g}')!r}" if rest else "")
+
+
+def rates_of_lines(lines: Sequence[Sequence[float]]) -> tuple[list[float], int] | None:
+    """Return `rate` and `n` so that each line is `rate * at / (len(line) - n)`, with short rates; None if there are none."""
+    if any(len(values) < 3 or values[0] != 0 or not is_line(list(values)) for values in lines):
+        return None
+    for less in (1, 0):
+        rates = [values[-1] / (len(values) - 1) * (len(values) - less) for values in lines]
+        if all(len(f"{rate:.6g}") <= 5 for rate in rates):
+            return [float(f"{rate:.6g}") for rate in rates], less
+    return None
 
 
 def sum_before(name: str, index: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from archdsl.importers.load_module import Loaded, load_module
 from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import can_name_a_value
 from archdsl.importers.network_text import spec_text
+from archdsl.importers.open_sizes import declare, open_shapes, refused, undecided
 from archdsl.importers.proof import Report, prove
 from archdsl.importers.trace import BATCH, model_of_program, trace
 from archdsl.loading import loads
@@ -71,35 +73,72 @@ class Imported:
 def from_module(
     module: nn.Module, example: Tensor | Sequence[Tensor] | Sequence[int], *, name: str | None = None, unproved: bool = False,
     partial: bool = False,
+    fixed: bool = False,
 ) -> Imported:  # fmt: skip
     """Return the spec of a module that computes on inputs like the example: tensors with a batch axis, or a shape without it.
 
+    Sizes of inputs are symbolic where the network works at others, unless they shall be `fixed`.
     The text is proved to be the module: its keys, shapes, counts and results are compared. Raise `SpecError` E1202 to E1205 if
     the module cannot be traced or expressed, or if the text does not agree with it; the latter not if `unproved`.
     """
     shown = name or type(module).__name__
-    found = import_loaded([Loaded(module, shown, {}, f"a module of the class {type(module).__name__}")], example, partial=partial)
+    found = import_loaded(
+        [Loaded(module, shown, {}, f"a module of the class {type(module).__name__}")], example, partial=partial, fixed=fixed
+    )
     return found if unproved or partial else found.require_proved()
 
 
 def import_address(
-    address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] = ((3, 224, 224),), partial: bool = False
-) -> Imported:
+    address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] = ((3, 224, 224),), partial: bool = False,
+    fixed: bool = False,
+) -> Imported:  # fmt: skip
     """Return the spec of the models at an address, `package.module:name`. This imports and runs their Python."""
-    return import_loaded(load_module(address, call), sizes, partial=partial)
+    return import_loaded(load_module(address, call), sizes, partial=partial, fixed=fixed)
 
 
-def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = False) -> Imported:
-    """Return the spec of modules, with a proof for each."""
+def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = False, fixed: bool = False) -> Imported:
+    """Return the spec of modules, with a proof for each.
+
+    The sizes of images, volumes, signals and tokens are symbolic if the compiler can decide which are valid, the models take
+    others, and the proof holds at them. Else, and if they shall be `fixed`, they are those of the example.
+    """
     inputs = list(loaded[0].inputs or _inputs(example))
     names = [_network_name(one.name) for one in loaded]
     models = [traced(one, inputs, name, partial=partial) for one, name in zip(loaded, names, strict=True)]
     header = _header([one.source for one in loaded], [note for one in loaded for note in one.notes])
-    text = spec_text(models, header)
-    partly = any(_is_partial(model) for model in models)
-    imported = Imported(text, names, partial=partly, modules=[one.module for one in loaded])
-    if imported.partial:
-        return imported
+    if any(_is_partial(model) for model in models):
+        return Imported(_text(models, header), names, partial=True, modules=[one.module for one in loaded])
+    return proved(loaded, models, inputs, header, fixed=fixed)
+
+
+def proved(
+    loaded: Sequence[Loaded], models: Sequence[Model], inputs: Sequence[Tensor], header: Sequence[str], *, fixed: bool = False
+) -> Imported:
+    """Return the text of models with a proof for each; its sizes are symbolic if that can be, unless they shall be `fixed`."""
+    names = [model.name for model in models]
+    why = None
+    fixed = fixed or any(one.fixed or "other sizes" not in one.modes for one in loaded)
+    for shape in () if fixed else open_shapes([value for model in models for value in model.main.inputs]):
+        declare(models, shape)
+        reason = undecided(_text(models, header), names, inputs, shape)
+        reason = reason or next((said for one in loaded if (said := refused(one.module, inputs, shape)) is not None), None)
+        if reason is None:
+            imported = _proved(loaded, models, names, inputs, header)
+            if imported.proved:
+                return imported
+            reason = next(difference for report in imported.reports.values() for difference in report.differences)
+        why = why or reason
+    declare(models, None)
+    return _proved(loaded, models, names, inputs, header, why_fixed=why)
+
+
+def _proved(
+    loaded: Sequence[Loaded], models: Sequence[Model], names: Sequence[str], inputs: Sequence[Tensor], header: Sequence[str],
+    *, why_fixed: str | None = None,
+) -> Imported:  # fmt: skip
+    """Return the text of models, and the comparison of each with its module. The header says why sizes are fixed."""
+    text = _text(models, header)
+    imported = Imported(text, list(names), modules=[one.module for one in loaded])
     for one, model, name in zip(loaded, models, names, strict=True):
         report = prove(one.module, text, name, inputs, _fields(model), modes=one.modes, whole=one.inputs is not None)
         if one.also is not None and report.proved:
@@ -107,12 +146,29 @@ def import_loaded(loaded: Sequence[Loaded], example: Any, *, partial: bool = Fal
             built.load_state_dict(one.module.state_dict())
             one.also(report, built.eval())
         imported.reports[name] = report
+    elsewhere = next((difference for report in imported.reports.values() for difference in report.elsewhere), None)
+    why = f"the text is the model at this size alone: {elsewhere}" if elsewhere else ""
+    why = why or (f"the sizes of the input are fixed: {why_fixed}" if why_fixed else "")
     claims = {name: report.claims for name, report in imported.reports.items() if report.proved}
+    imported.text = _text(models, [*header, *_as_lines([why] if why else []), *_macs(claims, models, inputs)], claims)
+    return imported
+
+
+def _text(models: Sequence[Model], header: Sequence[str], claims: dict[str, dict[str, int]] | None = None) -> str:
     for model in models:  # what statements note about a model is theirs alone
         for call in _calls(model):
             call.block = None
-    imported.text = spec_text(models, header, claims=claims) if claims else text
-    return imported
+    return spec_text(models, header, claims=claims)
+
+
+def _macs(claims: dict[str, dict[str, int]], models: Sequence[Model], inputs: Sequence[Tensor]) -> list[str]:
+    """Return lines that tell the MACs at the size of the example, where a claim would have to hold at all sizes."""
+    if not models[0].is_open:
+        return []
+    counts = {name: claim.pop("macs") for name, claim in claims.items() if "macs" in claim}
+    size = ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in inputs)
+    shown = [f"{macs:_} for {name}" if len(models) > 1 else f"{macs:_}" for name, macs in counts.items()]
+    return _as_lines([f"MACs at {size}: {', '.join(shown)}"] if counts else [])
 
 
 _GENERAL = (708, 354)
@@ -190,5 +246,9 @@ def _header(sources: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
     return [
         f"Imported from {where}{names}{space}{version}",
         f"on {today} by archdsl {__version__}; only the structure is taken over.",
-        *(f"{note[0].upper()}{note[1:]}." for note in dict.fromkeys(notes)),
+        *_as_lines(notes),
     ]
+
+
+def _as_lines(notes: Sequence[str]) -> list[str]:
+    return [line for note in dict.fromkeys(notes) for line in textwrap.wrap(f"{note[0].upper()}{note[1:]}.", 125)]

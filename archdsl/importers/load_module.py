@@ -38,6 +38,8 @@ class Loaded:
     modes: tuple[str, ...] = ("evaluation", "other sizes", "training")
     notes: tuple[str, ...] = ()
     also: Callable[[Report, nn.Module], None] | None = None
+    fixed: bool = False
+    """Whether the file declares the sizes of its inputs as numbers."""
 
 
 def load_module(address: str, call: str | None = None) -> list[Loaded]:

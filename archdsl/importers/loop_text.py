@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.importers.alignment import Misfit
@@ -9,7 +10,7 @@ from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import unrolled
 from archdsl.importers.layout import Braces, Line, Text, layout
 from archdsl.importers.naming import fresh_name
-from archdsl.importers.scope import Scope
+from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
 from archdsl.importers.template_names import Bundle, Names
 
@@ -115,8 +116,16 @@ class Loops(Names):
             name = columns[0].name
         else:
             name = f"[{', '.join(column.name for column in columns)}]"
-        rows_text = self._explain(lists, "layers" if columns[0].role == "count" else f"{columns[0].name}s", scope, rows)
+        rows_text = self._explain(lists, _list_name(columns), scope, rows)
         return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{name} in {rows_text}"
+
+
+def _list_name(columns: Sequence[Column]) -> str:
+    """Return what a list for the rounds of a loop is called."""
+    if len(columns) > 1:
+        return "rows"
+    name = columns[0].name
+    return "layers" if columns[0].role == "count" else f"{name}_lists" if name.endswith("s") else f"{name}s"
 
 
 def _rounds_of(slot: dict[int, Loop], scope: Scope) -> tuple[Scope, Bundle]:

@@ -34,7 +34,10 @@ class Value:
     """The name of an input."""
     hint: str = ""
     """What a person would call it, from the ops that read it or from the source."""
-    symbolic: tuple[Any, ...] | None = None
+    symbolic: tuple[int | str, ...] | None = None
+    """The shape of an input with the names of its symbolic sizes."""
+    elsewhere: tuple[tuple[int, ...], ...] = ()
+    """Its shapes in traces at other sizes."""
 
 
 @dataclass(eq=False)
@@ -121,6 +124,11 @@ class Model:
     sizes_of_state: dict[str, tuple[int, ...]] = field(default_factory=dict)
     at_size: bool = True
     """Whether the shapes of its values are those for the sizes of its inputs."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether inputs have symbolic sizes in the text."""
+        return any(value.symbolic is not None for value in self.main.inputs)
 
 
 def walk(call: Call) -> Iterator[Node]:

@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.formatting import format_source
 from archdsl.importers.alignment import Misfit
 from archdsl.importers.blocks import Blocks, parameters, settled
 from archdsl.importers.layout import Line, layout
@@ -18,6 +19,9 @@ from archdsl.importers.scope import Scope
 from archdsl.importers.statements import stages
 from archdsl.importers.template import Template
 from archdsl.importers.template_names import CLASSES
+from archdsl.limits import DEFAULT
+from archdsl.source import SourceFile
+from archdsl.syntax.parser import parse
 
 
 def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[str, dict[str, int]] | None = None) -> str:
@@ -37,7 +41,13 @@ def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[st
     parts = ["\n".join(f"## {line}" if line else "##" for line in header)] if header else []
     parts += ["\n".join(block.lines) for block in blocks.found]
     parts.append("\n".join(network))
-    return "\n\n".join(parts) + "\n"
+    return _formatted("\n\n".join(parts) + "\n")
+
+
+def _formatted(text: str) -> str:
+    """Return a text as `archdsl fmt` writes it; one that does not parse is left to the proof."""
+    file, errors = parse(SourceFile("<text>", text), DEFAULT)
+    return text if errors else format_source(file, DEFAULT)
 
 
 def _name_classes(model: Model) -> None:
@@ -66,7 +76,7 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     scope = Scope("network", len(models))
     scope.taken = set(blocks.taken)
     scope.arguments = [dict(model.main.origin.arguments) for model in models] if len(models) > 1 else []
-    template = Template(fresh=False, claims=all(model.at_size for model in models))
+    template = Template(fresh=False, claims=all(model.at_size and not model.is_open for model in models))
     main = models[0].main
     for at, value in enumerate(main.inputs):
         template.register([model.main.inputs[at] for model in models], value.name, scope)
@@ -111,8 +121,9 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
 def _family_name(models: list[Model], blocks: Blocks) -> str:
     """Return the name of the network that several are aliases of: what their names have in common, or their class."""
     common = "".join(letters[0] for letters in takewhile(_agree, zip(*[model.name for model in models], strict=False)))
-    common = common.rstrip("_0123456789")
-    return block_name(common if len(common) > 2 else models[0].main.origin.name, blocks.taken)
+    whole = all(not model.name[len(common) :][:1].isalpha() for model in models)
+    common = re.sub(r"_[a-z]$", "", common.rstrip("_0123456789"))
+    return block_name(common if whole and len(common) > 2 else models[0].main.origin.name.lower(), blocks.taken)
 
 
 def _agree(letters: tuple[str, ...]) -> bool:

@@ -18,6 +18,8 @@ def numbered(statements: list[Statement]) -> list[Statement]:
         _count(kept, 0, set())
         if _automatic(kept) >= by_position:
             return _apart(kept)
+        while _does_nothing(statements[-1]):  # no position follows that needs it
+            statements.pop()
         _count(statements, 0, set())
     return _apart(statements)
 
@@ -138,7 +140,7 @@ def _labels(statement: Statement) -> list[str]:
     if isinstance(statement, Stage):
         return [statement.label] if statement.label is not None else []
     if isinstance(statement, Group):
-        return [statement.label]
+        return ["" if statement.member else statement.label]
     if isinstance(statement, Mark | Start | Head):
         return [""] if isinstance(statement, Mark | Head) else []
     return [label for inner in inner_lists(statement) for item in inner for label in _labels(item)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.importers.frozen import is_fixed, sizes
 from archdsl.importers.model import Apply, Call, Value, applications, walk
 
 
@@ -73,8 +74,10 @@ def _fits(like: Value, result: Value, axes: list[int]) -> bool:
 
 
 def _follow(node: Apply, seen: list[Value], nodes: list[Apply]) -> None:
-    size = node.outputs[0].shape[1:]
-    like = _joined(node.outputs[0], nodes) or next((value for value in seen if value.shape[1:] == size), None)
+    if is_fixed(node.outputs[0]):
+        return
+    size = sizes(node.outputs[0])
+    like = _joined(node.outputs[0], nodes) or next((value for value in seen if sizes(value) == size), None)
     if like is not None and like is not node.inputs[0]:
         node.op, node.args = "resize_like", {name: node.args[name] for name in ("mode", "align_corners")}
         node.operands = {"like": like}
@@ -85,6 +88,6 @@ def _joined(value: Value, nodes: list[Apply]) -> Value | None:
     reader = next((node for node in nodes if value in node.inputs), None)
     if reader is None or not reader.is_join:
         return None
-    size = value.shape[1:]
+    size = sizes(value)
     made = {v for node in nodes[: next(at for at, node in enumerate(nodes) if value in node.outputs)] for v in node.outputs}
-    return next((v for v in reader.inputs if v is not value and v in made and v.shape[1:] == size), None)
+    return next((v for v in reader.inputs if v is not value and v in made and sizes(v) == size), None)

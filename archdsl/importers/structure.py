@@ -139,8 +139,9 @@ class Structure:
         if flat and join.node.op == "concat" and len(branches) == 2:  # type: ignore[union-attr]
             if max(map(call_count, branches)) >= _APART:
                 return None
-        if reads[origin] > 1 and any(not branch for branch in branches) and not _is_readable(join, branches):
-            return None
+        if reads[origin] > 1 and any(not branch for branch in branches):
+            if not _is_readable(join, branches) or _parts_a_family(join, origin, branches, steps):
+                return None
         return origin, branches
 
     @staticmethod
@@ -205,6 +206,26 @@ def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tu
             return chain, None
         at = step.inputs[0]
     return chain, at
+
+
+def _parts_a_family(join: Step, origin: Value, branches: list[list[Step]], steps: list[Step]) -> bool:
+    """Whether a branch at a lower resolution has the last member of a family, as `enc[4]` of a U-Net, and others are outside."""
+    branch = max(branches, key=len)
+    if (
+        not isinstance(join.node, Apply)
+        or join.node.op != "concat"
+        or not any(value.shape[1:] < origin.shape[1:] for step in branch for value in step.outputs)
+    ):
+        return False
+    inside, outside = _families(branch), _families([step for step in steps if step not in branch])
+    return not inside.isdisjoint(outside)
+
+
+def _families(steps: list[Step]) -> set[str]:
+    """Return the paths of the numbered modules that steps are, without their numbers."""
+    nodes = [step.node for step in steps if isinstance(step.node, Call) or (step.node is not None and step.node.key is not None)]
+    paths = [node.path.rpartition(".") for node in nodes]
+    return {base for base, _, last in paths if base and last.isdigit()}
 
 
 def _is_readable(join: Step, branches: list[list[Step]]) -> bool:

@@ -103,7 +103,8 @@ class Template(Loops):
         self, slots: list[dict[int, Statement]], others: list[dict[int, Statement]], rows: list[int], scope: Scope
     ) -> Text:
         present = set(slots[0])
-        label = _optional_name(next(iter(slots[0].values())))
+        names = [_optional_name(next(iter(slot.values()))) for slot in slots]
+        label = next(filter(None, names), "")
         before = self.fresh
         children = self._run(slots, scope)
         self.fresh = before
@@ -299,6 +300,8 @@ def _optional_name(statement: Statement) -> str:
         return "activation"
     if isinstance(statement, Skip):
         return "residual"
+    if isinstance(statement, Join) and statement.op == "mul":
+        return "gated"
     name = _name_of(statement)
     return f"with_{name}" if name else ""
 

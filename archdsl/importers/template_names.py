@@ -142,11 +142,11 @@ class Names:
         path, name = found.pop()  # type: ignore[misc]
         if is_reserved(name.partition("[")[0]):
             raise Misfit(f"the tensor `{name}`, which is read by a name that the language gives another meaning")
-        if any(not is_identifier(re.sub(r"(\[\d+\])+$", "", part)) for part in path[len(self.path) :]):
-            raise Misfit(f"`{name}` in `{'.'.join(path)}`, which no path can name")
         common = 0
         while common < len(path) and common < len(self.path) and path[common] == self.path[common]:
             common += 1
+        if any(not is_identifier(re.sub(r"(\[\d+\])+$", "", part)) for part in path[common:]):
+            raise Misfit(f"`{name}` in `{'.'.join(path)}`, which no path can name")
         return ".".join([*path[common:], name])
 
     @contextmanager

@@ -11,8 +11,8 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
 import torch
@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Random, Refused, Step, Translation, translate
 from archdsl.importers.concatenation import simplify
+from archdsl.importers.frozen import compare, may_be_frozen, settle
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
+from archdsl.importers.open_sizes import inputs_elsewhere, open_shapes
 from archdsl.importers.patterns import channel_norms, recognize
 from archdsl.importers.resizing import follow_grids
 from archdsl.importers.sharing import share
@@ -46,7 +48,7 @@ def trace(
         training = exported(module.train(), example, name)
         several = len(training.graph_signature.user_outputs) > 1
         plain = exported(module.eval(), example, name) if several else training
-        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain)
+        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain, follow=True)
     finally:
         module.train(was_training)
 
@@ -105,8 +107,8 @@ class _Tracer:
         self._modules = dict(module.named_modules(remove_duplicate=False))
         self._refused: list[str] = []
 
-    def model(self, training: Any, plain: Any) -> Model:
-        """Return the model of two exported programs."""
+    def model(self, training: Any, plain: Any, *, follow: bool = False) -> Model:
+        """Return the model of two exported programs. With `follow`, further traces tell which of its numbers are sizes."""
         main = self._calls(training)
         names = [
             argument.arg.name if hasattr(argument, "arg") else argument for argument in training.graph_signature.user_outputs
@@ -124,9 +126,15 @@ class _Tracer:
         if len(shown) == 1:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
+        frozen = follow and may_be_frozen(main)
+        if frozen:
+            compare(main, list(self._at_other_sizes(main)))
         channel_norms(main)
         opened(main)
         connect(main)
+        if frozen:
+            settle(main)
+            connect(main)
         recognize(main)
         simplify(main)
         follow_grids(main)
@@ -161,6 +169,14 @@ class _Tracer:
                 self._leaf(leaf, nodes, [call for _, call in stack], translation, place)
         self._check_shared(root)
         return root
+
+    def _at_other_sizes(self, main: Call) -> Iterator[Call]:
+        """Yield the calls of the module at other sizes that it takes."""
+        for shape in open_shapes(main.inputs)[:1]:
+            for example in inputs_elsewhere(self._example, shape):
+                with suppress(SpecError):
+                    program = exported(self._module.train(), example, self._name)
+                    yield _Tracer(self._module, example, self._name, self._arguments, partial=True)._calls(program)
 
     def _inputs(self, program: Any, nodes: Sequence[Any], root: Call, translation: Translation) -> None:
         """Note the inputs of the network, and the constants of the program."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.importers.model import Apply, Call, Node, Value, applications
+from archdsl.importers.naming import is_identifier
 from archdsl.importers.statements import Group, Head, Join, Mark, Reference, Skip, Stage, Start, Statement, stages
 from archdsl.importers.steps import STORED, Step, below, is_param
 
@@ -141,7 +142,9 @@ class Writer:
             return [stage]
         if node.unnamed:
             return self.structure.statements(node)
-        return [Group(below(node.path, self.call.path), self.structure.statements(node))]
+        label, body = below(node.path, self.call.path), self.structure.statements(node)
+        several = any(isinstance(inner, Call) and len(inner.outputs) > 1 for inner in [node, *node.body])
+        return _as_family(label, body) if several and is_identifier(label) else [Group(label, body)]
 
     def _of_op(self, node: Apply) -> Stage:
         args = {name: value for name, value in node.args.items() if name not in _UNWRITTEN}
@@ -163,6 +166,20 @@ class Writer:
         if label is None and node.path:
             stage.args["__name__"] = below(node.path, self.call.path)
         return stage
+
+
+def _as_family(label: str, body: list[Statement]) -> list[Statement]:
+    """Return numbered scopes of a module as members of a family, `stage[0]: {...}`, since paths lead to values in these."""
+    if not all(isinstance(statement, Start | Mark) or _is_numbered(statement) for statement in body):
+        return [Group(label, body)]
+    for statement in body:
+        if isinstance(statement, Group):
+            statement.label, statement.member = f"{label}.{statement.label}", True
+    return body
+
+
+def _is_numbered(statement: Statement) -> bool:
+    return isinstance(statement, Group) and statement.label.isdigit()
 
 
 def operand_names(node: Apply) -> tuple[str, ...]:

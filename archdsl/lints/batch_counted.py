@@ -6,13 +6,13 @@ it is never reported, and who means the axis after the channels can write it. `s
 
 from __future__ import annotations
 
-import re
 from math import prod
 from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import OpNode
 from archdsl.lints.calls import written_call
+from archdsl.lints.following_tokens import following_tokens
 from archdsl.lints.rule import OpRule
 from archdsl.ops import Op
 from archdsl.ops.dense import Reshape
@@ -20,7 +20,7 @@ from archdsl.ops.join import Join
 from archdsl.shapes import format_shape
 from archdsl.source import Span
 
-_OPTION: Final = r"\(\s*axis\s*=\s*(\w+)\s*\)"
+_AXIS_ALONE: Final = ["LPAR", "NAME", "EQUAL", "INT", "RPAR"]
 _OFTEN_MEANT: Final = frozenset({"slice"})
 """Ops that often take the axis behind the channels."""
 
@@ -46,8 +46,10 @@ def _place_of_axis(op: Any, span: Span | None) -> Span | None:
     if span is None:
         return None
     if isinstance(op, Join):
-        written = re.compile(_OPTION).match(span.file.text, span.end)
-        return Span(span.file, *written.span(1)) if written is not None else None
+        options = following_tokens(span)[: len(_AXIS_ALONE)]
+        if [token.type for token in options] != _AXIS_ALONE or options[1] != "axis":
+            return None
+        return Span(span.file, span.end + options[3].start_pos, span.end + options[3].end_pos)
     call = written_call(span)
     return call.value_of("axis", op) if call is not None else None
 

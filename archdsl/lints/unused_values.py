@@ -6,18 +6,18 @@ row, the last is reported: its result is where the chain ends. Ops that only hea
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from itertools import dropwhile
 from typing import Final
 
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Function, Graph, Node, Usage, Value, is_declared
 from archdsl.lints.edits import without_statement
+from archdsl.lints.following_tokens import following_tokens
 from archdsl.lints.rule import GraphRule
 from archdsl.source import Span
 
-_STATEMENT: Final = r"[ \t]*[;\n]\s*([A-Za-z_]\w*)[ \t]*(?=[;\n}])"
-"""A statement that is a name alone, on the next line or behind `;`."""
+_SEPARATORS: Final = frozenset({"NEWLINE", "SEMICOLON"})
 
 
 def _check(graph: Graph) -> Iterable[Diagnostic]:
@@ -64,11 +64,15 @@ def _unused(name: str, span: Span, graph: Graph) -> Diagnostic:
 
 def _restart(span: Span, graph: Graph) -> str | None:
     """Return the label with whose value alone the statement behind a place begins anew; None if it begins in another way."""
-    following = re.compile(_STATEMENT).match(span.file.text, span.end)
-    if following is None:
+    following = following_tokens(span)
+    statement = list(dropwhile(lambda token: token.type in _SEPARATORS, following))[:2]
+    if len(statement) < 2 or statement[0] is following[0] or statement[0].type != "NAME":
         return None
-    named = any(value.name == following[1] and value.producer is not None for value in graph.main.values)
-    return following[1] if named else None
+    label, end = statement
+    if end.type not in _SEPARATORS and end.type != "RBRACE":  # the statement is more than a name
+        return None
+    named = any(value.name == label and value.producer is not None for value in graph.main.values)
+    return str(label) if named else None
 
 
 def _is_taken(value: Value, outputs: set[int]) -> bool:

@@ -49,8 +49,10 @@ _STAGES: Final = frozenset({
 """What can stand in the place of a stage."""
 
 
-def completions(analysis: Analysis, position: types.Position, session: Session) -> list[types.CompletionItem]:
-    """Return what can be written at a position, the nearest things first."""
+def completions(
+    analysis: Analysis, position: types.Position, session: Session, *, snippets: bool = False
+) -> list[types.CompletionItem]:
+    """Return what can be written at a position, the nearest things first. `snippets`: the client knows them."""
     source = analysis.source
     offset = offset_of(source, position)
     if any(comment.start < offset <= comment.end for comment in analysis.file.comments):
@@ -61,12 +63,16 @@ def completions(analysis: Analysis, position: types.Position, session: Session) 
         return []  # inside of a string
     kinds = accepted_kinds(source.text[: word.span.start], session.limits)
     found = _Completer(analysis, cursor, word, kinds).items()
-    return [_at(item, word, rank) for rank, item in enumerate(_once(found))]
+    return [_at(item, word, rank, snippets=snippets) for rank, item in enumerate(_once(found))]
 
 
-def _at(item: types.CompletionItem, word: Word, rank: int) -> types.CompletionItem:
-    item.text_edit = types.TextEdit(range_of(word.span), item.insert_text or item.label)
+def _at(item: types.CompletionItem, word: Word, rank: int, *, snippets: bool) -> types.CompletionItem:
+    text = item.insert_text or item.label
+    if snippets and text.endswith(" "):  # Neovim takes other texts up to a blank alone
+        text, item.insert_text_format = f"{text}$0", types.InsertTextFormat.Snippet
+    item.text_edit, item.insert_text = types.TextEdit(range_of(word.span), text), None
     item.sort_text = f"{rank:04}"
+    item.filter_text = item.filter_text or item.label  # without it, Neovim shows all items, whatever is typed
     return item
 
 

@@ -21,7 +21,7 @@ from archdsl.session import Session
 
 _MOMENT: Final = 0.05
 """Seconds without an edit, after which a text is checked."""
-_SLOW: Final = 0.15
+SLOW: Final = 0.15
 """Seconds that a check of all networks may take before the network at the cursor is checked on its own first."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class Documents:
 
     async def _check(self, document: _Document, text: Text, hurry: asyncio.Event) -> Analysis:
         await _wait(hurry.wait(), self._moment)
-        if document.seconds > _SLOW and document.focus is not None:
+        if document.seconds > SLOW and document.focus is not None:
             self._take(document, await self._analyze(document, text, only_focus=True))
         started = time.perf_counter()
         analysis = await self._analyze(document, text, only_focus=False)

@@ -35,7 +35,7 @@ _NAMES: Final = {
     SymbolKind.FUNCTION: "function",
 }
 _TOKENS: Final = {
-    "INT": "number", "FLOAT": "number", "STRING": "string", "UNCLOSED_STRING": "string", "JOIN": "keyword",
+    "INT": "number", "FLOAT": "number", "STRING": "string", "UNCLOSED_STRING": "string", "JOIN": "keyword", "MODULE": "keyword",
     "ARROW": "operator", "SIGN": "operator", "FACTOR": "operator", "COMPARE": "operator", "RANGE": "operator",
 }  # fmt: skip
 _FROM_LANGUAGE: Final = frozenset({SymbolKind.OP, SymbolKind.INITIALIZER, SymbolKind.COUNT})

@@ -153,7 +153,7 @@ def _register_reading(server: ArchServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["."]))
     async def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
         analysis = await _analysis(server, params.text_document.uri)
-        return completion.completions(analysis, params.position, server.documents.session)
+        return completion.completions(analysis, params.position, server.documents.session, snippets=_knows_snippets(server))
 
     @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, semantic_tokens.LEGEND)
     async def tokens(params: types.SemanticTokensParams) -> types.SemanticTokens:
@@ -203,6 +203,13 @@ def _register_names(server: ArchServer) -> None:
         except navigation.CannotRename as error:
             raise JsonRpcInvalidParams(message=str(error)) from None
         return _renaming(server, edits, is_key=symbol.kind in navigation.KEYS)
+
+
+def _knows_snippets(server: ArchServer) -> bool:
+    """Return whether the texts of completions may say where the cursor goes."""
+    document = server.client_capabilities.text_document
+    item = document.completion.completion_item if document is not None and document.completion is not None else None
+    return item is not None and bool(item.snippet_support)
 
 
 def _renaming(server: ArchServer, edits: dict[str, list[types.TextEdit]], *, is_key: bool) -> types.WorkspaceEdit:

@@ -191,8 +191,10 @@ def line_through(subject: Subject, points: int) -> list[Tensor] | None:
     return [between(given) for given in subject.inputs]
 
 
-def _along(line: Sequence[Tensor], traced: Traced, seed: int) -> tuple[dict[Key, float], list[float]]:
+def _along(line: Sequence[Tensor], traced: Traced, seed: int) -> tuple[dict[Key, float], list[float] | None]:
     """Return the correlation of the gradients of neighbours for each value, and for the input that by distance.
+
+    Where all gradients are zero there is none.
 
     The gradients are those of the output, times one random direction, with respect to the value (Balduzzi et al. 2017,
     arXiv:1702.08591).
@@ -207,10 +209,10 @@ def _along(line: Sequence[Tensor], traced: Traced, seed: int) -> tuple[dict[Key,
     found = {}
     for step in traced.steps:
         value = recording.values.get(step.node)
-        if value is not None and value.grad is not None and len(value) == len(output):
+        if value is not None and value.grad is not None and len(value) == len(output) and value.grad.any():
             found[step.key] = autocorrelation(value.grad, 1)[1]
     first = next(given.grad for given in inputs if given.grad is not None)
-    return found, autocorrelation(first, len(output) // 2)
+    return found, autocorrelation(first, len(output) // 2) if first.any() else None
 
 
 def autocorrelation(gradients: Tensor, most: int) -> list[float]:

@@ -103,6 +103,8 @@ def _measured(subject: Subject, options: Options, label: str, network: str) -> P
     if options.points and line is None:
         notes.append("no correlation of gradients: no input is real, so that there is nothing between two inputs")
     found = measure(subject, line)
+    if line is not None and found.correlations is None:
+        notes.append("no correlation of gradients with respect to the input: they are zero")
     if not found.layers:
         notes.append("no table: nothing has weights, normalizes, activates or joins")
     paths = path_lengths(subject, found.still, options.samples) if options.samples else None

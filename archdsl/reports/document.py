@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final, NamedTuple, TypeAlias
 
-from archdsl.html_page import html_page
+from archdsl.html_page import Markup, html_page, html_table
 from archdsl.reports.curve import Curve, curve_svg
 from archdsl.text_table import BOLD, Cell, format_columns
 
@@ -114,22 +114,15 @@ def _html(document: Document) -> Iterator[str]:
 
 
 def _html_table(table: Table, *, caption: bool) -> str:
-    kinds = [' class="number"' if side == ">" else "" for side in table.align]
-    titles = "".join(f'<th scope="col"{kind}>{escape(title)}</th>' for title, kind in zip(table.titles, kinds, strict=True))
-    rows = [
-        "<tr>" + "".join(f"<td{kind}>{_inline(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
-        for row in table.rows
-    ]
-    head = f"<thead><tr>{titles}</tr></thead>\n" if any(table.titles) else ""
-    shown = f"<caption>{_inline(table.caption)}</caption>" if caption and table.caption else ""
-    body = "\n".join(rows)
-    return f'<div class="wide"><table>{shown}\n{head}<tbody>\n{body}\n</tbody></table></div>'
+    rows = [[_inline(cell) for cell in row] for row in table.rows]
+    made = html_table(_inline(table.caption) if caption else "", table.titles, rows, align=table.align)
+    return f'<div class="wide">{made}</div>'
 
 
-def _inline(text: str) -> str:
+def _inline(text: str) -> Markup:
     """Return text as HTML, with code for what is between backticks."""
     pieces = text.split("`")
-    return "".join(f"<code>{escape(piece)}</code>" if i % 2 else escape(piece) for i, piece in enumerate(pieces))
+    return Markup("".join(f"<code>{escape(piece)}</code>" if i % 2 else escape(piece) for i, piece in enumerate(pieces)))
 
 
 _STYLE: Final = """\

@@ -43,7 +43,9 @@ class MemoryFacts(NamedTuple):
 
 _SAMPLES: Final = (1, 8, 16, 32, 64, 128, 224, 320, 512, 640, 1024, 4096)
 """Sizes at which the formula that is largest is looked for, where sizes are symbolic."""
-_FOLLOWING: Final = frozenset({"permute", "transpose", "rearrange", "mha", "ln", "rms_norm", "attend", "roll", "window_shift"})
+_FOLLOWING: Final = frozenset({
+    "permute", "transpose", "rearrange", "mha", "ln", "rms_norm", "attend", "roll", "window_shift", "split", "slice", "rel_bias",
+})  # fmt: skip
 """Ops after which a batch of one may need fewer copies: an axis of size one is in order anywhere."""
 
 

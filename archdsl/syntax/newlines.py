@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from archdsl.syntax.tokens import Token
 
 CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_CLOSING = frozenset(CLOSES.values())
 _CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
 _CONTINUES_BEFORE = {"ARROW", "RBRACE"}
 _AFTER_BODY = {"VIA", "ELSE"}
 _AFTER_HEADER = {"EXPECT", "WHERE"}
 _BEFORE_STAGE = {"_SEP", "LBRACE", "ARROW", "COLON"}
-_SIGNS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|[()\[\]{},=]')
 _NEAR = 300
-"""How far options are read, so that many brackets that are never closed do not take long."""
-_BRACE = re.compile(r"[ \t\f]*\{")
-_OPENS = re.compile(r"[ \t\f]*[(\[]")
+"""How many characters options are read, so that many brackets that are never closed do not take long."""
+_OPTIONS = {"LPAR", "LSQB"}
+_DECLARED = {"NAME", "STRING", "UNCLOSED_STRING", "INT", "FLOAT", "JOIN"}
+_ENDS_STATEMENT = {"NEWLINE", "SEMICOLON", "LBRACE", "RBRACE"}
 
 
-def _is_join(text: str, token: Token) -> bool:
+def mark_declarations(tokens: Sequence[Token]) -> None:
+    """Make `module` a keyword where it begins a statement, and another name or a string follows. It is a name elsewhere."""
+    if "module" not in tokens:
+        return
+    for at, token in enumerate(tokens):
+        if token == "module" and (at == 0 or tokens[at - 1].type in _ENDS_STATEMENT) and _is_followed_by_name(tokens, at):
+            token.type = "MODULE"
+
+
+def _is_followed_by_name(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a name or string follows a token, behind a blank. A keyword before a colon is meant as a name."""
+    following = [*tokens[at + 1 : at + 3], None, None]
+    name, behind = following[:2]
+    if name is None or name.start_pos == tokens[at].end_pos:
+        return False
+    return name.type in _DECLARED or (name.isidentifier() and behind is not None and behind.type == "COLON")
+
+
+def _is_join(tokens: Sequence[Token], at: int) -> bool:
     """Return whether the name of a join begins one, and is not called: `max { ... }`, but not `max(0)`.
 
     Behind it come braces, or options in parentheses and braces. Branches in parentheses or brackets, `max(a, b)`, are one that is
     written wrongly.
     """
-    end = token.end_pos
-    opening = _OPENS.match(text, end)
-    if opening is None:
-        return _BRACE.match(text, end) is not None
-    depth, end, signs = 1, opening.end(), set()
-    while depth:
-        found = _SIGNS.search(text, end, opening.end() + _NEAR)
-        if found is None:
+    following, signs = at + 1, set[str]()
+    if following < len(tokens) and tokens[following].type in _OPTIONS:
+        depth, limit = 0, tokens[following].end_pos + _NEAR
+        while following < len(tokens) and tokens[following].start_pos < limit:
+            kind = tokens[following].type
+            if depth == 1:
+                signs.add(kind)
+            depth += (kind in CLOSES) - (kind in _CLOSING)
+            following += 1
+            if not depth:
+                break
+        if depth:
             return False
-        if depth == 1:
-            signs.add(found[0])
-        depth += (found[0] in "([{") - (found[0] in ")]}")
-        end = found.end()
-    return _BRACE.match(text, end) is not None or ("," in signs and "=" not in signs)
+    return ("COMMA" in signs and "EQUAL" not in signs) or (following < len(tokens) and tokens[following].type == "LBRACE")
 
 
 class Newlines:
@@ -69,10 +87,9 @@ class Newlines:
     def __init__(self) -> None:
         self.reset(0)
 
-    def reset(self, nesting: int, text: str = "", joins: Collection[str] = ()) -> None:
+    def reset(self, nesting: int, joins: Collection[str] = ()) -> None:
         """Forget everything, before a new text, which may nest this deep. `joins` are the joins that are also called."""
         self._nesting = nesting
-        self._text = text
         self._joins = joins
         self.open: list[Token] = []
         self.first_on_line = True
@@ -101,12 +118,12 @@ class Newlines:
         braces = [i for i, opened in enumerate(before) if opened.type == "LBRACE"]
         return len(before) - (braces[-1] + 1 if braces else 0)
 
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+    def process(self, tokens: Sequence[Token]) -> Iterator[Token]:
         """The tokens with `_SEP` in place of line ends and `;`."""
         separator: Token | None = None
         previous = "_SEP"
         self.first_on_line = True
-        for token in stream:
+        for at, token in enumerate(tokens):
             kind = token.type
             if kind == "NEWLINE":
                 self.first_on_line = True
@@ -128,7 +145,7 @@ class Newlines:
                 if len(self.open) > self._nesting:
                     self.too_deep = token
                     return
-            kind = self._kind(token, previous)
+            kind = self._kind(tokens, at, previous)
             if self.first_on_line:
                 self._note_indent(token)
             self._close_with(kind)
@@ -136,9 +153,10 @@ class Newlines:
             previous = kind
             self.first_on_line = False
 
-    def _kind(self, token: Token, previous: str) -> str:
+    def _kind(self, tokens: Sequence[Token], at: int, previous: str) -> str:
         """Return the type of a token. The name of a join that begins one becomes a keyword."""
-        if previous in _BEFORE_STAGE and token in self._joins and _is_join(self._text, token):
+        token = tokens[at]
+        if previous in _BEFORE_STAGE and token in self._joins and _is_join(tokens, at):
             token.type = "JOIN"
         return token.type
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, codes
@@ -15,7 +14,7 @@ from archdsl.syntax.damage import Damage
 from archdsl.syntax.doc_comments import documented
 from archdsl.syntax.error_context import SyntaxFinding, finding
 from archdsl.syntax.lalr import ParserStack, ParseTables
-from archdsl.syntax.newlines import CLOSES, Newlines
+from archdsl.syntax.newlines import CLOSES, Newlines, mark_declarations
 from archdsl.syntax.recovery import Recovery, span_of, too_deep
 from archdsl.syntax.tables import load_tables
 from archdsl.syntax.tokens import Token
@@ -104,7 +103,7 @@ class _Parser:
         builder.file, builder.comments = source, []
         builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
         builder.joins = joins()
-        self.newlines.reset(limits.nesting, source.text, {name for name, join in builder.joins.items() if join.called})
+        self.newlines.reset(limits.nesting, {name for name, join in builder.joins.items() if join.called})
         run = Recovery(stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
         builder.report = run.report
         return run
@@ -122,12 +121,14 @@ class _Parser:
         """Return the tokens and comments in a part of the file."""
         assert start <= end, (start, end)
         outer, self.builder.comments = self.builder.comments, []
-        tokens = list(self._tokens(start, end))
+        tokens = self._tokens(start, end)
         comments, self.builder.comments = self.builder.comments, outer
         return tokens, comments
 
-    def _tokens(self, start: int, end: int) -> Iterator[Token]:
-        return self.lexer.tokens(self.builder.file.text, start, end)
+    def _tokens(self, start: int, end: int) -> list[Token]:
+        tokens = list(self.lexer.tokens(self.builder.file.text, start, end))
+        mark_declarations(tokens)
+        return tokens
 
     def expression(
         self, source: SourceFile, start: int, end: int, limits: Limits, faults: list[SyntaxFinding], help: str = _IN_A_LABEL

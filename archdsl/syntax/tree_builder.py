@@ -6,7 +6,6 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
@@ -27,11 +26,9 @@ from archdsl.syntax.children import (
     is_empty,
     parameters_in,
 )
-from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
+from archdsl.syntax.error_context import SyntaxFinding, finding
 from archdsl.syntax.strings import in_braces, unescape
 from archdsl.syntax.tokens import Token
-
-_NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
 
 
 class TreeBuilder:
@@ -50,25 +47,11 @@ class TreeBuilder:
         return token
 
     def keyword(self, token: Token) -> Token:
-        """Lexer callback: the names of joins are keywords, and so is `module` at the beginning of a declaration.
-
-        Joins that are also called are told apart later: see `Newlines`.
-        """
+        """Lexer callback: the names of joins are keywords. Joins that are also called are told apart later: see `Newlines`."""
         join = self.joins.get(token)
         if join is not None and not join.called:
             token.type = "JOIN"
-        elif token == "module" and self._begins_declaration(token):
-            token.type = "MODULE"
         return token
-
-    def _begins_declaration(self, token: Token) -> bool:
-        """Return whether `module` begins a statement, and another name or a string follows."""
-        text, start, end = self.file.text, token.start_pos, token.end_pos
-        before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t\f")
-        following = _NEXT_WORD.match(text, end)
-        return (
-            (not before or before[-1] in "{};") and following is not None and (following[1] not in KEYWORDS or bool(following[2]))
-        )
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""

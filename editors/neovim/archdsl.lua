@@ -10,9 +10,20 @@ vim.lsp.config("archdsl", {
 })
 vim.lsp.enable("archdsl")
 
+-- A line is indented one step more than the one above if that leaves a bracket open, and one less if it begins with a closing one.
+function _G.archdsl_indent()
+  local above = vim.fn.prevnonblank(vim.v.lnum - 1)
+  local text = vim.fn.getline(above):gsub('"[^"]*"', ""):gsub("#.*", "")
+  local _, opened = text:gsub("[%[{(]", "")
+  local _, closed = (text:gsub("^%s*[%]})]", "")):gsub("[%]})]", "") -- one that begins the line has outdented it already
+  local steps = (opened > closed and 1 or 0) - (vim.fn.getline(vim.v.lnum):match("^%s*[%]})]") and 1 or 0)
+  return math.max(0, vim.fn.indent(above) + steps * vim.fn.shiftwidth())
+end
+
 vim.api.nvim_create_autocmd("FileType", {
   pattern = "arch",
   callback = function()
+    vim.bo.indentexpr, vim.bo.indentkeys = "v:lua.archdsl_indent()", "0{,0},0),0],!^F,o,O"
     vim.bo.commentstring = "# %s"
     vim.bo.expandtab, vim.bo.shiftwidth, vim.bo.softtabstop = true, 2, 2
   end,

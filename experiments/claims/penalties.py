@@ -17,7 +17,7 @@ network mlp {
 
 train { data = digits; epochs = 15; batch = 64; optimizer = adam(lr = 0.003) }
 """
-RULES = {"none": "[]", "l1": "[l1(1e-3)]", "l2": "[l2(3e-3)]", "both": "[l1(5e-4), l2(1.5e-3)]"}
+RULES = {"none": "[]", "l1": "[l1(1e-3)]", "l2": "[l2(1e-2)]", "both": "[l1(5e-4), l2(5e-3)]"}
 NAMES = {"none": "no penalty", "l1": "L1", "l2": "L2", "both": "elastic net"}
 SMALL = 1e-3
 

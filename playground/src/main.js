@@ -5,8 +5,9 @@ import { indentWithTab } from "@codemirror/commands";
 import { forceLinting, linter, lintGutter } from "@codemirror/lint";
 import { EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType, keymap } from "@codemirror/view";
+import { arch } from "../../editors/codemirror/src/arch.js";
+import { colors } from "./colors.js";
 import { ask, ready } from "./compiler.js";
-import { archLanguage } from "./language.js";
 import { addressOf, textIn } from "./link.js";
 import { draw } from "./diagram.js";
 import { showFindings, showTable } from "./panels.js";
@@ -163,7 +164,8 @@ const view = new EditorView({
     extensions: [
       basicSetup,
       keymap.of([indentWithTab]),
-      archLanguage,
+      arch(),
+      colors,
       hints,
       linter(findings, { delay: 1e9 }), // runs when a check has ended
       lintGutter(),

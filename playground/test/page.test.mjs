@@ -97,6 +97,34 @@ test("the findings are those of the command, and a fix repairs the text", async 
   assert.deepStrictEqual(await text("#findings li"), []);
 });
 
+test("the grammar colors, indents, folds and comments", async () => {
+  await write(BROKEN);
+  const colors = await page.$$eval(".cm-line span[class]", (spans) => Object.fromEntries(spans.map((span) => [span.textContent, getComputedStyle(span).color])));
+  assert.equal(new Set([colors.block, colors.conv, colors["16"], colors.width]).size, 4);
+  assert.equal(colors.block, colors.skip);
+
+  await page.focus(".cm-content");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("Home");
+  await page.keyboard.up("Control");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type('"l{1 + 1}": concat {');
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("relu");
+  const typed = await page.evaluate(() => document.querySelector(".cm-content").cmTile.view.state.doc.toString());
+  assert.ok(typed.includes('{\n  "l{1 + 1}": concat {\n    relu\n  }\n  skip'), typed);
+
+  await page.keyboard.down("Control");
+  await page.keyboard.press("Slash");
+  await page.keyboard.up("Control");
+  assert.equal((await text(".cm-line"))[2], "    # relu");
+  const lines = (await text(".cm-line")).length;
+  await page.click('.cm-foldGutter span[title="Fold line"]');
+  assert.ok((await text(".cm-line")).length < lines);
+  await page.click('.cm-foldGutter span[title="Unfold line"]');
+});
+
 test("a published network with its diagram and source", async () => {
   await select("zoo", "resnet50");
   assert.match((await text(".totals"))[0], /25,557,032 parameters/);

@@ -188,9 +188,27 @@ test("a text from a spec is a text", async () => {
   assert.strictEqual((await page.$$("#picture img, #picture script, #card img")).length, 0);
 });
 
+test("a page begins unfolded to its level", async () => {
+  const open = (level) => page.evaluate((level) => { page.root = null; page.show({ ...JSON.parse(byId("network").textContent), level }); return [...page.root.shown()].filter((part) => part.open).map((part) => part.level); }, level);
+  await page.goto(`file://${PAGES}/resnet50.html`);
+  assert.deepStrictEqual(await open(0), [0]);
+  assert.deepStrictEqual([...new Set(await open(1))], [0, 1]);
+  assert.deepStrictEqual([...new Set(await open(2))], [0, 1, 2]);
+});
+
+test("projections are dashed, other skips are not", async () => {
+  await open("resnet50");
+  await page.evaluate(() => page.unfoldLevel(600) && page.draw());
+  await page.evaluate(() => page.unfoldLevel(600) && page.draw());
+  const dashes = (name) => page.$$eval(`#links path.link.${name}`, (found) => [...new Set(found.map((path) => getComputedStyle(path).strokeDasharray))]);
+  assert.deepStrictEqual(await dashes("projection"), ["5px, 3px"]);
+  assert.deepStrictEqual(await dashes("skip:not(.projection)"), ["none"]);
+});
+
 test("a failing join is shown with both shapes", async () => {
   await open("broken");
   assert.match(await page.$eval(".failure", (part) => part.textContent), /16×8×8 and 8×8×8/);
+  assert.strictEqual(await page.$eval(".failure", (part) => getComputedStyle(part).borderColor), "rgb(179, 38, 30)");
 });
 
 test("nothing went wrong, and nothing was asked of a network", () => {

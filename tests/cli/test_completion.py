@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,14 +15,18 @@ from click.shell_completion import ShellComplete
 from click.testing import Result
 
 from archdsl.addresses import shipped_networks
+from archdsl.cli import completions
 from archdsl.cli import root as command_line
+from archdsl.cli.recipe_completions import recipe_completions
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.limits import Limits
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
+from archdsl.recipe.optimizers import AdamW, Sgd
 
 Ask = Callable[..., list[str]]
-BREAKS = " \t\n\"'><=;|&(:"
+BREAKS = re.compile(r"[ =:]")
+"""Where bash begins a word, of those signs that occur here outside of quotes."""
 SEVERAL = """
 import "parts.arch" as parts
 block unit(k) { relu }
@@ -52,7 +57,8 @@ def ask(folder: Path) -> Ask:
 
     def run(line: str, shell: str = "bash", *, here: Path = folder) -> list[str]:
         words = line.split(" ")
-        asked = {"bash": {"COMP_LINE": line, "COMP_WORDBREAKS": BREAKS},
+        word = line.rpartition('"')[2] if line.count('"') % 2 else BREAKS.split(line)[-1]
+        asked = {"bash": {"COMP_LINE": line, "COMP_WORD": word},
                  "zsh": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
                  "fish": {"COMP_WORDS": line, "COMP_CWORD": words[-1]}}[shell]  # fmt: skip
         code = (
@@ -111,6 +117,45 @@ def test_parameters(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, na
 
 def test_parameters_in_bash(ask: Ask) -> None:
     assert plain(ask("archdsl train several.arch:wide --set d")) == ["depth="]
+    assert plain(ask("archdsl train several.arch --set train.optimizer=adamw")) == ["adamw"]  # what bash takes for the word
+    assert plain(ask("archdsl train several.arch --set=train.sampler=b")) == ["balanced"]
+    assert plain(ask('archdsl train several.arch --set "train.augment=[flip, cutm')) == ["train.augment=[flip, cutmix"]
+
+
+@pytest.mark.parametrize(
+    ("begun", "offered"),
+    [
+        ("train.opt", ["train.optimizer="]),
+        ("train.optimizer=ada", ["adam", "adamw", "adamax", "adagrad", "adadelta", "adafactor"]),
+        ("train.optimizer=sgd(", [f"sgd({name}=" for name in Sgd.fields]),
+        ("train.optimizer=sgd(0.1,n", ["sgd(0.1,nesterov="]),
+        ("train.optimizer=sgd(nesterov=", ["sgd(nesterov=false", "sgd(nesterov=true"]),
+        ("train.optimizer=sgd(0.1)", []),
+        ("train.optimizer=sgd)", []),
+        ("train.augment=[flip(p = 0.2), cutm", ["[flip(p = 0.2), cutmix"]),
+        ("train.precision=", ["bf16", "fp16", "fp32"]),
+        ("train.early_stop.p", []),
+        ("train.optimizer.", [f"train.optimizer.{name}=" for name in AdamW.fields]),
+        ("train.optimizer.amsgrad=t", ["true"]),
+        ("train.optimizer.nothing=", []),
+        ("train.nothing=", []),
+        ("optimizer=", []),
+        ("train.ema=", ["none"]),
+        ("train.epochs=", []),
+        ("train.(=", []),
+    ],
+)
+def test_recipes(begun: str, offered: list[str]) -> None:
+    key = begun.partition("=")[0] + "=" if "=" in begun else ""
+    assert [text.removeprefix(key) for text, _ in recipe_completions(begun, ())] == offered
+
+
+def test_parameters_of_what_the_recipe_of_a_file_says(folder: Path) -> None:
+    file = folder / "recipe.arch"
+    recipe = "train { data = digits; optimizer = sgd(0.1); augment = [cutmix, flip] }"
+    file.write_text(f"network a {{ input image [1, 8, 8]; relu }}\n{recipe}\n")
+    for path, parameter in {"train.optimizer.m": "omentum", "train.augment[1].a": "xis"}.items():
+        assert [item.value for item in completions.settings(str(file), path)] == [f"{path}{parameter}="]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +198,8 @@ def test_zsh_and_fish(ask: Ask) -> None:
 def test_scripts(cli: Callable[..., Result], shell: str, said: str) -> None:
     shown = cli("completion", shell)
     assert shown.exit_code == 0 and said in shown.stdout and f"_ARCHDSL_COMPLETE={shell}_complete" in shown.stdout
+    if shutil.which(shell) is not None:
+        assert subprocess.run([shell, "-n"], input=shown.stdout, text=True, timeout=60).returncode == 0
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
@@ -167,8 +214,9 @@ def test_bash_itself(folder: Path) -> None:
         tried,
         'try "archdsl check several.arch:w" w :',
         'try "archdsl check su" su check',
+        'try "archdsl train several.arch --set train.sampler=b" b =',
     ]
     environment = dict(os.environ) | {"PATH": f"{folder}:{os.environ['PATH']}"}
     command = ["bash", "--norc", "-c", "\n".join(lines)]
     shown = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert (shown.stdout, shown.stderr) == ("wide\nsub/\n", "")
+    assert (shown.stdout, shown.stderr) == ("wide\nsub/\nbalanced\n", "")

@@ -199,3 +199,25 @@ def test_links_and_names_of_files(repository: Cli) -> None:
 def test_without_git(repository: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert "error[E0609]: Git cannot be started" in repository("diff", "--git", "HEAD", "new.arch").stderr
+
+
+def test_a_file_with_errors_does_not_stop_the_others(repository: Cli) -> None:
+    """It is listed in every format, and its errors are on standard error, with the revision that has them."""
+    Path("broken.arch").write_text("network wrong { input image [3, 8, 8]; conv(16, 3)\n")
+    Path("bytes.arch").write_bytes(b"network other { input image [3, 8, 8]; relu } # \xff")
+    git("add", ".")
+    git("commit", "-qm", "three")
+    Path("broken.arch").write_text("network wrong { input image [3, 8, 8]; conv(16, 3) }\n")
+    Path("bytes.arch").write_text("network other { input image [3, 8, 8]; relu }")
+    result = repository("diff", "--git", "HEAD~1...")
+    assert result.exit_code == 1 and "? broken.arch: not compared: this `{` is never closed" in result.stdout
+    result = repository("diff", "--git", "HEAD~2")
+    assert result.exit_code == 0 and "+ network broken.arch:wrong\n" in result.stdout
+    result = repository("diff", "--git", "HEAD")
+    listed = [line.split(": ")[0] for line in result.stdout.splitlines()]
+    assert result.exit_code == 1 and listed == ["? broken.arch", "? bytes.arch"]
+    assert "HEAD:broken.arch:1" in result.stderr and "HEAD:bytes.arch is not UTF-8" in result.stderr
+    found = json.loads(repository("diff", "--git", "HEAD", "--format", "json").stdout)
+    assert not found["equal"] and [one["file"] for one in found["failed"]] == ["broken.arch", "bytes.arch"]
+    assert "- broken.arch is not compared: this" in repository("diff", "--git", "HEAD", "--format", "markdown").stdout
+    assert "<td>broken.arch</td>" in repository("diff", "--git", "HEAD", "--format", "html").stdout

@@ -79,3 +79,12 @@ def test_an_argument_that_makes_a_difference_for_the_new_size_alone(
 ) -> None:
     assert changes(before, after, shape) == []
     assert changes(before, after, shape, shape_after) == [text]
+
+
+def test_changes_that_read_the_same_are_one() -> None:
+    """The data has all digits and all keys."""
+    before, after = "dropout(1/3) -> conv(8, 3) -> dropout(1/3)", "dropout(2/7) -> conv(8, 3) -> dropout(2/7)"
+    one, other = (archdsl.loads(f"network n {{ input image [8, 8, 8]\n{body} }}") for body in (before, after))
+    (change,) = one.diff(other).changes
+    assert change.text == "dropout(p = 0.3333): p 0.3333 -> 0.2857, 2 times"
+    assert len(change.before) == 2 and change.arguments[0].values == (("0.3333333333333333", "0.2857142857142857"),)

@@ -59,6 +59,8 @@ BASE = """network n {
   input image [3, 8, 8]
   stem: conv(8, 3) -> bn -> relu
   a: conv(8, 1) -> bn
+  [one, other]: split(2)
+  add { one; other }
   relu; gap; flatten
   fc: linear(4)
 }
@@ -74,6 +76,7 @@ BASE = """network n {
         ("", {"conv(8, 1)": "bottleneck(8)"}),
         ("", {"conv(8, 3)": "conv(8, [3, 3], pad = 1)"}),
         ("", {"a: conv(8, 1) -> bn\n": "conv(8, 1)\n bn\n"}),
+        ("", {"split(2)": "split([4, 4])"}),
     ],
 )
 def test_the_same_in_other_words(blocks: str, changes: dict[str, str]) -> None:
@@ -103,3 +106,17 @@ def test_what_is_a_difference(before: str, after: str, line: str) -> None:
     assert line in str(found)
     assert not Difference(graphs[1], graphs[0]).is_empty
     assert Difference(graphs[0], graphs[0]).is_identical
+
+
+def test_of_equal_branches_the_one_of_the_same_name_is_left() -> None:
+    """Its weights load under their keys, and no warning says that they belong to another layer."""
+    a, b = "{ a: conv(8, 3) -> bn }", "{ b: conv(8, 3) -> bn }"
+    for before, after in (
+        ("a: conv(8, 3)\n b: conv(8, 3)\n relu", "b: conv(8, 3)\n relu"),
+        (f"add {{ {a}; {b} }}", b),
+        (f"add {{ {a}; {b}; gelu }}", f"add {{ {b}; gelu }}"),
+    ):
+        texts = [f"network n {{ input image [8, 6, 6]\n {body} }}" for body in (before, after)]
+        found = Difference(*[compile_text(text).require() for text in texts])
+        assert not found.keys.renamed and not found.keys.misplaced and found.keys.loads == found.keys.wanted, found
+        assert {change.kind for change in found.changes} <= {"removed", "repeated"}, found

@@ -12,7 +12,8 @@ from archdsl.lsp.analysis import Text, analyze
 from archdsl.lsp.hints import hints_of
 from archdsl.session import Session
 
-PAGE = (Path(__file__).parents[2] / "docs" / "editors.md").read_text(encoding="utf-8")
+PAGE_FOLDER = Path(__file__).parents[2] / "docs"
+PAGE = (PAGE_FOLDER / "editors.md").read_text(encoding="utf-8")
 _COLUMN = 55
 """Where the hints of the example begin."""
 
@@ -46,3 +47,16 @@ def test_the_commands_are_those_of_the_server() -> None:
     from archdsl.lsp.lenses import CHECK, DRAW, NETWORK_AT, PICTURE, TRAIN
 
     assert all(f"`{name}`" in PAGE for name in (CHECK, DRAW, NETWORK_AT, PICTURE, TRAIN))
+
+
+def test_the_module_for_codemirror_is_there() -> None:
+    [name, path] = re.findall(r'import \{ (\w+) \} from "\./(.*?)"', _block("js"))[0]
+    assert f"export function {name}(" in (PAGE_FOLDER.parent / path).read_text(encoding="utf-8")
+
+
+def test_what_a_shell_offers() -> None:
+    from archdsl.cli.recipe_completions import recipe_completions
+
+    command, offered = _block("console").splitlines()
+    begun = command.removesuffix("<Tab><Tab>").split()[-1]
+    assert [text.partition("=")[2] for text, _ in recipe_completions(begun, ())] == offered.split()

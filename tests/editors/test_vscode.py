@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from archdsl.lsp import lenses
+from editors import generate
+from tests.editors.node import run_node
 
 EDITORS = Path(__file__).parents[2] / "editors"
 EXTENSION = EDITORS / "vscode"
 
 
-def npm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run npm in the extension's folder, with the Node of the development environment."""
-    tools = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(
-        [tools / "npm", "--silent", *arguments], cwd=EXTENSION, env=environment, capture_output=True, text=True, timeout=300
-    )
-
-
 def test_the_grammars_are_those_of_the_language() -> None:
-    spec = importlib.util.spec_from_file_location("generate_editors", EDITORS / "generate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for path, text in module.files().items():
+    for path, text in generate.files().items():
         assert path.read_text(encoding="utf-8") == text, "`make docs` writes it"
 
 
 def test_the_grammar_colors_as_its_snapshot_says() -> None:
-    done = npm("test")
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_node(EXTENSION, "npm", "--silent", "test")
 
 
 def test_the_commands_of_the_extension_are_those_of_the_server() -> None:
@@ -52,8 +36,7 @@ def test_the_commands_of_the_extension_are_those_of_the_server() -> None:
 
 @pytest.mark.slow
 def test_the_extension_is_packaged() -> None:
-    done = npm("run", "package")
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_node(EXTENSION, "npm", "--silent", "run", "package")
     with zipfile.ZipFile(EXTENSION / "archdsl.vsix") as package:
         names = set(package.namelist())
         assert {f"extension/{name}" for name in ("dist/extension.js", "syntaxes/arch.tmLanguage.json", "readme.md")} <= names

@@ -164,11 +164,11 @@ def shown(imported: Imported) -> str:
     return imported.text.partition("\n\n")[2]
 
 
-def brought(make: Callable[[], nn.Module], name: str, shape: tuple[int, ...] = (3, 16, 16)) -> Imported:
-    """The import of a module whose constructors are observed, as on the command line."""
+def brought(make: Callable[[], nn.Module], name: str, shape: tuple[int, ...] = (3, 16, 16), *, fixed: bool = True) -> Imported:
+    """The import of a module whose constructors are observed, as on the command line with `--fixed`."""
     torch.manual_seed(0)
     module, arguments = recorded(make)
-    return import_loaded([Loaded(module, name, arguments, "here:Here")], shape).require_proved()
+    return import_loaded([Loaded(module, name, arguments, "here:Here")], shape, fixed=fixed).require_proved()
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_families_share_their_blocks() -> None:
     for name, layers in (("net_a", (1, 1, 1)), ("net_b", (2, 1, 1))):
         module, arguments = recorded(lambda layers=layers: Residual(layers))  # type: ignore[misc]
         loaded.append(Loaded(module, name, arguments, f"here:{name}"))
-    imported = import_loaded(loaded, (3, 8, 8)).require_proved()
+    imported = import_loaded(loaded, (3, 8, 8), fixed=True).require_proved()
     assert imported.text.count("block basic(") == 1
     assert "network net_a = net_a_2" not in imported.text
     assert "([1, 1, 1])" in imported.text and "([2, 1, 1])" in imported.text, imported.text

@@ -14,6 +14,8 @@ import archdsl
 from archdsl.diagnostics import SpecError
 from archdsl.importers.addresses import import_model
 from archdsl.importers.importing import Imported
+from archdsl.importers.programs.onnx_graph import OnnxGraph, OnnxNode
+from archdsl.importers.programs.onnx_paths import find_paths
 from tests.importers.files import Graph, Make, save_onnx
 
 AGREES = "evaluation by onnxruntime, with the weights of the file: "
@@ -45,7 +47,7 @@ def test_files_of_pytorch_keep_modules(dynamo: bool, tmp_path: Path) -> None:
 def test_an_open_batch_and_open_sizes(tmp_path: Path, cli: Callable[..., Result]) -> None:
     axes = {"x": {0: "batch", 2: "height", 3: "width"}}
     path = save_onnx(tmp_path / "net.onnx", dynamo=False, input_names=["x"], dynamic_axes=axes)
-    assert "input image [3, 24, 32]" in brought(path, sizes=[(3, 24, 32)]).text
+    assert "input image [3, H, W]" in brought(path, sizes=[(3, 24, 32)]).text
     refused = cli("import", str(path))
     assert refused.exit_code == 1 and "leaves sizes of its input `x` open: 3x?x?" in refused.stderr
     assert "--input 3x64x64" in refused.stderr
@@ -246,3 +248,17 @@ def test_the_reference_implementation_stands_in(tmp_path: Path, monkeypatch: pyt
     g.add("Relu")
     (report,) = import_model(str(g.save(tmp_path / "one.onnx"))).reports.values()
     assert report.proved and report.lines[-1].startswith("evaluation by the reference implementation of ONNX")
+
+
+def test_nodes_of_an_optimizer_go_to_the_modules_that_read_them() -> None:
+    """The exporter makes one `Split` of several slices, which has no metadata."""
+
+    def node(op: str, inputs: list[str], outputs: list[str], *paths: str) -> OnnxNode:
+        scopes = str(["", *paths, op])
+        return OnnxNode(op, op, inputs, outputs, {}, {"pkg.torch.onnx.name_scopes": scopes} if paths else {})
+
+    split = node("Split", ["image"], ["a", "b"])
+    conv = node("Conv", ["b"], ["c"], "unit", "unit.conv")
+    nodes = [split, conv, node("Concat", ["a", "c"], ["d"], "unit"), node("Relu", ["d"], ["e"], "act")]
+    find_paths(OnnxGraph(Path("net.onnx"), nodes, {}, [], ["e"], 20, ""))
+    assert split.path == "unit" and nodes[3].path == "act"

@@ -21,7 +21,7 @@ from archdsl.importers.recording import recorded
 def brought(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> Imported:
     torch.manual_seed(0)
     module, arguments = recorded(make)
-    return import_loaded([Loaded(module, "net", arguments, "here:Here")], shape).require_proved()
+    return import_loaded([Loaded(module, "net", arguments, "here:Here")], shape, fixed=True).require_proved()
 
 
 def test_the_batch_moves_and_merges() -> None:

@@ -133,8 +133,10 @@ def text_with(block: str = "relu", network: str = "relu", recipe: str = "epochs 
 )
 def test_completion(marked: Callable[..., object], text: str, some: set[str], never: set[str]) -> None:
     cursor = marked(text)
-    labels = {item.label for item in completions(cursor.analysis, cursor.position, Session())}  # type: ignore[attr-defined]
+    items = completions(cursor.analysis, cursor.position, Session())  # type: ignore[attr-defined]
+    labels = {item.label for item in items}
     assert some <= labels and not labels & never, labels
+    assert all(item.filter_text and item.label.startswith(item.filter_text) for item in items)
 
 
 def test_no_completion_in_comments_and_strings(marked: Callable[..., object]) -> None:

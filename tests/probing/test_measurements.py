@@ -187,10 +187,14 @@ def test_training_steps_on_data() -> None:
 
 
 def test_what_cannot_be_measured_is_said() -> None:
-    (plain,) = archdsl.loads("network n { input v [4]; linear(3) -> relu -> linear(2) }").probe(batch=4, points=8)
+    (plain,) = archdsl.loads("network n { input v [4]; linear(16) -> relu -> linear(2) }").probe(batch=4, points=8)
     assert plain.paths is None and plain.notes == ["no path lengths: there are no residual blocks"]
     (tokens,) = archdsl.loads("network n { input v: int [5]; embedding(7, 4); linear(2) }").probe(batch=4, points=8)
     assert tokens.correlations is None and tokens.notes[0].startswith("no correlation of gradients: no input is real")
+    text = "network n { input v [4]; linear(3) -> relu -> linear(2); init { linear = zeros } }"
+    (zeros,) = archdsl.loads(text).probe(batch=4, points=8)
+    assert zeros.correlations is None and zeros.notes[0].endswith("they are zero")
+    assert zeros.layers[0].correlation is None
 
 
 def test_symbolic_sizes_need_data_or_a_size() -> None:

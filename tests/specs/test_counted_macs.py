@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.loading import load
+from archdsl.shapes import value_at
+from tests.networks import SHIPPED, meta_inputs, sizes_for
 
-NETWORKS = {
-    "convnext_v2:convnextv2_atto": (),
-    "convnext_v2:convnextv2_tiny": (),
-    "darknet53:darknet53": (),
-    "vit:vit_b_16": (),
-    "vit:vit_b_32": (),
-    "vit:vit_l_16": (),
-    "deit:deit_tiny": (),
-    "deit:deit_tiny_distilled": (),
-    "swin:swin_t": (),
-    "swin:swin_b": (),
-    "swin_v2:swin_v2_t": (),
-    "regnet:regnet_y_400mf": (),
-    "regnet:regnet_x_400mf": (),
-    "fcn:fcn_resnet50": (65, 97),
-    "deeplabv3:deeplabv3_resnet50": (520, 390),
-    "fpn:resnet18_fpn": (65, 97),
-    "retinanet:retinanet_resnet50_fpn_v2": (65, 97),
-    "yolov8:yolov8n": (64, 96),
-    "detr:detr_r50": (65, 97),
-}
-"""Sizes are for networks that take any."""
+SOME = frozenset({
+    "convnextv2_atto", "darknet53", "vit_b_16", "deit_tiny_distilled", "swin_t", "swin_v2_t", "regnet_y_400mf", "fcn_resnet50",
+    "retinanet_resnet50_fpn_v2", "yolov8n", "detr_r50", "gpt2", "unet_2015", "ddpm",
+})  # fmt: skip
+"""Networks of every kind; `make exhaustive` compares all."""
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name if name in SOME else pytest.param(name, marks=pytest.mark.exhaustive) for name in SHIPPED])
 def test_macs_are_those_that_pytorch_counts(name: str) -> None:
-    file, _, network = name.partition(":")
-    loaded = load(f"specs/{file}.arch:{network}")
-    shape = (3, *(NETWORKS[name] or loaded.graph.inputs[0].shape[1:]))
-    macs = loaded.table().macs
-    if NETWORKS[name]:
-        macs = macs.value(dict(zip(("H", "W"), NETWORKS[name], strict=True)))
+    network = load(name)
+    sizes = sizes_for(network)
+    macs = value_at(network.table().macs, sizes)
     with FlopCounterMode(display=False) as counter:  # with gradients: the fused step of attention is not counted
-        loaded.build(device="meta").eval()(torch.empty(1, *shape, device="meta"))
+        network.build(device="meta").eval()(*meta_inputs(network, 1, sizes))
     assert counter.get_total_flops() == 2 * macs
 
 

@@ -38,7 +38,7 @@ class Block:
     `starts` and `ends` are the hops that come from before the block or go on after it, with the x at which they cross its
     border. `shapes` is the room it takes. `forks`, `bends` and `joins` are pieces of the ways of hops: the y at which one turns
     sideways after its source, its corners on the way, and the y at which it turns before its target, None if it goes into
-    the side of the target.
+    the side of the target. `courses` are whole ways of hops.
     """
 
     height: float = 0.0
@@ -49,6 +49,7 @@ class Block:
     forks: list[tuple[Hop, float]] = field(default_factory=list)
     bends: list[tuple[Hop, tuple[Point, ...]]] = field(default_factory=list)
     joins: list[tuple[Hop, float | None]] = field(default_factory=list)
+    courses: list[tuple[Hop, tuple[Point, ...]]] = field(default_factory=list)
     labels: list[tuple[Hop, Rectangle]] = field(default_factory=list)
     wide: list[tuple[Vertex, Size]] = field(default_factory=list)
     """Boxes that are wider than their words: bars that reach as far as what they join."""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from archdsl.backends.diagram.model import Box, Edge, Kind
 from archdsl.backends.diagram.op_text import shape_text, spatial
 from archdsl.ir import Usage
 from archdsl.ops.base import Category
 
+AnyWay = TypeVar("AnyWay", bound="Way")
 
-def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
+
+def mark_skips(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
     """Mark the edges whose source reaches the target through another edge as well, even through one between the same boxes.
 
-    `order` lists the boxes, sources before targets. The bits of one number say which boxes come before a box.
+    A crop or another change of shape alone does not end a skip, and no value goes through an edge of which only a size is
+    taken. `boxes` are by key, sources before targets. The bits of one number say which boxes come before a box.
     """
     incoming: dict[str, list[Edge]] = {}
+    outgoing = Counter(edge.source for edge in edges if not edge.size_only)
     for edge in edges:
-        incoming.setdefault(edge.target, []).append(edge)
-    bits = {key: 1 << i for i, key in enumerate(order)}
+        if not edge.size_only:
+            incoming.setdefault(edge.target, []).append(edge)
+    bits = {key: 1 << i for i, key in enumerate(boxes)}
     before: dict[str, int] = {}
     for key in bits:
         passed = 0
@@ -29,33 +36,70 @@ def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
             edge.skip = bool(reached & bits[edge.source])
             reached |= bits[edge.source]
         before[key] = reached
+    for key in bits:
+        ways = incoming.get(key, ())
+        for edge in ways if len(ways) > 1 else ():
+            cut = edge.source
+            if outgoing[cut] == 1 and len(incoming.get(cut, ())) == 1 and _only_shapes(boxes[cut]):
+                into = incoming[cut][0]
+                others = [before[other.source] | bits[other.source] for other in ways if other is not edge]
+                edge.skip = into.skip = any(bits[into.source] & other for other in others)
+
+
+def _only_shapes(box: Box) -> bool:
+    return box.kind is Kind.CARD and all(node.op.category is Category.SHAPE for node in box.nodes)
 
 
 def mark_projections(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
-    """Mark the edges to and from the one or two boxes that a shortcut changes its value with, beside a longer way to a join."""
-    outgoing: dict[str, list[Edge]] = {}
-    incoming: dict[str, list[Edge]] = {}
-    for edge in edges:
-        outgoing.setdefault(edge.source, []).append(edge)
-        incoming.setdefault(edge.target, []).append(edge)
-    for key, box in boxes.items():
-        if box.kind is not Kind.JOIN or len(incoming.get(key, ())) != 2 or any(edge.skip for edge in incoming[key]):
+    """Mark the edges of projections."""
+    active = {key for key, box in boxes.items() if any(node.op.category is Category.ACTIVATION for node in box.nodes)}
+    for edge in projections(edges, [key for key, box in boxes.items() if box.kind is Kind.JOIN], active):
+        edge.projection = True
+
+
+class Way(Protocol):
+    """A value on its way from one thing to another, past others that reach the target too if it is a skip."""
+
+    @property
+    def source(self) -> Hashable:
+        """What gives it."""
+
+    @property
+    def target(self) -> Hashable:
+        """What takes it."""
+
+    @property
+    def skip(self) -> bool:
+        """Whether it is a skip."""
+
+
+def projections(ways: Sequence[AnyWay], joins: Iterable[Hashable], active: Collection[Hashable]) -> list[AnyWay]:
+    """Return the ways to and from the one or two things that a shortcut changes its value with, beside a longer way to a join.
+
+    An `active` thing has an activation, and is none of a projection.
+    """
+    outgoing: dict[Hashable, list[AnyWay]] = {}
+    incoming: dict[Hashable, list[AnyWay]] = {}
+    for way in ways:
+        outgoing.setdefault(way.source, []).append(way)
+        incoming.setdefault(way.target, []).append(way)
+    found: list[AnyWay] = []
+    for join in joins:
+        if len(incoming.get(join, ())) != 2 or any(way.skip for way in incoming[join]):
             continue
-        ways = [_way_back(edge, incoming, outgoing) for edge in incoming[key]]
-        short, long = sorted(ways, key=len)
-        changes = [boxes[edge.source] for edge in short[:-1]]
-        active = any(node.op.category is Category.ACTIVATION for one in changes for node in one.nodes)
-        if short[-1].source == long[-1].source and 2 <= len(short) <= 3 and len(short) < len(long) and not active:
-            for edge in short:
-                edge.projection = True
+        short, long = sorted((_way_back(way, incoming, outgoing) for way in incoming[join]), key=len)
+        changed = any(way.source in active for way in short[:-1])
+        if short[-1].source == long[-1].source and 2 <= len(short) <= 3 and len(short) < len(long) and not changed:
+            found += short
+    return found
 
 
-def _way_back(edge: Edge, incoming: Mapping[str, list[Edge]], outgoing: Mapping[str, list[Edge]]) -> list[Edge]:
-    """Return the edges from one back to where ways part or meet."""
-    way = [edge]
-    while len(incoming.get(way[-1].source, ())) == 1 and len(outgoing[way[-1].source]) == 1:
-        way.append(incoming[way[-1].source][0])
-    return way
+def _way_back(way: AnyWay, incoming: Mapping[Hashable, list[AnyWay]], outgoing: Mapping[Hashable, list[AnyWay]]) -> list[AnyWay]:
+    """Return the ways from one back to where ways part or meet."""
+    found = [way]
+    while len(incoming.get(found[-1].source, ())) == 1 and len(outgoing[found[-1].source]) == 1:
+        found.append(incoming[found[-1].source][0])
+    return found
 
 
 def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
@@ -87,7 +131,8 @@ def longest_way(edges: Iterable[Edge], order: Sequence[str]) -> tuple[str, ...]:
     """
     incoming: dict[str, list[str]] = {}
     for edge in edges:
-        incoming.setdefault(edge.target, []).append(edge.source)
+        if not edge.size_only:
+            incoming.setdefault(edge.target, []).append(edge.source)
     length: dict[str, int] = {}
     best: dict[str, str] = {}
     for key in order:

@@ -14,10 +14,11 @@ from archdsl.backends.diagram.op_text import resolution
 from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.scene import legend, legend_width
 from archdsl.backends.diagram.strand_layout import StrandLayout, into_top
-from archdsl.backends.diagram.strands import Strand, Tangle, strand_of
+from archdsl.backends.diagram.strands import Tangle, strand_of
 from archdsl.backends.diagram.tangle_layout import TangleLayout
 from archdsl.backends.diagram.text_width import text_width
-from archdsl.backends.diagram.u_layout import can_go_up, u_block, u_shape
+from archdsl.backends.diagram.u_layout import ULayout
+from archdsl.backends.diagram.u_shape import can_go_up, u_shape
 
 _MOST_WIDENED = 40.0
 """Points that a frame may become wider for a title in one line."""
@@ -47,7 +48,7 @@ class _Layout:
         self._strands = StrandLayout(self._measures, self._tangle)
         for frame in reversed(diagram.frames):
             self._frame(self._levels.of[frame.key])
-        self._root = self._whole(strand_of(self._levels.of[diagram.root.key]))
+        self._root = self._whole(self._levels.of[diagram.root.key])
         self._rectangles: dict[str, Rectangle] = {}
         self._up: set[str] = set()
         """Boxes and frames that are drawn upwards."""
@@ -57,20 +58,34 @@ class _Layout:
         self._axes: dict[str, float] = {}
         self._forks: dict[int, float] = {}
         self._bends: dict[int, list[tuple[Point, ...]]] = {}
+        self._courses: dict[int, list[Point]] = {}
         self._joins: dict[int, float | None] = {}
         self._labels: dict[int, Rectangle] = {}
 
     def _tangle(self, tangle: Tangle) -> Block:
         return TangleLayout(tangle, self._measures, self._strands.strand, _lane_of).block()
 
-    def _whole(self, strand: Strand) -> Block:
+    def _whole(self, level: Level) -> Block:
         """Return a whole network: as a U if it is one and goes down."""
-        measures = self._measures
-        frames = {key: (frame.entries, frame.exits) for key, frame in measures.frames.items()}
-        shape = u_shape(strand, _lane_of, lambda one: can_go_up(one, frames)) if self._direction == "down" else None
-        if shape is None:
-            return self._strands.strand(strand)
-        return u_block(shape, self._strands.strand, measures.size, measures.label, measures.exit)
+        if self._direction == "down":
+            frames = {key: (frame.entries, frame.exits) for key, frame in self._measures.frames.items()}
+            shape = u_shape(level, _lane_of, lambda one: can_go_up(one, frames))
+            if shape is not None:
+                for frame in [step.joined for step in shape.steps if isinstance(step.joined, Frame)]:
+                    self._from_left(frame)
+                layout = ULayout(shape, self._measures, self._strands.strand)
+                if layout.is_straight():
+                    return layout.block()
+        return self._strands.strand(strand_of(level))
+
+    def _from_left(self, frame: Frame) -> None:
+        """Lay out a frame again in which a skip ends, so that it comes in on the left."""
+        self._strands.left_first = True
+        for inner in reversed([frame, *frame.frames()]):
+            level = self._levels.of[inner.key]
+            if inner is frame or len(level.entries) > 1:
+                self._frame(level)
+        self._strands.left_first = False
 
     # -- frames --
 
@@ -86,7 +101,8 @@ class _Layout:
         left, right = block.left - margin, block.right + margin
         if self._direction == "right":
             if height:
-                table = Rectangle(left - height, margin, left, margin + width)
+                below = left + margin / 2  # of the caption, which stands above the table
+                table = Rectangle(below - height, margin, below, margin + width)
                 left -= height
             caption, top = self._caption_above(level.frame, left), margin
             left, right = min(left, caption.left - margin / 2), right
@@ -170,6 +186,8 @@ class _Layout:
             self._forks[id(hop)] = at(turn)
         for hop, points in block.bends:
             self._bends.setdefault(id(hop), []).append(tuple([Point(p.x + x, at(p.y)) for p in points]))
+        for hop, points in block.courses:
+            self._courses[id(hop)] = [Point(p.x + x, at(p.y)) for p in points]
         for hop, join in block.joins:
             self._joins[id(hop)] = None if join is None else at(join)
         for hop, label in block.labels:
@@ -210,6 +228,8 @@ class _Layout:
         return Line(edge, _simplified(points), label)
 
     def _hop(self, hop: Hop) -> list[Point]:
+        if id(hop) in self._courses:
+            return self._courses[id(hop)]
         start = self._leaving(hop)
         points = [start]
         bends = [point for piece in self._pieces(hop) for point in piece]

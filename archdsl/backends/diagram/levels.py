@@ -25,12 +25,16 @@ Vertex = Box | Frame | Port
 
 @dataclass(eq=False, slots=True)
 class Hop:
-    """A value on its way within one frame. `value` is the key of the box that makes it; `label` is what it says there."""
+    """A value on its way within one frame. `value` is the key of the box that makes it; `label` is what it says there.
+
+    `size_only` says that nothing but its size is taken.
+    """
 
     source: Vertex
     target: Vertex
     value: str
     label: str = ""
+    size_only: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -63,6 +67,8 @@ class Levels:
         for edge in diagram.edges:
             count = parallel[edge.source, edge.target] = parallel.get((edge.source, edge.target), -1) + 1
             self.ways.append(self._way(edge, count))
+            for hop in self.ways[-1]:
+                hop.size_only = hop.size_only and edge.size_only
 
     def _frames_around(self, frame: Frame, around: tuple[Frame, ...]) -> None:
         for item in frame.items:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.course import course_of
 from archdsl.backends.diagram.markup import font, html, quote
 from archdsl.backends.diagram.placed import Point
 from archdsl.backends.diagram.scene import Group, Item, Scene, Shape, Text, Way
-from archdsl.backends.diagram.svg import arrow, rounded
 from archdsl.backends.diagram.text_width import text_width
 
 _INCH = 72
@@ -92,20 +92,16 @@ class _Writer:
         return f"  {quote(self._name())} {_attributes(look, f'<{font(words, text.size, text.color)}>')};"
 
     def _way(self, way: Way) -> Iterator[str]:
-        points = list(way.points)
-        tip = ""
-        if way.arrow and len(points) > 1:
-            end, base, _ = arrow(points)
-            points[-1] = base
-            tip = f"e,{self._at(end)} "
-        course = [points[0]]
-        for before, corner, after in rounded(points):
-            course += [*_straight(course[-1], before), _between(before, corner), _between(after, corner), after]
-        course += _straight(course[-1], points[-1])
-        look = {"pos": tip + " ".join(map(self._at, course)), "color": way.color, "penwidth": f"{way.width:g}"}
+        course = course_of(way)
+        tip = f"e,{self._at(course.tip[0])} " if course.tip else ""
+        points = [course.start]
+        for before, corner, after in course.corners:
+            points += [*_straight(points[-1], before), _between(before, corner), _between(after, corner), after]
+        points += _straight(points[-1], course.end)
+        look = {"pos": tip + " ".join(map(self._at, points)), "color": way.color, "penwidth": f"{way.width:g}"}
         look |= {"style": way.dash, "arrowsize": "0.6", "arrowhead": "normal" if way.arrow else "none"}
         ends = []
-        for point in (points[0], way.points[-1]):
+        for point in (course.start, way.points[-1]):
             ends.append(self._name())
             spot = {"shape": "point", "style": "invis", "width": "0", "height": "0", "pos": self._at(point)}
             yield f"  {quote(ends[-1])} {_attributes(spot)};"

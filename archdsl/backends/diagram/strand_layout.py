@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Protocol
 
 from archdsl.backends.diagram.blocks import GAP, Block, Size, across, coarse, distance, line, mirrored, outermost, thinned, tracks
@@ -52,6 +52,8 @@ class StrandLayout:
         """Hops that go past everything between their ends."""
         self._laid_out: dict[int, Block] = {}
         """The blocks of inner strands, while the strand around them all is laid out."""
+        self.left_first = False
+        """Whether what stands beside a trunk does so on its left, unless that is much further out."""
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
@@ -118,12 +120,11 @@ class StrandLayout:
                 labelled.add(hop.value)
                 size = self._measures.label(hop.label)
                 others = [self._measures.exit(source, other.value) for other, _ in block.starts if other.value != hop.value]
-                if any(at < other < at + size.right for other in others):
-                    continue
-                place = Rectangle(at + size.left, y + 1, at + size.right, y + 1 + size.height)
-                out.labels.append((hop, place))
-                out.shapes.append(place)
-                room = max(room, size.height + 1)
+                if not covers(at, size, others):
+                    place = Rectangle(at + size.left, y + 1, at + size.right, y + 1 + size.height)
+                    out.labels.append((hop, place))
+                    out.shapes.append(place)
+                    room = max(room, size.height + 1)
             if abs(x - at) > 0.01:
                 turned.append((hop, x, at))
         lanes = tracks((min(x, at), max(x, at), hop.value) for hop, x, at in turned)
@@ -257,7 +258,8 @@ class StrandLayout:
         fixed, moved = coarse(fixed), coarse(moved)
         right = distance(fixed, moved)
         left = distance(mirrored(fixed), mirrored(moved))
-        return right if right <= left + _RIGHT_BIAS else -left
+        bias = -_RIGHT_BIAS if self.left_first else _RIGHT_BIAS
+        return right if right <= left + bias else -left
 
 
 def into_top(box: Box, size: Size, x: float) -> float | None:
@@ -268,6 +270,11 @@ def into_top(box: Box, size: Size, x: float) -> float | None:
     if not -size.left - near < x < size.right + near:
         return None
     return min(max(x, near - size.left), size.right - near)
+
+
+def covers(x: float, label: Size, others: Iterable[float]) -> bool:
+    """Return whether a label beside a line at x would cover another line along the flow."""
+    return any(x + min(label.left, 0.0) < other < x + max(label.right, 0.0) and other != x for other in others)
 
 
 def _is_input(vertex: Vertex) -> bool:

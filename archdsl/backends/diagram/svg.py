@@ -9,12 +9,11 @@ import textwrap
 from collections.abc import Iterator
 from hashlib import sha256
 from html import escape
-from math import hypot
 
 from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.course import course_of
 from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.model import Box, Edge, Frame
-from archdsl.backends.diagram.placed import Point
 from archdsl.backends.diagram.scene import Dash, Group, Item, Scene, Shape, Text, Way
 from archdsl.source import SourceFile
 
@@ -22,8 +21,6 @@ _SVG = "http://www.w3.org/2000/svg"
 _LINE, _STEP, _MOST_CHARACTERS = 90, 20, 1000
 """Characters in a line of a picture of text, points from line to line, and characters of a sentence."""
 _DASHES: dict[Dash, str] = {"solid": "", "dashed": ' stroke-dasharray="5 3"', "dotted": ' stroke-dasharray="1.5 2.5"'}
-_TIP, _HALF = 6.0, 2.4
-"""Length and half of the width of the head of an arrow."""
 
 
 def to_svg(scene: Scene, source: SourceFile | None = None, *, width: float | None = None) -> bytes:
@@ -131,44 +128,17 @@ def _text(text: Text) -> str:
 
 
 def _way(way: Way) -> str:
-    points = list(way.points)
-    head = ""
-    if way.arrow and len(points) > 1:
-        tip, base, side = arrow(points)
-        points[-1] = base
-        corners = f"{_n(tip.x)},{_n(tip.y)} {_n(side[0].x)},{_n(side[0].y)} {_n(side[1].x)},{_n(side[1].y)}"
-        head = f'<polygon points="{corners}" fill="{way.color}"/>'
-    path = f"M{_n(points[0].x)} {_n(points[0].y)}"
-    for before, corner, after in rounded(points):
+    course = course_of(way)
+    path = f"M{_n(course.start.x)} {_n(course.start.y)}"
+    for before, corner, after in course.corners:
         path += f"L{_n(before.x)} {_n(before.y)}Q{_n(corner.x)} {_n(corner.y)} {_n(after.x)} {_n(after.y)}"
-    path += f"L{_n(points[-1].x)} {_n(points[-1].y)}"
+    path += f"L{_n(course.end.x)} {_n(course.end.y)}"
+    head = ""
+    if course.tip:
+        corners = " ".join(f"{_n(point.x)},{_n(point.y)}" for point in course.tip)
+        head = f'<polygon points="{corners}" fill="{way.color}"/>'
     dash = _DASHES[way.dash]
     return f'<path d="{path}" fill="none" stroke="{way.color}" stroke-width="{_n(way.width)}"{dash}/>{head}'
-
-
-def arrow(points: list[Point]) -> tuple[Point, Point, tuple[Point, Point]]:
-    """Return the tip of an arrow at the end of a way, the middle of its base, and the ends of its base."""
-    tip, before = points[-1], points[-2]
-    length = hypot(tip.x - before.x, tip.y - before.y) or 1.0
-    x, y = (tip.x - before.x) / length, (tip.y - before.y) / length
-    base = Point(tip.x - x * _TIP, tip.y - y * _TIP)
-    return tip, base, (Point(base.x - y * _HALF, base.y + x * _HALF), Point(base.x + y * _HALF, base.y - x * _HALF))
-
-
-def rounded(points: list[Point]) -> Iterator[tuple[Point, Point, Point]]:
-    """Yield the corners of a way, each with where its round begins and ends."""
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(theme.CORNER, _distance(before, corner) / 2, _distance(corner, after) / 2)
-        yield _towards(corner, before, radius), corner, _towards(corner, after, radius)
-
-
-def _distance(a: Point, b: Point) -> float:
-    return abs(a.x - b.x) + abs(a.y - b.y)
-
-
-def _towards(start: Point, end: Point, length: float) -> Point:
-    whole = _distance(start, end) or 1.0
-    return Point(start.x + (end.x - start.x) * length / whole, start.y + (end.y - start.y) * length / whole)
 
 
 def text_picture(sentences: list[str]) -> str:

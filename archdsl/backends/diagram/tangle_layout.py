@@ -15,7 +15,7 @@ from archdsl.backends.diagram.blocks import GAP, Block, tracks
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
 from archdsl.backends.diagram.placed import Point, Rectangle
-from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures
+from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures, covers
 from archdsl.backends.diagram.strands import Strand, Tangle
 
 _ARROW = 7.0
@@ -173,10 +173,21 @@ class TangleLayout:
     def _align(self) -> None:
         found = dict.fromkeys(cell.lane for cell in self._cells if cell.lane is not None)  # a set has another order each time
         lanes = sorted(found, key=lambda lane: lane[0], reverse=True)  # type: ignore[index]
-        if len(lanes) > 1 and len(lanes) < len(self._cells):
+        if self._runs_side_by_side() and len(lanes) < len(self._cells):
             self._columns_by_lane(lanes)
         else:
             self._columns_by_chain()
+
+    def _runs_side_by_side(self) -> bool:
+        """Return whether several resolutions go on beside each other; a trunk alone that changes its own does not."""
+        lanes: dict[int, set[Hashable]] = {}
+        for wire in self._wires:
+            source, target = wire.source, wire.target
+            if source is None or target is None or wire.hop.size_only or source.lane is None or source.lane != target.lane:
+                continue
+            for row in range(source.row, target.row + 1):
+                lanes.setdefault(row, set()).add(source.lane)
+        return any(len(found) > 1 for found in lanes.values())
 
     def _columns_by_lane(self, lanes: Sequence[Hashable]) -> None:
         """Give each resolution a column, the finest the first, or several if cells of it are in one row."""
@@ -382,7 +393,7 @@ class TangleLayout:
         if wire.source is not None and wire.hop.label and begin is not None:
             size = self._measures.label(wire.hop.label)
             others = {other.leaves for other in self._wires if other.source is wire.source}
-            if any(wire.leaves < other < wire.leaves + size.right for other in others):
+            if covers(wire.leaves, size, others):
                 return
             top = tops[wire.first] + 1
             out.labels.append((wire.hop, Rectangle(begin + size.left, top, begin + size.right, top + size.height)))

@@ -1,8 +1,10 @@
 """Every colour, size and font of a diagram.
 
-The fills of the light theme are Paul Tol's "light" scheme (personal.sron.nl/~pault, distinct to all kinds of colour vision),
-mixed with white so that dark text stands on them at a contrast above 9 : 1; the borders are darker tones
-of the same hues. The theme for print has greys alone. No fact is in a colour alone: every box has its words.
+The fills of each theme differ for everyone: also in deuteranopia, protanopia and tritanopia as Machado et al. 2009 simulate
+them, and in greys, since no two are equally light. They were searched for such that the least of these differences is as large
+as possible, with hues near those of Okabe & Ito (jfly.uni-koeln.de/color); tests/backends/diagram/test_theme.py measures
+them. Text stands on the light ones at a contrast above 9 : 1. The theme for print has greys alone. No fact is in a colour
+alone: every box has its words.
 """
 
 from __future__ import annotations
@@ -46,48 +48,48 @@ class Theme:
 
 
 _LIGHT = {
-    Category.CONVOLUTION: Paint("#bcd6ef", "#3d74a8"),
-    Category.DENSE: Paint("#f7c9b2", "#b5562f"),
-    Category.NORMALIZATION: Paint("#f6eebb", "#948023"),
-    Category.ACTIVATION: Paint("#e0e898", "#77801a"),
-    Category.POOLING: Paint("#a9dfcf", "#2a7f66"),
-    Category.REGULARIZATION: Paint("#fdd5dd", "#b25a6d"),
-    Category.SHAPE: Paint("#e6e6e6", "#707070"),
-    Category.SCALE: Paint("#cdefff", "#3a87a8"),
-    Category.ATTENTION: Paint("#e6cdf0", "#84499f"),
-    Category.ARITHMETIC: Paint("#dcd6f2", "#6a5ca8"),
-    Category.REDUCTION: Paint("#bfe6b8", "#4c8a41"),
-    Category.VALUE: Paint("#f4dcb0", "#9a6f1e"),
+    Category.CONVOLUTION: Paint("#c8e3ff", "#3d74a8"),
+    Category.DENSE: Paint("#f9c9b4", "#b5562f"),
+    Category.NORMALIZATION: Paint("#cccc87", "#948023"),
+    Category.ACTIVATION: Paint("#fcf9c8", "#77801a"),
+    Category.POOLING: Paint("#b3f8f1", "#2a7f66"),
+    Category.REGULARIZATION: Paint("#fba6b5", "#b25a6d"),
+    Category.SHAPE: Paint("#dcd8d5", "#707070"),
+    Category.SCALE: Paint("#9fd7e3", "#3a87a8"),
+    Category.ATTENTION: Paint("#d0abc9", "#84499f"),
+    Category.ARITHMETIC: Paint("#c1bef2", "#6a5ca8"),
+    Category.REDUCTION: Paint("#e1f7de", "#4c8a41"),
+    Category.VALUE: Paint("#fde3a8", "#9a6f1e"),
     Category.JOIN: Paint("#ffffff", "#333333"),
     Category.INPUT: Paint("#ffffff", "#333333"),
 }
 _DARK = {
-    Category.CONVOLUTION: Paint("#1f3f5f", "#7fb2e0"),
-    Category.DENSE: Paint("#5a2b18", "#f0936a"),
-    Category.NORMALIZATION: Paint("#484010", "#d8c65a"),
-    Category.ACTIVATION: Paint("#3b4010", "#bcc94f"),
-    Category.POOLING: Paint("#134438", "#5cc4a6"),
-    Category.REGULARIZATION: Paint("#58283a", "#ee94aa"),
-    Category.SHAPE: Paint("#3a3a3a", "#a8a8a8"),
-    Category.SCALE: Paint("#154355", "#6cc3e6"),
-    Category.ATTENTION: Paint("#42234f", "#c48ae0"),
-    Category.ARITHMETIC: Paint("#342c5c", "#a99ae8"),
-    Category.REDUCTION: Paint("#23451d", "#86c97a"),
-    Category.VALUE: Paint("#4d370c", "#dda94c"),
+    Category.CONVOLUTION: Paint("#0c2940", "#7fb2e0"),
+    Category.DENSE: Paint("#462619", "#f0936a"),
+    Category.NORMALIZATION: Paint("#4a3d03", "#d8c65a"),
+    Category.ACTIVATION: Paint("#485238", "#bcc94f"),
+    Category.POOLING: Paint("#014f4a", "#5cc4a6"),
+    Category.REGULARIZATION: Paint("#47061f", "#ee94aa"),
+    Category.SHAPE: Paint("#353230", "#a8a8a8"),
+    Category.SCALE: Paint("#193f4c", "#6cc3e6"),
+    Category.ATTENTION: Paint("#3c2e60", "#c48ae0"),
+    Category.ARITHMETIC: Paint("#39477c", "#a99ae8"),
+    Category.REDUCTION: Paint("#143100", "#86c97a"),
+    Category.VALUE: Paint("#5b3b22", "#dda94c"),
     Category.JOIN: Paint("#1b1e23", "#d0d0d0"),
     Category.INPUT: Paint("#1b1e23", "#d0d0d0"),
 }
 _GREYS = {
-    Category.CONVOLUTION: "#dcdcdc", Category.DENSE: "#c8c8c8", Category.NORMALIZATION: "#f4f4f4",
-    Category.ACTIVATION: "#f8f8f8", Category.POOLING: "#ececec", Category.REGULARIZATION: "#f6f6f6",
-    Category.SHAPE: "#fbfbfb", Category.SCALE: "#f2f2f2", Category.ATTENTION: "#d0d0d0", Category.ARITHMETIC: "#e8e8e8",
-    Category.REDUCTION: "#eeeeee", Category.VALUE: "#e4e4e4", Category.JOIN: "#ffffff", Category.INPUT: "#ffffff",
+    Category.CONVOLUTION: "#c6c6c6", Category.DENSE: "#a8a8a8", Category.NORMALIZATION: "#ebebeb",
+    Category.ACTIVATION: "#fbfbfb", Category.POOLING: "#d4d4d4", Category.REGULARIZATION: "#e4e4e4",
+    Category.SHAPE: "#f3f3f3", Category.SCALE: "#cdcdcd", Category.ATTENTION: "#b7b7b7", Category.ARITHMETIC: "#bebebe",
+    Category.REDUCTION: "#dcdcdc", Category.VALUE: "#b0b0b0", Category.JOIN: "#ffffff", Category.INPUT: "#ffffff",
 }  # fmt: skip
 _PRINT = {category: Paint(fill, "#333333") for category, fill in _GREYS.items()}
 
 THEMES: dict[ThemeName, Theme] = {
     "light": Theme(
-        _LIGHT, page="#ffffff", ink="#1a1a1a", faint="#5a5a5a", edge="#4d4d4d", skip="#a5357c", size="#5f6f7f", error="#c01c1c",
+        _LIGHT, page="#ffffff", ink="#111111", faint="#5a5a5a", edge="#4d4d4d", skip="#a5357c", size="#5f6f7f", error="#c01c1c",
         head="#7f6317", frame=Paint("#f7f8fa", "#b4bac4"), repeat=Paint("#eef1f6", "#5b6b85"),
         head_frame=Paint("#fffdf4", "#7f6317"), band="#f0f3f8", bar_ink="#ffffff",
     ),

@@ -8,28 +8,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.course import course_of
 from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.placed import Point
 from archdsl.backends.diagram.scene import Dash, Group, Item, Scene, Shape, Text, Way
-from archdsl.backends.diagram.svg import arrow, rounded
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"\textquotedbl{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "×": r"$\times$", "·": r"$\cdot$", "–": "--", "−": "$-$", "…": r"\dots{}", "↑": r"$\uparrow$", "→": r"$\to$",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"\texttt{\symbol{34}}",
+    "<": r"\textless{}", ">": r"\textgreater{}",
+    "×": r"$\times$", "÷": r"$\div$", "·": r"$\cdot$", "–": "--", "−": "$-$", "…": r"\dots{}", "↑": r"$\uparrow$", "→": r"$\to$",
     "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "⌈": r"$\lceil$", "⌉": r"$\rceil$",
     "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
 }  # fmt: skip
 """Characters that mean something to TeX, or that the usual fonts of pdfTeX lack."""
+_PAPER = "#ffffff"
+_POINTS = 72.27 / 72
+"""Points of TeX in one of PostScript."""
+_FONT_SIZE = 10
+"""Of all words, which are then scaled: the default fonts of LaTeX come in few sizes."""
 _DASHES: dict[Dash, str] = {"solid": "", "dashed": ",dash pattern=on 5bp off 3bp", "dotted": ",dash pattern=on 1.5bp off 2.5bp"}
 
 
 def to_tikz(scene: Scene, *, width: float | None = None) -> str:
     """Return a `tikzpicture` with a scene, `width` points wide if given."""
     writer = _Writer(scene, (width or scene.width) / scene.width)
-    body = list(writer.items(scene.items, "  "))
+    page = Shape(scene.drawing.page, scene.theme.page, scene.theme.page, 0.0)
+    behind: list[Item] = [page] if scene.theme.page != _PAPER else []
+    body = list(writer.items([*behind, *scene.items], "  "))
     name = clean(scene.drawing.diagram.name)
-    head = [f"% {name}: network architecture; needs \\usepackage{{tikz}}", r"\begingroup\sffamily"]
+    font = f"\\begingroup\\sffamily\\fontsize{{{_FONT_SIZE}}}{{{_FONT_SIZE * theme.LINE_HEIGHT:g}}}\\selectfont"
+    head = [f"% {name}: network architecture; needs \\usepackage{{tikz}}", font]
     scale = f"scale={writer.scale:.5g}," if writer.scale != 1 else ""
     begin = f"\\begin{{tikzpicture}}[x=1bp,y=1bp,{scale}line join=round]"
     return "\n".join([*head, *writer.colors(), begin, *body, r"\end{tikzpicture}", r"\endgroup", ""])
@@ -84,20 +93,17 @@ class _Writer:
 
     def _text(self, text: Text) -> str:
         words = "".join(f"\\textbf{{{tex(part.text)}}}" if part.main else tex(part.text) for part in text.words)
-        size = text.size * self.scale
-        font = f"\\fontsize{{{size:.3g}bp}}{{{size * theme.LINE_HEIGHT:.3g}bp}}\\selectfont"
+        scale = text.size * self.scale * _POINTS / _FONT_SIZE
         anchor = "base" if text.middle else "base west"
-        look = f"anchor={anchor},inner sep=0pt,text={self._color(text.color)},font={font}"
+        look = f"anchor={anchor},inner sep=0pt,text={self._color(text.color)},scale={scale:.4g}"
         return f"\\node[{look}] at {self._at(Point(text.x, text.y))} {{{words}}};"
 
     def _way(self, way: Way) -> Iterator[str]:
-        points = list(way.points)
-        color = self._color(way.color)
-        if way.arrow and len(points) > 1:
-            tip, points[-1], side = arrow(points)
-            yield f"\\fill[{color}] {self._at(tip)} -- {self._at(side[0])} -- {self._at(side[1])} -- cycle;"
-        path = self._at(points[0])
-        for before, corner, after in rounded(points):
+        course, color = course_of(way), self._color(way.color)
+        if course.tip:
+            yield f"\\fill[{color}] {' -- '.join(map(self._at, course.tip))} -- cycle;"
+        path = self._at(course.start)
+        for before, corner, after in course.corners:
             path += f" -- {self._at(before)} .. controls {self._at(corner)} .. {self._at(after)}"
-        path += f" -- {self._at(points[-1])}"
+        path += f" -- {self._at(course.end)}"
         yield f"\\draw[draw={color},line width={way.width * self.scale:.3g}bp{_DASHES[way.dash]}] {path};"

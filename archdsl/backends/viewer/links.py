@@ -1,12 +1,14 @@
-"""The links of a scene: which part takes what which other one makes, and which links are skips."""
+"""The links of a scene: which part takes what which other one makes, and which links are skips or projections."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.diagram.edges import projections
 from archdsl.backends.viewer.folding import Piece
-from archdsl.backends.viewer.model import Link
-from archdsl.ir import Value
+from archdsl.backends.viewer.model import Kind, Link
+from archdsl.ir import Call, Node, OpNode, Value
+from archdsl.ops.base import Category
 
 
 def links_of(pieces: Sequence[Piece], inputs: Sequence[Value], outputs: Sequence[Value]) -> list[Link]:
@@ -22,7 +24,18 @@ def links_of(pieces: Sequence[Piece], inputs: Sequence[Value], outputs: Sequence
         for position, value in enumerate(values)
         if value in makers
     ]
-    return _with_skips(links, len(pieces) + len(outputs))
+    links = _with_skips(links, len(pieces) + len(outputs))
+    joins = [number for number, piece in enumerate(pieces) if piece.part.kind is Kind.JOIN]
+    active = {number for number, piece in enumerate(pieces) if any(map(_is_active, piece.nodes))}
+    projected = set(projections(links, joins, active))
+    return [link._replace(projection=True) if link in projected else link for link in links]
+
+
+def _is_active(node: Node) -> bool:
+    """Return whether there is an activation in a node."""
+    if isinstance(node, Call):
+        return any(map(_is_active, node.callee.nodes))
+    return isinstance(node, OpNode) and node.op.category is Category.ACTIVATION
 
 
 def _with_skips(links: list[Link], ends: int) -> list[Link]:

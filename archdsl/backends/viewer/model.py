@@ -99,6 +99,8 @@ class Link(NamedTuple):
     input: int
     skip: bool = False
     """Whether the source reaches the target on another way, too."""
+    projection: bool = False
+    """Whether it leads to or from a layer that a shortcut changes its value with."""
 
 
 @dataclass(slots=True, eq=False)

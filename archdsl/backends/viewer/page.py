@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.markup import clean
-from archdsl.backends.diagram.model import Detail
+from archdsl.backends.diagram.model import Level
 from archdsl.backends.viewer.build import build_view
-from archdsl.backends.viewer.model import Line, Part, Scene, View
+from archdsl.backends.viewer.model import Line, Link, Part, Scene, View
 from archdsl.html_page import html_page
 from archdsl.ir import Graph, Usage
 from archdsl.ops.base import Category
@@ -26,12 +26,14 @@ _SCRIPTS: Final = ("tree.js", "placing.js", "picture.js", "table.js", "page.js")
 _CATEGORIES: Final = tuple(Category)
 
 
-def viewer_page(graph: Graph, detail: Detail = "blocks", *, errors: str = "") -> bytes:
+def viewer_page(graph: Graph, level: Level = "blocks", *, errors: str = "") -> bytes:
     """Return the page of a network; of a partial graph, what is known, with the errors above it.
+
+    With `full`, each op has a card. A number is how many frames inside each other are unfolded when the page opens.
 
     Raises `SpecError`: E0901 if there is no usable Graphviz, E0904 if a frame has more parts than a page can show.
     """
-    return page_of({**view_data(graph, detail), "errors": errors})
+    return page_of({**view_data(graph, level), "errors": errors})
 
 
 def page_of(data: dict[str, Any], *, live: bool = False) -> bytes:
@@ -44,10 +46,10 @@ def page_of(data: dict[str, Any], *, live: bool = False) -> bytes:
     return html_page(data["name"], body, style=style + _paints(), script=script).encode()
 
 
-def view_data(graph: Graph, detail: Detail = "blocks") -> dict[str, Any]:
+def view_data(graph: Graph, level: Level = "blocks") -> dict[str, Any]:
     """Return what the script needs of a network, as plain data."""
-    view = build_view(graph, detail)
-    return _View(view).data()
+    data = _View(build_view(graph, "full" if level == "full" else "blocks")).data()
+    return {**data, "level": level} if isinstance(level, int) else data
 
 
 def empty_data(name: str) -> dict[str, Any]:
@@ -66,11 +68,21 @@ def _inert(text: str) -> str:
 
 
 def _paints() -> str:
-    """Return the colours of the categories, as diagrams have them."""
+    """Return the colours of the categories, as diagrams have them, for both schemes."""
+    return f"{_paints_of('light')}@media (prefers-color-scheme: dark) {{\n{_paints_of('dark')}}}\n"
+
+
+def _paints_of(name: theme.ThemeName) -> str:
     return "".join([
         f".of-{category.value} {{ --fill: {paint.fill}; --stroke: {paint.line} }}\n"
-        for category, paint in theme.THEMES["light"].paints.items()
+        for category, paint in theme.THEMES[name].paints.items()
     ])  # fmt: skip
+
+
+def _link(link: Link) -> list[int]:
+    """Return a link without what is as usual."""
+    numbers = [int(number) for number in link]
+    return numbers[: 4 + max(2 * link.projection, link.skip)]
 
 
 class _View:
@@ -101,7 +113,7 @@ class _View:
     def _scene(self, scene: Scene) -> dict[str, Any]:
         return {
             "parts": [self._part(part) for part in scene.parts],
-            "links": [[int(number) for number in link] for link in scene.links],
+            "links": [_link(link) for link in scene.links],
             "inputs": scene.inputs,
             "outputs": scene.outputs,
             "rows": scene.rows,

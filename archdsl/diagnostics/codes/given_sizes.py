@@ -29,6 +29,9 @@ class SizesMissing(ShapeDiagnostic, code=E0312):
     def summary(self) -> str:
         return f"the size does not say what {' and '.join(self.symbols)} {'is' if len(self.symbols) == 1 else 'are'}"
 
+    def remedy(self) -> str:
+        return "give all sizes of the input, without the batch: `--size 3x160x160`; of one of several, `--size mask=1x160x160`"
+
 
 class OtherInput(ShapeDiagnostic, code=E0312):
     """A shape that an input cannot have."""

@@ -21,7 +21,9 @@ from archdsl.input_sizes import InputSize
 _READ: Final = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR, InputKind.USER_INPUT}
 
 
-def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False) -> Imported:
+def import_file(
+    path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False, fixed: bool = False
+) -> Imported:
     """Return the spec of the program in a file, at the sizes of the export or at others that the program takes.
 
     Raise `SpecError` E1201 for other files and sizes, E1203 and E1204 for what the language cannot express.
@@ -41,8 +43,10 @@ def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, p
     notes = ["the program runs in training mode"] if training else []
     modes = ("training",) if training else ("evaluation", "other sizes")
     source = f"{path.name} (torch.export)"
-    loaded = Loaded(module, name_of_file(path), {}, source, traced, tuple(inputs), modes, tuple(notes))
-    return import_loaded([loaded], inputs, partial=partial)
+    loaded = Loaded(
+        module, name_of_file(path), {}, source, traced, tuple(inputs), modes, tuple(notes), fixed=not _is_dynamic(program)
+    )
+    return import_loaded([loaded], inputs, partial=partial, fixed=fixed)
 
 
 def _bad(path: Path, reason: str, help: str | None = None) -> SpecError:
@@ -78,6 +82,12 @@ def _inputs(path: Path, program: Any, sizes: Sequence[tuple[int, ...]] | None) -
         else:
             found.append(torch.randint(0, 2, shape, generator=generator).to(value.dtype))
     return found
+
+
+def _is_dynamic(program: Any) -> bool:
+    """Return whether a program takes inputs of other sizes than those of its export, apart from the batch."""
+    values = [node.meta["val"] for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
+    return any(not isinstance(size, int) for value in values for size in value.shape[1:])
 
 
 def _hint(size: Any) -> int:

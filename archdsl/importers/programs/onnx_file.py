@@ -27,22 +27,24 @@ from archdsl.input_sizes import InputSize
 _SHOWN: Final = {2: "features", 3: "signal", 4: "image", 5: "volume"}
 
 
-def import_file(path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False) -> Imported:
+def import_file(
+    path: Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False, fixed: bool = False
+) -> Imported:
     """Return the spec of an ONNX model. `sizes` are for inputs whose axes the file leaves open.
 
     Raise `SpecError` E1201 for other files and sizes, E1203 for nodes that the language lacks, E1204 for shared weights.
     """
     try:
-        return _imported(path, sizes, partial, flat=False)
+        return _imported(path, sizes, partial, fixed, flat=False)
     except Misfit:
-        return _imported(path, sizes, partial, flat=True)
+        return _imported(path, sizes, partial, fixed, flat=True)
     except SpecError as error:
         if not isinstance(error.__cause__, Misfit):
             raise
-        return _imported(path, sizes, partial, flat=True)
+        return _imported(path, sizes, partial, fixed, flat=True)
 
 
-def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool, *, flat: bool) -> Imported:
+def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool, fixed: bool, *, flat: bool) -> Imported:
     """Import a file with the modules that its nodes stem from; if `flat`, as one module, whose labels are made of the keys."""
     graph = read_graph(path)
     inputs = _inputs(graph, sizes)
@@ -71,8 +73,9 @@ def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool
         module, name, {}, f"{path.name} ({graph.producer or 'ONNX'}, opset {graph.opset})", program, example,
         ("evaluation",) if any(map(_pads_by_size, graph.nodes)) else ("evaluation", "other sizes"),
         tuple(_notes(graph, tensors, flat)), compare_with_file(path, batches),
+        fixed=all(None not in value.shape[1:] for value in graph.inputs),
     )  # fmt: skip
-    return import_loaded([loaded], example, partial=partial)
+    return import_loaded([loaded], example, partial=partial, fixed=fixed)
 
 
 def _refuse_unknown(graph: OnnxGraph, name: str) -> None:

@@ -47,8 +47,8 @@ def find_paths(graph: OnnxGraph, *, flat: bool = False) -> None:
             _place(node, key)
         elif node.op == "Conv" and node.name.startswith("/") and len(node.inputs) > 1:
             node.folded = node.inputs[1].startswith("onnx::Conv_")
-    if not flat and not any(node.frames for node in graph.nodes):
-        _from_keys(graph)
+    if not flat:
+        _complete(graph)
     if any(not kind for node in graph.nodes for _, kind in node.frames):
         _guess_classes(graph.nodes)
 
@@ -74,6 +74,29 @@ def _place(node: OnnxNode, path: str) -> None:
     around = [frame for frame in node.frames if path.startswith(frame[0] + ".")]
     node.frames = [*around, (path, node.op)]
     node.path = path
+
+
+def _complete(graph: OnnxGraph) -> None:
+    """Find the modules of nodes without names of modules."""
+    if not any(node.frames for node in graph.nodes):
+        _from_keys(graph)
+    elif any(_SCOPES in node.metadata for node in graph.nodes):
+        _adopt(graph.nodes)
+
+
+def _adopt(nodes: Sequence[OnnxNode]) -> None:
+    """Put nodes that an optimizer has made, which have no metadata, into the module around all that read them."""
+    readers: dict[str, list[OnnxNode]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    for node in reversed(nodes):
+        reading = [reader for name in node.outputs for reader in readers.get(name, [])]
+        if _SCOPES not in node.metadata and not node.frames and not node.path and reading:
+            around = [reader.frames[:-1] if reader.op in _MODULES else reader.frames for reader in reading]
+            shared = takewhile(lambda column: len(set(column)) == 1, zip(*around, strict=False))
+            node.frames = [column[0] for column in shared]
+            node.path = node.frames[-1][0] if node.frames else ""
 
 
 def _from_keys(graph: OnnxGraph) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from archdsl.backends.diagram.labels import box_lines
@@ -38,7 +38,7 @@ def _overlaps(drawing: Drawing) -> Iterator[str]:
     things = [(f"box {key}", place) for key, place in drawing.boxes.items()]
     things += [(f"frame {key}", place) for key, place in drawing.frames.items()]
     things += [(f"title {key}", place) for key, place in drawing.captions.items()]
-    things += [(f"title {key}", place) for key, place in drawing.tables.items()]
+    things += [(f"table {key}", place) for key, place in drawing.tables.items()]
     things += [(f"label {i}", line.label) for i, line in enumerate(drawing.lines) if line.label is not None]
     if drawing.heading is not None:
         things.append(("heading", drawing.heading))
@@ -52,7 +52,7 @@ def _overlaps(drawing: Drawing) -> Iterator[str]:
             frame, thing = (key, name) if kind == "frame" else (name, key)
             if kinds == {"frame", "label"} or name in inside.get(key, ()) or key in inside.get(name, ()):
                 continue
-            if kinds == {"frame", "title"} and (thing == frame or thing in inside.get(frame, ())):
+            if kinds in ({"frame", "title"}, {"frame", "table"}) and (thing == frame or thing in inside.get(frame, ())):
                 continue
         yield f"{first} overlaps {second}"
 
@@ -82,21 +82,45 @@ def _holds(outer: Rectangle, inner: Rectangle) -> bool:
     return across and outer.top - _SLACK <= inner.top and inner.bottom <= outer.bottom + _SLACK
 
 
+class _Index:
+    """Places by the stripes of the page that they touch, so that a line is compared with what is near it alone."""
+
+    _STRIPE = 64.0
+
+    def __init__(self, places: Iterable[tuple[str, Rectangle]]) -> None:
+        self._stripes: dict[int, list[tuple[str, Rectangle]]] = {}
+        for name, place in places:
+            for stripe in self._touched(place.top, place.bottom):
+                self._stripes.setdefault(stripe, []).append((name, place))
+
+    def _touched(self, top: float, bottom: float) -> range:
+        return range(int((top - 1) // self._STRIPE), int((bottom + 1) // self._STRIPE) + 1)
+
+    def cut_by(self, a: Point, b: Point) -> dict[str, Rectangle]:
+        """The places that a piece of a line runs through."""
+        left, right = min(a.x, b.x) - 1, max(a.x, b.x) + 1
+        stripes = [self._stripes.get(i, ()) for i in self._touched(min(a.y, b.y), max(a.y, b.y))]
+        near = {name: place for stripe in stripes for name, place in stripe if place.left < right and left < place.right}
+        return {name: place for name, place in near.items() if _cut(a, b, place)}
+
+
 def _crossings(drawing: Drawing) -> Iterator[str]:
     inside = _inside(drawing.diagram.root)
-    strict = [(f"box {key}", place) for key, place in drawing.boxes.items()]
-    strict += [(f"title {key}", place) for key, place in drawing.captions.items()]
-    strict += [(f"title {key}", place) for key, place in drawing.tables.items()]
-    labels = [(i, line.label) for i, line in enumerate(drawing.lines) if line.label is not None]
+    words = _Index(
+        [(f"box {key}", place) for key, place in drawing.boxes.items()]
+        + [(f"title {key}", place) for key, place in drawing.captions.items()]
+        + [(f"table {key}", place) for key, place in drawing.tables.items()]
+        + [(f"label {i}", line.label) for i, line in enumerate(drawing.lines) if line.label is not None]
+    )
+    frames = _Index(drawing.frames.items())
     for i, line in enumerate(drawing.lines):
         edge = line.edge
         for a, b in pairwise(line.points):
             if abs(a.x - b.x) > 0.01 and abs(a.y - b.y) > 0.01:
                 yield f"line {i} is not upright"
-            yield from (f"line {i} {edge.source}-{edge.target} crosses {name}" for name, place in strict if _cut(a, b, place))
-            yield from (f"line {i} {edge.source}-{edge.target} crosses label {j}" for j, place in labels if _cut(a, b, place))
-            for key, place in drawing.frames.items():
-                if edge.source not in inside[key] and edge.target not in inside[key] and _cut(a, b, place):
+            yield from (f"line {i} {edge.source}-{edge.target} crosses {name}" for name in words.cut_by(a, b))
+            for key in frames.cut_by(a, b):
+                if edge.source not in inside[key] and edge.target not in inside[key]:
                     yield f"line {i} {edge.source}-{edge.target} runs through frame {key}"
         for end, key in ((line.points[0], edge.source), (line.points[-1], edge.target)):
             if not _on_border(end, drawing.boxes[key]):

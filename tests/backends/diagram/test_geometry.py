@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, get_args
@@ -15,7 +16,7 @@ from typing import Any, get_args
 import pytest
 
 from archdsl.addresses import shipped_networks
-from archdsl.backends.diagram import Detail, Kind, build_diagram, place
+from archdsl.backends.diagram import Detail, Diagram, Kind, Level, build_diagram, place
 from archdsl.backends.diagram.placed import Direction, Drawing, Rectangle
 from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_address, compile_text
@@ -29,14 +30,27 @@ SAMPLE = ("digits_resnet", "googlenet", "unet", "fpn", "yolov8", "detr")
 
 
 def drawings(graph: Graph) -> Iterator[tuple[str, Drawing]]:
-    """Each level of detail in each direction."""
+    """Each level in each direction, and one of them with bands."""
+    for level, diagram in levels(graph):
+        for direction in get_args(Direction):
+            yield f"{level} {direction}", place(diagram, direction, bands=level == 1)
+
+
+def levels(graph: Graph) -> Iterator[tuple[Level, Diagram]]:
+    """The diagrams of all levels that differ."""
+    opened: Diagram | None = None
     for detail in get_args(Detail):
         try:
             diagram = build_diagram(graph, detail)
         except SpecError:
             continue  # too much to draw
-        for direction in get_args(Direction):
-            yield f"{detail} {direction}", place(diagram, direction)
+        opened = opened or diagram
+        yield detail, diagram
+    for number in count():
+        diagram = build_diagram(graph, number)
+        if opened is None or len(diagram.frames) == len(opened.frames):
+            break
+        yield number, diagram
 
 
 def specs_to_draw() -> list[Any]:
@@ -48,7 +62,13 @@ def specs_to_draw() -> list[Any]:
 @pytest.mark.parametrize("path", specs_to_draw())
 def test_specs(path: Path) -> None:
     name = next(name for name, where in shipped_networks().items() if where == path)
-    diagram = build_diagram(compile_address(f"{path}:{name}").require())
+    for how, drawing in drawings(compile_address(f"{path}:{name}").require()):
+        assert not faults(drawing), how
+
+
+def test_labels_without_room() -> None:
+    """Five values leave one frame for another beside each other: labels that would cover their lines are left out."""
+    diagram = build_diagram(compile_address("specs/retinanet.arch:retinanet_resnet50_fpn_v2").require(), 2)
     for direction in get_args(Direction):
         assert not faults(place(diagram, direction)), direction
 

@@ -16,6 +16,7 @@ from archdsl.backends.diagram.tikz import tex
 from archdsl.cli import root
 from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph
+from archdsl.ops.base import Op
 
 WRONG = "network wrong {\n  input image [3, 8, 8]\n  conv(4, 3)\n  skip { conv(8, 3) }\n  relu\n}\n"
 
@@ -106,6 +107,15 @@ def test_tikz_is_balanced(resnet: Graph) -> None:
     used = set(re.findall(r"(?:fill|draw|text)=(archdsl\w+)", text)) | set(re.findall(r"\\fill\[(\w+)\]", text))
     assert used <= set(re.findall(r"\\definecolor\{(\w+)\}", text))
     assert text.isascii()
+    assert text.count("\\fontsize{10}") == 1 == text.count("\\fontsize"), "the default fonts come in few sizes"
+    assert "rectangle" not in text.split("begin{tikzpicture}")[1].splitlines()[1], "paper is white"
+    dark = render(resnet, "tikz", level=0, theme="dark").decode()
+    assert "rectangle" in dark.split("begin{tikzpicture}")[1].splitlines()[1]
+
+
+def test_every_sign_of_a_join_is_one_of_tex() -> None:
+    signs = {glyph for op in Op.registry if (glyph := op.glyph)}
+    assert len(signs) > 3 and all(tex(sign).isascii() for sign in signs)
 
 
 def test_nothing_of_a_spec_is_a_command_of_tex() -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter
 from importlib import import_module
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -66,22 +65,19 @@ def test_the_same_bytes_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "detail", "lanes"),
+    ("address", "detail"),
     [
-        ("resnet.arch:resnet50", "blocks", 1),
-        ("deeplabv3.arch", "blocks", 2),
-        ("cifar_densenet.arch:densenet_bc250", "full", 1),
+        ("resnet.arch:resnet50", "blocks"),
+        ("deeplabv3.arch", "blocks"),  # whose heads end with the size of the image, which is no lane of its own
+        ("cifar_densenet.arch:densenet_bc250", "full"),
     ],
 )
-def test_the_trunk_is_straight(address: str, detail: Detail, lanes: int) -> None:
-    """In one line, or where resolutions run side by side in one for each, the finest on the left."""
+def test_the_trunk_is_straight(address: str, detail: Detail) -> None:
     diagram = build_diagram(compile_address(f"specs/{address}").require(), detail)
     drawing = place(diagram)
     branches = {key for key in diagram.trunk if _is_in_a_row(diagram, key)}
-    middles = [round(drawing.boxes[key].center.x, 1) for key in diagram.trunk if key not in branches]
     assert len(branches) < len(diagram.trunk) / 3
-    assert [x for x, _ in groupby(middles)] == sorted(set(middles), reverse=True)
-    assert len(set(middles)) == lanes
+    assert len({round(drawing.boxes[key].center.x, 1) for key in diagram.trunk if key not in branches}) == 1
 
 
 def _is_in_a_row(diagram: Diagram, key: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from archdsl import loads
 from archdsl.analysis import describe
-from archdsl.backends.diagram import size
+from archdsl.backends.diagram import Level, size
 from archdsl.backends.viewer.page import as_json, view_data, viewer_page
 from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
@@ -80,7 +80,22 @@ def test_links_lead_down_and_rows_have_everything_once(graphs: dict[str, Graph],
         assert sorted(number for numbers in scene["rows"] for number in numbers) == list(
             range(-scene["inputs"], count + scene["outputs"])
         )
-        assert all(row[source] < row[target] for source, _, target, _, _ in scene["links"])
+        assert all(row[source] < row[target] for source, _, target, *_ in scene["links"])
+
+
+def test_projections_are_marked(graphs: dict[str, Graph]) -> None:
+    scenes = view_data(graphs["resnet50"])["scenes"]
+    marked = [[link for link in scene["links"] if link[5:] == [1]] for scene in scenes]
+    assert [len(links) for links in marked if links] == [2, 2, 2, 2], "to and from the shortcut of each first block"
+    for scene, links in zip(scenes, marked, strict=True):
+        for link in links:
+            assert not link[4] and any("1×1" in scene["parts"][end]["words"][0][0] for end in (link[0], link[2]) if end >= 0)
+    assert any(link[4:] == [1] for scene in scenes for link in scene["links"]), "identities are skips"
+
+
+@pytest.mark.parametrize(("level", "written"), [("blocks", None), ("full", None), (0, 0), (2, 2)])
+def test_a_number_is_how_far_the_page_is_unfolded(graphs: dict[str, Graph], level: Level, written: int | None) -> None:
+    assert view_data(graphs["resnet50"], level).get("level") == written
 
 
 def test_equal_blocks_are_one_part() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from archdsl.backends.torch.memory.autograd import record, record_several
 from archdsl.backends.torch.memory.tensors import (
+    BOOL,
     FLOAT,
     Tensor,
     empty,
@@ -56,9 +57,7 @@ def viewed(x: Tensor, shape: Shape, strides: Shape | None = None) -> Tensor:
 
 def reshape(x: Tensor, shape: Shape) -> Tensor:
     """Return a view, or the view of a copy if the elements are in another order."""
-    if x.shape == shape:
-        return x
-    strides = viewed_strides(x, shape)
+    strides = x.strides if x.shape == shape else viewed_strides(x, shape)
     if strides is not None:
         return viewed(x, shape, strides)
     copied = clone(x)
@@ -98,10 +97,8 @@ def unit_axis(x: Tensor, axis: int) -> Tensor:
 
 def expanded(x: Tensor, shape: Shape) -> Tensor:
     """Return a view whose axes of size one are stretched."""
-    if x.shape == shape:
-        return x
     pairs = zip(x.shape, x.strides, shape, strict=True)
-    strides = tuple([stride if old == new else 0 for old, stride, new in pairs])
+    strides = tuple([0 if old == 1 and new != 1 else stride for old, stride, new in pairs])
     return record(x.view(shape, strides), [x], lambda grads, needs: [grads[0]])
 
 
@@ -110,6 +107,14 @@ def narrowed(x: Tensor, axis: int, size: Dim) -> Tensor:
     back = filled(x)
     shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
     out = x.view(shape, x.strides)
+    return record(out, [x], lambda grads, needs: [back()])
+
+
+def sliced(x: Tensor, axis: int, size: Dim, step: int) -> Tensor:
+    """Return a view of every so manyth position of an axis. Its gradient is padded with zeros."""
+    back = filled(x)
+    strides = tuple([stride * step if i == axis else stride for i, stride in enumerate(x.strides)])
+    out = x.view((*x.shape[:axis], size, *x.shape[axis + 1 :]), strides)
     return record(out, [x], lambda grads, needs: [back()])
 
 
@@ -138,15 +143,16 @@ def split(x: Tensor, axis: int, sizes: Sequence[Dim]) -> list[Tensor]:
 # -- elementwise --
 
 
-def _broadcast(*inputs: Tensor) -> Shape:
-    rank = max(len(x.shape) for x in inputs)
-    padded = [(1,) * (rank - len(x.shape)) + x.shape for x in inputs]
+def broadcast(*shapes: Shape) -> Shape:
+    """Return the shape to which tensors of these shapes are stretched."""
+    rank = max(map(len, shapes))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     return tuple([next((size for size in sizes if size != 1), 1) for sizes in zip(*padded, strict=True)])
 
 
 def pointwise(*inputs: Tensor, item: int = FLOAT) -> Tensor:
     """Return a new tensor of the stretched shape, in the order of the first input that has it."""
-    shape = _broadcast(*inputs)
+    shape = broadcast(*[x.shape for x in inputs])
     like = next((x for x in inputs if x.shape == shape), None)
     return empty(inputs[0].meter, shape, item, None if like is None else preserved_strides(like))
 
@@ -228,24 +234,111 @@ def power(x: Tensor) -> Tensor:
     return record(empty_like(x), [x], backward)
 
 
-def from_input(x: Tensor) -> Tensor:
-    """Return a function of single numbers whose gradient needs the input."""
+def from_input(x: Tensor, temporaries: int = 0, masks: int = 0) -> Tensor:
+    """Return a function of single numbers whose gradient needs the input, and tensors like it or masks at the same time."""
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        return [pointwise(x, x)]
+        passing = [empty_like(x) for _ in range(temporaries)] + [empty(x.meter, x.shape, BOOL) for _ in range(masks)]
+        made = pointwise(x, x)
+        del passing
+        return [made]
 
     return record(empty_like(x), [x], backward)
 
 
-def from_output(x: Tensor) -> Tensor:
-    """Return a function of single numbers whose gradient needs the output."""
+def clamped(x: Tensor, bounds: int) -> Tensor:
+    """Return numbers between bounds, of which there are one or two. The gradient is chosen between itself and a zero."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        zero, masks = empty(x.meter, ()), [empty(x.meter, x.shape, BOOL) for _ in range(bounds)]
+        made = pointwise(x, x)
+        del zero, masks
+        return [made]
+
+    return record(empty_like(x), [x], backward)
+
+
+def from_output(x: Tensor, temporaries: int = 0) -> Tensor:
+    """Return a function of single numbers whose gradient needs the output, and tensors like it at the same time."""
     out = empty_like(x)
     kept = out.view(out.shape, out.strides)
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        return [empty_like(kept)]
+        passing = [empty_like(kept) for _ in range(temporaries)]
+        made = empty_like(kept)
+        del passing
+        return [made]
 
     return record(out, [x], backward)
+
+
+def softmax(x: Tensor) -> Tensor:
+    """Return a softmax or its logarithm: contiguous, as its gradient is, which needs the output."""
+    out = empty(x.meter, x.shape)
+    kept, make = out.view(out.shape), filled(x)
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert kept
+        return [make()]
+
+    return record(out, [x], backward)
+
+
+def without_gradient(x: Tensor) -> Tensor:
+    """Return a function of single numbers whose gradient is zero everywhere."""
+    make = shaped_like(x)
+    return record(empty_like(x), [x], lambda grads, needs: [make()])
+
+
+def minimum(a: Tensor, b: Tensor) -> Tensor:
+    """Return the smaller or the larger of two numbers. The gradients are halved where both are equal, one after the other."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g = grads[0]
+        assert g is not None
+        return [_chosen(g, a, b) if needed else None for needed in needs]
+
+    return record(pointwise(a, b), [a, b], backward)
+
+
+def _chosen(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    half, equal = pointwise(gradient), pointwise(a, b, item=BOOL)
+    made = pointwise(gradient, half)
+    other = pointwise(a, b, item=BOOL)
+    del half, equal, other
+    return made
+
+
+def prelu(x: Tensor, slopes: Tensor) -> Tensor:
+    """Return PReLU, whose two gradients are both of the shape of the input before that of the slopes is summed."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert slopes.shape
+        return [empty_like(x), empty_like(x)]
+
+    return record(empty_like(x), [x, slopes], backward)
+
+
+def negated(mask: Tensor) -> Tensor:
+    """Return the opposite of a bool mask."""
+    return empty(mask.meter, mask.shape, BOOL)
+
+
+def repeated_rows(x: Tensor, count: int) -> Tensor:
+    """Return `repeat_interleave` along the first axis: a copy of a stretched view, whose gradients are summed."""
+    rows, *rest = x.shape
+    return viewed(clone(expanded(unit_axis(x, 1), (rows, count, *rest))), (rows * count, *rest))
+
+
+def masked(x: Tensor, mask: Tensor) -> Tensor:
+    """Return a tensor in which a mask says where a number replaces its elements; that is so for the gradient as well."""
+
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        g = grads[0]
+        assert g is not None
+        return [pointwise(g, mask)]
+
+    return record(pointwise(x, mask), [x], backward)
 
 
 def overwritten(x: Tensor) -> Tensor:

@@ -1,24 +1,23 @@
-"""PyTorch's windows, normalizations, matrix products and attention, as far as memory goes: see `aten.py`."""
+"""PyTorch's windows, concatenation, tables and normalizations, as far as memory goes: see `aten.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 from archdsl.backends.torch.memory.aten import (
-    add,
-    by_number,
+    clone,
     filled,
     from_output,
+    multiply,
     ordered,
     pointwise,
+    power,
     reshape,
     shaped_like,
-    transposed,
-    viewed,
 )
+from archdsl.backends.torch.memory.aten_reductions import mean
 from archdsl.backends.torch.memory.autograd import record
-from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, LONG, Tensor, empty, empty_like
+from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Tensor, empty, empty_like, in_order
 from archdsl.shapes import Dim, Shape
 
 # -- windows --
@@ -57,8 +56,8 @@ def resized(x: Tensor, shape: Shape) -> Tensor:
     return record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
 
 
-def max_pool(x: Tensor, shape: Shape) -> Tensor:
-    """Return the maxima. Their positions are computed in any case, and kept for the gradient."""
+def max_pool(x: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
+    """Return the maxima and their positions, which are computed in any case, and kept for the gradient."""
     out = empty(x.meter, shape)
     positions = empty(x.meter, shape, LONG)
     make, kept = filled(x), (x, positions)
@@ -67,24 +66,26 @@ def max_pool(x: Tensor, shape: Shape) -> Tensor:
         assert kept
         return [make()]
 
-    return record(out, [x], backward)
+    return record(out, [x], backward), positions
 
 
-def mean(x: Tensor, shape: Shape) -> Tensor:
-    """Return a mean over axes, of which `shape` has those that are left or of size one. Its gradient is stretched and divided."""
-    make = filled(x)
-    out = record(empty(x.meter, shape), [x], lambda grads, needs: [make()])
-    return _restrided(out) if x.is_channels_last and len(shape) == 4 else out
+def taken(table: Tensor, places: Tensor, shape: Shape, *, added: bool) -> Tensor:
+    """Return elements of a table by their places, which are kept. The gradient is a table; if `added`, zeros and a sum."""
+    out, make, kept = empty(table.meter, shape), filled(table), places
 
+    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
+        assert kept
+        zeros = make() if added else None
+        made = make()
+        del zeros
+        return [made]
 
-def _restrided(x: Tensor) -> Tensor:
-    """Return a view with other strides, as `adaptive_avg_pool2d` makes it for channels that are last."""
-    make = filled(x)
-    return record(x.view(x.shape), [x], lambda grads, needs: [make()])
+    return record(out, [table], backward)
 
 
 def concatenated(parts: Sequence[Tensor], axis: int, shape: Shape) -> Tensor:
-    """Return a concatenation, whose gradient is divided into views."""
+    """Return a concatenation, whose gradient is divided into views. Its channels are last if those of all parts are."""
+    strides = in_order(shape, (0, 2, 3, 1)) if all(part.is_channels_last for part in parts) else None
     sizes = [part.shape[axis] for part in parts]
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
@@ -92,7 +93,7 @@ def concatenated(parts: Sequence[Tensor], axis: int, shape: Shape) -> Tensor:
         assert g is not None
         return [g.view((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.strides) for size in sizes]
 
-    return record(empty(parts[0].meter, shape), list(parts), backward)
+    return record(empty(parts[0].meter, shape, strides=strides), list(parts), backward)
 
 
 # -- normalizations --
@@ -111,7 +112,7 @@ def normalized_contiguous(x: Tensor, statistics: Shape, *scales: Tensor) -> Tens
 def _normalized(x: Tensor, statistics: Shape, scales: Sequence[Tensor], make: Callable[[], Tensor]) -> Tensor:
     out, first, second = make(), empty(x.meter, statistics), empty(x.meter, statistics)
     makers = [make, *map(filled, scales)]
-    kept = (x, scales, first, second)
+    kept = (x, scales[:1], first, second)
 
     def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
         assert kept
@@ -120,81 +121,31 @@ def _normalized(x: Tensor, statistics: Shape, scales: Sequence[Tensor], make: Ca
     return record(out, [x, *scales], backward)
 
 
-# -- products of matrices --
-
-
-def matrix_product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return `a @ b` for matrices or batches of them, plus a bias: `mm`, `bmm` or `addmm`."""
-    shape = (*a.shape[:-1], b.shape[-1])
-    keeps = (a if b.edge is not None else None, b if a.edge is not None else None)
-    makers = (shaped_like(a), shaped_like(b)) if len(a.shape) == 2 else (filled(a), filled(b))
-    first = bias is not None or len(a.shape) > 2
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        assert keeps
-        one = makers[0]() if needs[0] and first else None
-        two = makers[1]() if needs[1] else None
-        one = makers[0]() if needs[0] and not first else one
-        return [one, two, *([] if bias_shape is None else [grads[0]])]
-
-    bias_shape = None if bias is None else bias.shape
-    return record(empty(a.meter, shape), [a, b, *([] if bias is None else [bias])], backward)
-
-
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return `F.linear`: one matrix product for all leading axes, with a copy of an input in another order."""
-    rank = len(x.shape)
-    if rank == 2:
-        return matrix_product(x, transposed(weight), bias)
-    lead: Dim = prod(x.shape[:-1])
-    out = (*x.shape[:-1], weight.shape[0])
-    if bias is not None and x.is_contiguous:
-        flat = viewed(x, (lead, x.shape[-1]))
-        return viewed(matrix_product(flat, transposed(weight), bias), out)
-    turned = transposed(weight)
-    product = viewed(matrix_product(reshape(x, (lead, x.shape[-1])), turned), out)
-    return product if bias is None else add(product, bias)
-
-
-def softmax(x: Tensor) -> Tensor:
-    """Return a softmax, whose gradient needs the output."""
-    return from_output(x)
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Return scaled dot-product attention in PyTorch's plain form (`_scaled_dot_product_attention_math`)."""
-    scaled = by_number(q)
-    turned = by_number(transposed(k))
-    scores = batched_product(scaled, turned)
-    del turned
-    weights = softmax(scores)
-    del scores
-    made = batched_product(weights, v)
-    del scaled  # a variable of that function, which keeps it
+def root_mean_square(x: Tensor, weight: Tensor) -> Tensor:
+    """Return `F.rms_norm` over the last axis in PyTorch's plain form (`rms_norm_composite`)."""
+    squares = power(x)
+    means = mean(squares, (*x.shape[:-1], 1))
+    factor = from_output(means, temporaries=2)
+    del squares, means
+    made = multiply(multiply(x, factor), weight)
+    if not made.is_contiguous:
+        made = clone(made)
+    del factor  # a variable of that function
     return made
 
 
-def batched_product(a: Tensor, b: Tensor) -> Tensor:
-    """Return the product of the last two axes, with all leading axes as one."""
-    lead: Dim = prod(a.shape[:-2])
-    one = reshape(a, (lead, *a.shape[-2:]))
-    two = reshape(b, (lead, *b.shape[-2:]))
-    return viewed(matrix_product(one, two), (*a.shape[:-1], b.shape[-1]))
+def instance_normalized(x: Tensor, *scales: Tensor) -> Tensor:
+    """Return `F.instance_norm`: a batch normalization of one example with all channels."""
+    batch, channels, *axes = x.shape
+    wide = [repeated(scale, batch) for scale in scales]
+    viewed = reshape(x, (1, batch * channels, *axes))
+    return reshape(normalized(viewed, (batch * channels,), *wide), x.shape)
 
 
-def vector_norm(x: Tensor, shape: Shape) -> Tensor:
-    """Return lengths along axes, of which `shape` has a size of one. The gradient divides the input by those that are not 0."""
-    out = empty(x.meter, shape)
-    kept = out.view(shape)
-
-    def backward(grads: list[Tensor | None], needs: list[bool]) -> list[Tensor | None]:
-        divided = pointwise(x, kept)
-        zeros = empty(x.meter, kept.shape, BOOL)
-        made = empty_like(divided)
-        del divided, zeros
-        return [made]
-
-    return record(out, [x], backward)
+def repeated(x: Tensor, count: Dim) -> Tensor:
+    """Return a vector several times behind itself, whose gradients are summed."""
+    made, back = empty(x.meter, (x.shape[0] * count,)), filled(x)
+    return record(made, [x], lambda grads, needs: [back()])
 
 
 def add_product(start: Tensor, factor: Tensor, other: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import TypeAlias
 
 from archdsl.backends.torch.memory.tensors import Tensor, empty, empty_like
@@ -33,6 +34,8 @@ class Node:
 
 
 _LAST = 1 << 62
+_OWN = 3
+"""How often a gradient is referred to where a leaf takes it: in the list, by a variable, and by the count itself."""
 
 
 class Leaf(Node):
@@ -112,7 +115,9 @@ def _called(node: Node, gradients: list[Tensor | None]) -> list[Tensor | None]:
     """Run a node, sum its gradients to the shapes of its inputs, and let go of what it kept."""
     if isinstance(node, Leaf):
         arrived = gradients[0]
-        node.gradient = arrived if arrived is None or arrived.is_contiguous else empty(arrived.meter, arrived.shape)
+        if arrived is not None:
+            taken = arrived.is_contiguous and getrefcount(arrived) <= _OWN
+            node.gradient = arrived if taken else empty(arrived.meter, arrived.shape)
         return []
     assert node.backward is not None
     found = node.backward(gradients, [edge is not None for edge in node.edges])
@@ -120,11 +125,16 @@ def _called(node: Node, gradients: list[Tensor | None]) -> list[Tensor | None]:
         gradient = found[position]
         if edge is None:
             found[position] = None
-        elif gradient is not None and gradient.shape != shape:
+        elif gradient is not None and _was_stretched(shape, gradient.shape):
             found[position] = summed_to(gradient, shape)
         del gradient
     node.backward = None
     return found
+
+
+def _was_stretched(shape: Shape, to: Shape) -> bool:
+    """Return whether an axis is missing or has a size of one; equal symbolic sizes may be written in two ways."""
+    return len(shape) != len(to) or any(one == 1 and other != 1 for one, other in zip(shape, to, strict=True))
 
 
 def summed_to(gradient: Tensor, shape: Shape) -> Tensor:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from archdsl.backends.torch.forward import Variables
 from archdsl.backends.torch.memory import aten
 from archdsl.backends.torch.memory.autograd import Leaf, run_backward
-from archdsl.backends.torch.memory.op_memory import Applied, Unmodelled, applied
-from archdsl.backends.torch.memory.tensors import FLOAT, LONG, Meter, Tensor, empty
+from archdsl.backends.torch.memory.rules import Applied, Unmodelled, applied, own_buffer
+from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, LONG, Meter, Tensor, empty, empty_like
 from archdsl.backends.torch.memory.trace import Step, Trace
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.module_tree import ModuleTree
@@ -24,6 +24,10 @@ from archdsl.ir import Graph, Paths, Value, flatten, state, tensor_key
 
 MANY = 1_000_003
 """The number that stands for a batch of two or more examples: a prime, larger than the sizes of any axis."""
+
+
+_BYTES: Final = {"float": FLOAT, "int": LONG, "bool": BOOL}
+"""Bytes of a number of an input."""
 
 
 class Memory(NamedTuple):
@@ -49,6 +53,14 @@ def measured(graph: Graph, *, batch: int = MANY, training: bool = True) -> Memor
         except Unmodelled as error:
             found.append(str(error))
     return Memory(found[0], found[1] if training else "", network.parameters)
+
+
+class _Stored(NamedTuple):
+    """A parameter or buffer: its shape, whether it is learned, and the bytes of a number."""
+
+    shape: tuple[int, ...]
+    learned: bool
+    item: int
 
 
 class _Step(NamedTuple):
@@ -121,8 +133,6 @@ class _Network:
             step = text.step
             if not step.outputs or names.is_removed(text):
                 continue
-            if isinstance(step, CallStep) and step.expansion is not None:
-                raise Unmodelled(_name(step))
             taken = tuple([names.at(value) for value in step.inputs])
             steps.append(_Step(index, taken, tuple(names.assign(index, step))))
         outputs = tuple([names.at(value) for value in first.outputs])
@@ -131,16 +141,10 @@ class _Network:
         return _Plan(inputs, tuple(steps), outputs)
 
 
-def _name(step: OpStep | CallStep) -> str:
-    return step.node.op.name if isinstance(step, OpStep) else step.node.callee.name
-
-
 class _Run:
     """One forward pass, and for training the backward pass behind it."""
 
-    def __init__(
-        self, network: _Network, meter: Meter, training: bool, stored: dict[str, tuple[tuple[int, ...], bool, int]]
-    ) -> None:
+    def __init__(self, network: _Network, meter: Meter, training: bool, stored: dict[str, _Stored]) -> None:
         self._network = network
         self._meter = meter
         self._training = training
@@ -154,17 +158,14 @@ class _Run:
     def traced(self, root: ModuleNode) -> Trace:
         """Run the network, and return what was recorded."""
         meter = self._meter
-        given = [
-            empty(meter, (meter.batch, *value.shape), FLOAT if value.dtype == "float" else LONG)
-            for value in self._network.graph.inputs
-        ]
+        given = [empty(meter, (meter.batch, *value.shape), _BYTES[value.dtype]) for value in self._network.graph.inputs]
         start = len(meter.events)
         made = self.run(root, given, ("",))
         results = [made[root.outputs.index(value)] for value in self._network.results(self._training)]
         del made
         forward = len(meter.events)
         if self._training:
-            gradients = [(result.edge, empty(meter, result.shape)) for result in results]
+            gradients = [(result.edge, empty_like(result)) for result in results]
             meter.gradients = False
             run_backward([(edge, gradient) for edge, gradient in gradients if edge is not None])
         end = len(meter.events)
@@ -187,21 +188,21 @@ class _Run:
         if step.training_only and not self._training:
             return [empty(self._meter, (0,)) for _ in step.outputs]  # in evaluation the variable is None
         below = step.node.paths_below(paths)
+        batch = self._meter.batch if any(tensor.shape[0] != 1 for tensor in inputs) else 1
+        if step.expansion is not None:
+            batch = self._meter.batch
+            for i in step.expansion.expanded:
+                inputs[i] = aten.expanded(inputs[i], (batch, *inputs[i].shape[1:]))
         if isinstance(step, CallStep):
             return self.run(step.callee, inputs, below)
         node, path = step.node, below[-1]
         shapes = tuple([tensor.shape[1:] for tensor in inputs]) if any_size else node.input_shapes
         tensors = {}
-        for key in node.op.parameters(*shapes):
+        for key in (*node.op.parameters(*shapes), *own_buffer(node.op, shapes)):
             name = tensor_key(path, key)
             if name not in self._stored:
                 raise Unmodelled(node.op.name)
             tensors[key] = self._stored[name]
-        batch = self._meter.batch if any(tensor.shape[0] != 1 for tensor in inputs) else 1
-        if step.expansion is not None:
-            for i in step.expansion.expanded:
-                inputs[i] = aten.expanded(inputs[i], (self._meter.batch, *inputs[i].shape[1:]))
-            batch = self._meter.batch
         made_shapes = node.op.output_shapes(*shapes) if any_size else [value.shape for value in step.outputs]
         outputs = [(batch, *shape) for shape in made_shapes]
         before = len(self._meter.events)
@@ -210,11 +211,13 @@ class _Run:
         return made
 
 
-def _tensors(graph: Graph) -> dict[str, tuple[tuple[int, ...], bool, int]]:
-    """Return shape, whether it is learned, and the bytes of a number, of each tensor of the `state_dict`."""
-    learned = _learned(graph)
-    return {key: (shape, key in learned, FLOAT if shape or key in learned else LONG) for key, shape in state(graph).items()}
-
-
-def _learned(graph: Graph) -> set[str]:
-    return {tensor_key(flat.path, key) for flat in flatten(graph).nodes for key in flat.op.parameters(*flat.node.input_shapes)}
+def _tensors(graph: Graph) -> dict[str, _Stored]:
+    """Return shape, whether it is learned, and the bytes of a number, of each parameter and buffer."""
+    learned: set[str] = set()
+    found = {key: (shape, FLOAT if shape else LONG) for key, shape in state(graph).items()}
+    for flat in flatten(graph).nodes:
+        shapes = flat.node.input_shapes
+        learned.update([tensor_key(flat.path, key) for key in flat.op.parameters(*shapes)])
+        for key, (shape, item) in own_buffer(flat.op, shapes).items():
+            found[tensor_key(flat.path, key)] = (shape, item)
+    return {key: _Stored(shape, key in learned, FLOAT if key in learned else item) for key, (shape, item) in found.items()}

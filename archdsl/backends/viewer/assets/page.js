@@ -23,6 +23,7 @@ const page = {
     this.root = treeOf(data);
     this.selected = null;
     if (open) this.unfoldKeys(open);
+    else if (data.level !== undefined) this.unfoldTo(data.level);
     else while (this.unfoldLevel(SOME));
     this.draw();
     const same = [...this.root.shown()].find((part) => part.key === selected);
@@ -33,6 +34,15 @@ const page = {
 
   unfoldKeys(open) {
     for (const part of this.root.shown()) if (part.scene && open.has(part.key)) part.open = true;
+  },
+
+  /** Unfold the frames down to a level, as long as not too many parts are visible. */
+  unfoldTo(level) {
+    let count = 0;
+    for (const part of this.root.shown()) {
+      if (part.item.kind === "frame" && part.level <= level && count < MANY) part.open = true;
+      count++;
+    }
   },
 
   /** Unfold the outermost folded frames, if not more parts than `most` are visible then. Return whether it did. */

@@ -58,7 +58,7 @@ class Picture {
         frame: part,
         from: this.endOf(part, link.source.number, link.output, "outputs"),
         to: this.endOf(part, link.target.number, link.input, "inputs"),
-        skip: link.skip,
+        kind: link.projection ? "skip projection" : link.skip ? "skip" : "",
         points: link.points.map(([px, py]) => [x + px, y + py]),
       });
     }
@@ -163,7 +163,7 @@ class Picture {
       const inside = segment.frame === part || segment.frame.around.includes(part);
       const role = ways?.near.get(segment) ?? (ways && !inside && !ways.far.has(segment) ? "aside" : "");
       for (const shape of [segment.path, segment.tip]) {
-        shape?.setAttribute("class", `${shape === segment.tip ? "tip" : "link"} ${segment.skip ? "skip" : ""} ${role}`);
+        shape?.setAttribute("class", `${shape === segment.tip ? "tip" : "link"} ${segment.kind} ${role}`);
       }
     }
     for (const element of this.elements.values()) {

@@ -14,7 +14,7 @@ function placeScene(scene, sizes, head) {
     const size = sizes[number] ?? { left: 0, right: 0, height: 0, ports: null };
     nodes.set(number, { number, row: index, x: 0, ...size });
   }));
-  const links = scene.links.map(([source, output, target, input, skip]) => ({ source: nodes.get(source), output, target: nodes.get(target), input, skip }));
+  const links = scene.links.map(([source, output, target, input, skip, projection]) => ({ source: nodes.get(source), output, target: nodes.get(target), input, skip, projection }));
   placeColumns(scene, nodes, links);
   const lanes = placeLanes(nodes, links, scene.rows);
   spreadEnds(links, count);

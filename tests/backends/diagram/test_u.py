@@ -1,0 +1,109 @@
+"""Encoders and decoders as a U: skips straight across between equal resolutions, whatever stands on them.
+
+python -m tests.backends.diagram.test_u --programs 1000 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from archdsl.backends.diagram import Drawing, build_diagram, place
+from archdsl.driver import compile_address, compile_text
+from tests.backends.diagram.geometry import faults
+
+BLOCKS = """
+block double(out) { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn -> relu }
+block residual(out) { skip { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn } via { conv(out, 1) }; relu }
+block up(out, high) { upconv(out, 2, stride = 2); concat { high; x }; double(out) }
+block chain(out) { conv(out, 3) -> relu -> residual(out) }
+"""
+BODIES = ("double", "residual", "chain")
+JOINS: dict[str, Callable[[int, int], str]] = {
+    "concat": lambda i, w: f"upconv({w}, 2, stride = 2); concat {{ e{i}; x }}",
+    "add": lambda i, w: f"upconv({w}, 2, stride = 2); add {{ x; e{i} }}",
+    "conv": lambda i, w: f"upconv({w}, 2, stride = 2); concat {{ e{i} -> conv({w}, 1) -> bn; x }}",
+    "two boxes": lambda i, w: f"upsample(2); concat {{ e{i} -> dropout(0.1) -> conv({w}, 3); x }}",
+    "frame": lambda i, w: f"upconv({w}, 2, stride = 2); concat {{ e{i} -> chain({w}); x }}",
+    "crop": lambda i, w: f"u{i}: upconv({w}, 2, stride = 2); concat {{ e{i} -> crop_like(u{i}); u{i} }}",
+    "resize": lambda i, w: f"upsample(2); resize_like(e{i}); concat {{ e{i}; x }}",
+    "block": lambda i, w: f"up({w}, e{i})",
+}
+
+
+def program(seed: int) -> str:
+    """A random encoder and decoder."""
+    random = Random(f"u:{seed}")
+    depth = random.choice((2, 2, 3, 4))
+    down, ups = [], []
+    for i in range(depth):
+        width = 8 * 2**i
+        down.append(f"e{i}: {random.choice(BODIES)}({width})")
+        down.append(random.choice(("maxpool(2)", f"conv({width}, 3, stride = 2) -> bn", "dropout(0.5); maxpool(2)")))
+        ups.insert(0, f"{JOINS[random.choice(list(JOINS))](i, width)}; {random.choice(BODIES)}({width})")
+    middle = random.choice(("double(64)", "residual(64); residual(64)", "conv(64, 1)"))
+    stem = random.choice(("", "conv(4, 3) -> relu", "conv(4, 7, stride = 2) -> bn"))
+    body = "\n  ".join([*([stem] if stem else []), *down, middle, *ups, "conv(2, 1)"])
+    return f"{BLOCKS}\nnetwork net {{\n  input image [3, 64, 64]\n  {body}\n}}\n"
+
+
+def drawing_of(text: str) -> Drawing:
+    return place(build_diagram(compile_text(text, "net").require()))
+
+
+def examined(seed: int) -> None:
+    drawing = drawing_of(program(seed))
+    wrong = faults(drawing)
+    assert not wrong, f"seed {seed}: {wrong[:5]}\n{program(seed)}"
+    image, result = drawing.boxes[drawing.diagram.boxes[0].key], drawing.boxes["result"]
+    assert result.left > image.right, f"seed {seed}: no U\n{program(seed)}"
+    lowest = max(place.bottom for place in drawing.boxes.values())
+    assert result.bottom < lowest and image.bottom < lowest
+
+
+def test_random_encoders_and_decoders() -> None:
+    for seed in range(12):
+        examined(seed)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in JOINS if kind != "block"])
+def test_a_join_is_level_with_what_it_joins(kind: str) -> None:
+    levels = [f"e{i}: double({8 * 2**i}); maxpool(2)" for i in range(3)]
+    ups = [f"{JOINS[kind](i, 8 * 2**i)}; double({8 * 2**i})" for i in (2, 1, 0)]
+    drawing = drawing_of(f"{BLOCKS} network net {{ input image [3, 64, 64]; {'; '.join([*levels, 'double(64)', *ups])} }}")
+    assert not faults(drawing)
+    ends = [line for line in drawing.lines if line.edge.target in drawing.boxes and _is_level(line.points[-2:])]
+    assert len({line.edge.target for line in ends if line.points[-1].x - line.points[-2].x > 15}) >= 3
+
+
+def _is_level(points: tuple[tuple[float, float], ...]) -> bool:
+    return len(points) > 1 and points[0][1] == points[1][1]
+
+
+def test_the_crops_of_the_paper() -> None:
+    drawing = place(build_diagram(compile_address("specs/unet.arch:unet_2015").require()))
+    assert not faults(drawing)
+    by_key = {box.key: box for box in drawing.diagram.boxes}
+    crops = [key for key, box in by_key.items() if box.text == "crop_like"]
+    assert len(crops) == 4
+    for key in crops:
+        [onward] = [line for line in drawing.lines if line.edge.source == key]
+        [into] = [line for line in drawing.lines if line.edge.target == key and not line.edge.size_only]
+        [size] = [line for line in drawing.lines if line.edge.target == key and line.edge.size_only]
+        level = drawing.boxes[key].center.y
+        assert onward.points[0].y == onward.points[-1].y == into.points[-1].y == into.points[-2].y == pytest.approx(level)
+        assert onward.edge.skip and into.edge.skip and not size.edge.skip
+        assert size.points[-1].y == pytest.approx(drawing.boxes[key].bottom), "the size comes from below"
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--programs", type=int, default=1000)
+    arguments.add_argument("--seed", type=int, default=1)
+    given = arguments.parse_args()
+    for number in range(given.seed * 10_000, given.seed * 10_000 + given.programs):
+        examined(number)
+    print(f"{given.programs} drawn")
