@@ -4,8 +4,10 @@
     python benchmarks/round_trips.py resnet18 vit_b_16 --texts out    # some of them; texts go to a folder
 
 A network is built on the meta device, which takes no memory, traced, and written as a text. Compared are the keys and the shapes
-of the `state_dict`, the parameters, the MACs, and the structure of the flattened graph: every op with its key, its shape, and
-where its inputs come from. Networks with symbolic sizes are compared at one size. Nothing runs the networks.
+of the `state_dict`, the parameters, the MACs, and the structure of the flattened graph (`structures.py`): every op with its key,
+its arguments, its shape, and where its inputs come from, and the outputs and heads. Networks with symbolic sizes are compared at
+one size. Nothing runs the networks. In November 2026, all 148 were equal, in 10 minutes of CPU time: 2.3 s in the middle, and
+33 s for the 1001 layers of `preresnet1001`. `torch.export` takes 86 to 95 % of the time up to the text.
 """
 
 from __future__ import annotations
@@ -26,22 +28,19 @@ import torch.export._trace  # a time limit must not end in the middle of this im
 
 from archdsl.addresses import shipped_networks
 from archdsl.diagnostics import SpecError
+from archdsl.importers.importing import traced
+from archdsl.importers.load_module import Loaded
 from archdsl.importers.naming import can_name_a_value
 from archdsl.importers.network_text import spec_text
-from archdsl.importers.trace import BATCH, trace
+from archdsl.importers.trace import BATCH
 from archdsl.ir import Graph
-from archdsl.ir.flat import flatten, state
+from archdsl.ir.flat import state
 from archdsl.loading import load, loads
 from archdsl.network import Network
+from benchmarks.structures import Form, structure
 
 SIDE = 256
 """The size of an axis that a network leaves open: a multiple of all strides."""
-ARRANGEMENTS = ("flatten", "reshape", "rearrange", "transpose", "permute")
-"""Ops that only arrange elements. Several in a row count as one, whose shape is compared, and not the order of the elements."""
-
-
-ALIKE = {"pos_embed": "param", "bottleneck": "conv", "depthwise": "conv"}
-"""Ops that are another one with some of its arguments."""
 
 
 def main() -> None:
@@ -73,10 +72,7 @@ def _limited(name: str, options: argparse.Namespace) -> dict[str, Any]:
     signal.setitimer(signal.ITIMER_PROF, options.seconds)
     try:
         network = load(name)
-        try:
-            text = text_of(network, "meta")
-        except NotImplementedError:  # the importer reads a number that the meta device does not have
-            text = text_of(network, "cpu")
+        text = text_of(network)
         if options.texts:
             options.texts.mkdir(parents=True, exist_ok=True)
             (options.texts / f"{name}.arch").write_text(text)
@@ -100,8 +96,17 @@ def example_sizes(graph: Graph) -> list[tuple[int, ...]]:
     return [tuple(size if isinstance(size, int) else SIDE for size in value.shape) for value in graph.inputs]
 
 
-def text_of(network: Network, device: str) -> str:
+def text_of(network: Network) -> str:
     """Return the text that the importer writes for the module of a network."""
+    try:
+        return _text_on(network, "meta")
+    except SpecError as error:
+        if not any("meta tensor" in line.lower() for line in error.diagnostics[0].details()):
+            raise
+        return _text_on(network, "cpu")  # the importer reads numbers that the meta device does not have
+
+
+def _text_on(network: Network, device: str) -> str:
     module = network.build(device=device, check_sizes=False)
     inputs = []
     for value, size in zip(network.graph.inputs, example_sizes(network.graph), strict=True):
@@ -109,7 +114,7 @@ def text_of(network: Network, device: str) -> str:
         made = torch.zeros((BATCH, *size), dtype=torch.int64) if whole else torch.empty((BATCH, *size))
         inputs.append(made.to(device))
     name = network.name if can_name_a_value(network.name) else f"{network.name}_net"
-    return spec_text([trace(module, inputs, name)], [])
+    return spec_text([traced(Loaded(module, name, {}, ""), inputs, name)], [])
 
 
 def compared(network: Network, text: str) -> list[str]:
@@ -127,35 +132,12 @@ def compared(network: Network, text: str) -> list[str]:
     here, there = structure(other.graph), structure(network.graph)
     if here != there:
         more, less = list((here - there).elements()), list((there - here).elements())
-        found.append(f"structure: {len(less)} ops differ; first {_op(less)} became {_op(more)}")
+        found.append(f"structure: {len(less)} ops differ; first {_shown(less)} became {_shown(more)}")
     return found[:6]
 
 
-def _op(digests: list[Any]) -> str:
-    return str(digests[0][:3]) if digests else "nothing"
-
-
-def structure(graph: Graph) -> Counter[Any]:
-    """Return what each op of the flattened graph is: its name, key and shape, and a digest of all that it depends on."""
-    flat = flatten(graph)
-    digests: dict[int, Any] = {number: ("input", number) for number in range(len(graph.inputs))}
-    found: Counter[Any] = Counter()
-    for node in flat.nodes:
-        name = "arrange" if node.op.name in ARRANGEMENTS else ALIKE.get(node.op.name, node.op.name)
-        inputs = tuple(hash(digests[number]) for number in node.inputs)
-        shapes = node.node.input_shapes
-        if name == "arrange":
-            source = digests[node.inputs[0]]
-            inputs = source[3] if source[0] == "arrange" else inputs
-            found[source] -= source[0] == "arrange"
-        if name in ("add", "mul", "max", "min"):
-            inputs = tuple(sorted(inputs))
-        key = node.path if node.op.parameters(*shapes) or node.op.buffers(*shapes) else ""
-        for at, number in enumerate(node.outputs):
-            digest = (name, key, tuple(flat.values[number].shape), inputs, at)
-            digests[number] = digest
-            found[digest] += 1
-    return +found
+def _shown(forms: list[Form]) -> str:
+    return f"{forms[0].name} {forms[0].key} {list(forms[0].shape)} {forms[0].arguments}" if forms else "nothing"
 
 
 if __name__ == "__main__":

@@ -11,16 +11,22 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from archdsl.importers.constants import Constants
+from archdsl.diagnostics import SpecError
+from archdsl.importers.constants import Constants, written
 from archdsl.importers.layouts import BATCH_AXIS, Dims, plain, renumbered, sorting
 from archdsl.importers.model import Apply, Place, Value
-
-_FEW = 32
-"""A person writes so many numbers of a constant."""
 
 
 class Refused(Exception):
     """An operation that the language lacks."""
+
+
+class TooManyNumbers(Refused):
+    """A constant that nobody would write as a list."""
+
+
+class Random:
+    """A value that follows from random numbers, and is part of an op of the language at most."""
 
 
 class Translation:
@@ -33,6 +39,12 @@ class Translation:
         self.constants = Constants(module, stored)
         self.rolled: list[Apply] = []
         """The ops that have moved positions cyclically so far."""
+        self.tables: dict[str, Apply] = {}
+        """The embeddings so far, by the keys of their tables."""
+        self.shared: dict[tuple[str, tuple[int, ...]], Value] = {}
+        """The constants that several operations read, by the names of their nodes and their shapes."""
+        self.unfolding = False
+        """Whether constants are written as the ops that compute them, and not as their numbers."""
         self.lost: set[str] = set()
         """The nodes whose values follow from an operation that the language lacks."""
         self._state = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
@@ -86,6 +98,8 @@ class Step:
         """Return a number, or the only element of a constant; None for anything else."""
         if isinstance(node, int | float):
             return node
+        if self.t.unfolding and node.op == "call_function":
+            return None
         tensor = self.constant(node)
         return None if tensor is None or tensor.numel() != 1 or self.t.constants.key_of(node) else tensor.item()
 
@@ -100,9 +114,28 @@ class Step:
             value = self._param(node)
             return value, plain(len(value.shape), False)
         if (tensor := self.constant(node)) is not None:
-            value = self.const(node, tuple(tensor.shape))
-            return value, plain(len(value.shape), False)
-        raise Refused(f"{self.node.target}: it computes with a tensor that follows from no input and no parameter")
+            try:
+                return self._constant(node, tensor)
+            except TooManyNumbers as many:
+                return self.unfolded(node, many)
+        kind = "random numbers" if isinstance(found, Random) else "a tensor that follows from no input and no parameter"
+        raise Refused(f"{self.node.target}: it computes with {kind}")
+
+    def _constant(self, node: Any, tensor: Tensor) -> tuple[Value, Dims]:
+        from archdsl.importers.aten_positions import offsets_of_windows
+
+        if (offsets := offsets_of_windows(self, node, tensor)) is not None:
+            self.t.values[node.name] = offsets
+            return offsets, plain(len(offsets.shape), True)
+        if self.t.unfolding and node.all_input_nodes:
+            return self.unfolded(node)
+        if self.shape(node) == (self.t.batch, *tensor.shape[1:]) and tensor.shape[0] == 1:
+            value = self.const(node, tuple(tensor.shape[1:]))  # the same numbers for each example
+            return value, ((), *plain(len(value.shape), False))
+        value = self.const(node, tuple(tensor.shape))
+        if self.t.unfolding:
+            self.t.values[node.name] = value
+        return value, plain(len(value.shape), False)
 
     def value(self, node: Any) -> Value:
         """Return the value of a node with the axes of its tensor. Raise `Refused` if the batch is not an axis in front."""
@@ -112,7 +145,8 @@ class Step:
         if value.batched and dims[0] != (BATCH_AXIS,):
             raise Refused(f"{self.node.target}: it takes a tensor whose batch is not an axis of its own, in front")
         value, dims = self.sorted(value, dims)
-        sizes = tuple(prod(value.shape[axis] for axis in entry) for entry in dims if BATCH_AXIS not in entry)
+        own = dims[1:] if not value.batched and not dims[0] else dims  # an axis of one for the examples
+        sizes = tuple(prod(value.shape[axis] for axis in entry) for entry in own if BATCH_AXIS not in entry)
         if sizes != value.shape:
             value = (
                 self.then("flatten", {}, value, sizes)
@@ -121,6 +155,8 @@ class Step:
             )
         self.t.values[node.name] = value
         self.t.layouts.pop(node.name, None)
+        if own != dims:
+            self.t.layouts[node.name] = ((), *plain(len(value.shape), False))
         return value
 
     def sorted(self, value: Value, dims: Dims) -> tuple[Value, Dims]:
@@ -156,17 +192,42 @@ class Step:
         """Return a constant as a value of a shape. Raise `Refused` if it has too many different numbers to be written."""
         tensor = self.constant(node)
         assert tensor is not None
+        node = self.t.constants.origin(node)
+        if (known := self.t.shared.get((node.name, shape))) is not None:
+            return known
         key = self.t.constants.key_of(node)
-        args: dict[str, Any] = {"value": _numbers(self, tensor), "shape": shape}
+        numbers = written(tensor)
+        if numbers is None:
+            raise TooManyNumbers(f"{self.node.target}: it computes with a table of {tensor.numel()} fixed numbers")
+        args: dict[str, Any] = {"value": numbers}
+        if isinstance(numbers, float) or shape != (tensor.numel(),):
+            args["shape"] = shape
         if key is not None:
             if not self.t.constants.is_whole(node):
                 raise Refused(f"{self.node.target}: it computes with a part of the buffer `{key}`")
             args["stored"] = True
-        value = Value(shape, batched=False)
-        op = Apply("const", args, [], [value], key, self.place.module, self.place)
+        value, place = Value(shape, batched=False), self.place
+        if len(node.users) > 1 and key is None and (home := _home(node)) is not None:
+            self.t.shared[node.name, shape], place = value, home
+        op = Apply("const", args, [], [value], key, place.module, place)
         value.producer = op
         self.extra.append(op)
         return value
+
+    def unfolded(self, node: Any, many: TooManyNumbers | None = None) -> tuple[Value, Dims]:
+        """Return a constant as the result of the ops that compute it. Raise `many` if the language lacks one of them."""
+        known, layouts, before = dict(self.t.values), dict(self.t.layouts), self.t.unfolding
+        self.t.unfolding = True
+        try:
+            self.extra += translate(self.t, node, _home(node) or self.place)
+            return self.loose(node)
+        except (Refused, SpecError) as refused:
+            self.t.values.clear()
+            self.t.values.update(known)
+            self.t.layouts = layouts
+            raise (many or refused) from refused
+        finally:
+            self.t.unfolding = before
 
     def _param(self, node: Any) -> Value:
         key = self.t.key(node)
@@ -258,16 +319,10 @@ class Step:
         return self.let(*self.loose(node))
 
 
-def _numbers(step: Step, tensor: Tensor) -> Any:
-    """Return the numbers of a constant as a person writes them. Raise `Refused` if there are too many."""
-    flat = tensor.detach().flatten().tolist()
-    if len(set(flat)) == 1:
-        return float(flat[0])
-    if len(flat) > 2 and flat == list(range(len(flat))):
-        return range(len(flat))
-    if len(flat) > _FEW:
-        raise Refused(f"{step.node.target}: it computes with a table of {len(flat)} fixed numbers")
-    return [float(n) for n in flat]
+def _home(node: Any) -> Place | None:
+    """Return the module that computes a constant, which may be another one than that which reads it."""
+    stack = node.meta.get("nn_module_stack")
+    return Place([path for path, _ in stack.values()][-1]) if stack else None
 
 
 def refuse_positions(step: Step) -> None:
@@ -303,6 +358,8 @@ def translate(translation: Translation, node: Any, place: Place) -> list[Apply]:
     )
 
     step = Step(translation, node, place)
+    if aten_noise.random_alone(step):
+        return []
     name = step.target
     found = RULES.get(name) or RULES.get(name.partition(".")[0]) or RULES.get(name.partition(".")[0].removesuffix("_"))
     if found is None:

@@ -36,6 +36,8 @@ def _arithmetic(s: Step) -> list[Apply]:
         return _with_number(s, name, left, second)
     if first is not None:
         return _number_first(s, name, first, right)
+    if name in ("add", "sub") and s.shape() == s.shape(left) and _is_zero(s, right):
+        return s.same(left)
     if name == "mul" and (scaled := _layer_scale(s, left, right)) is not None:
         return scaled
     values, dims = aligned(s, left, right)
@@ -44,6 +46,14 @@ def _arithmetic(s: Step) -> list[Apply]:
     if name == "add" and len({value.shape for value in values}) > 1:
         args["broadcast"] = True
     return s.make(_JOINS[name], args, *values, shape=shape, dims=dims)
+
+
+def _is_zero(s: Step, node: Any) -> bool:
+    """Whether a node is zeros alone, as the mask of a single window, which is added to what is the same for all examples."""
+    tensor, left = s.constant(node), s.t.values.get(getattr(s.node.args[0], "name", ""))
+    if tensor is None or s.t.constants.key_of(node) is not None or not isinstance(left, Value) or left.batched:
+        return False
+    return not bool(tensor.any())
 
 
 def _with_number(s: Step, name: str, tensor: Any, number: float) -> list[Apply]:

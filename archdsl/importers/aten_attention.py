@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importers.aten import Refused, Step, rule
+from archdsl.importers.broadcasting import fitted
 from archdsl.importers.layouts import Dims, plain
 from archdsl.importers.model import Apply, Value
 
@@ -13,7 +14,9 @@ from archdsl.importers.model import Apply, Value
 def _matmul(s: Step) -> list[Apply]:
     left, right = s.node.args[0], s.node.args[1]
     (a, dims), (b, others) = s.merged(left, 2), s.merged(right, 2)
-    if len(a.shape) != len(b.shape) or dims != others:
+    if a.batched and not b.batched and len(dims) == len(others):
+        b = fitted(s, a, dims, b, others)
+    elif len(a.shape) != len(b.shape) or dims != others:
         a, b, dims, others = s.value(left), s.value(right), (), ()
     if len(a.shape) != len(b.shape):
         raise Refused(f"{s.node.target}: tensors of different ranks, which PyTorch broadcasts")
@@ -39,7 +42,8 @@ def _attention(s: Step) -> list[Apply]:
     mask = s.arg("attn_mask")
     if mask is not None:
         made[-1:] = [*s.extra[len(made) - 1 :], made[-1]]
-        made[-1].operands = {"bias": _mask(s, mask, dims, q)}
+        value = _mask(s, mask, dims, q)
+        made[-1].operands = _summands(value) or {"bias": value}
         made[:-1] = list(s.extra)
     return made
 
@@ -58,6 +62,25 @@ def _mask(s: Step, node: Any, dims: Dims, like: Value) -> Value:
     if len(shape) > len(dims) - 1:
         raise Refused(f"{s.node.target}: a mask for each example of the batch")
     return value if shape == value.shape else s.then("reshape", {"sizes": shape}, value, shape)
+
+
+def _summands(total: Value) -> dict[str, Value] | None:
+    """Return the mask and the bias of which a mask is the sum, if one of them hides positions of windows."""
+    node = total.producer
+    while isinstance(node, Apply) and node.op == "reshape":
+        node = node.inputs[0].producer
+    if not isinstance(node, Apply) or node.op != "add" or not node.is_join:
+        return None
+    masks = [value for value in node.inputs if isinstance(value.producer, Apply) and value.producer.op == "window_mask"]
+    if len(masks) != 1:
+        return None
+    (bias,) = (value for value in node.inputs if value is not masks[0])
+    while isinstance(bias.producer, Apply) and bias.producer.op == "reshape" and not bias.batched:
+        inner = bias.producer.inputs[0]
+        if bias.shape != (1,) * (len(bias.shape) - len(inner.shape)) + inner.shape:
+            break
+        bias = inner
+    return {"mask": masks[0], "bias": bias}
 
 
 @rule("einsum")

@@ -60,8 +60,23 @@ def _linear(s: Step) -> list[Apply]:
     weight, bias = s.arg("weight"), s.arg("bias")
     source, dims = _features_last(s)
     out = s.shape(weight)[0]
+    if bias is None and (table := _table(s, weight)) is not None:
+        table.args.setdefault("handle", Value(()))
+        args = {"n": table.args["n"], "dim": table.args["dim"], "embedding": table.args["handle"]}
+        return s.make("unembed", args, source, key=table.key, shape=(*source.shape[:-1], out), dims=dims)
     args = {"out": out, "bias": bias is not None, "axis": -1 if len(source.shape) > 2 else None}
+    if str(weight.target) == "aten.t.default" and s.is_stored(weight.args[0]):
+        args["transposed"], weight = True, weight.args[0]
     return s.make("linear", args, source, key=s.prefix(weight, bias), shape=(*source.shape[:-1], out), dims=dims)
+
+
+def _table(s: Step, weight: Any) -> Apply | None:
+    """Return the embedding that has a weight, if it is the only one to have it in the `state_dict`."""
+    if not s.is_stored(weight):
+        return None
+    tensor = s.t.tensor(s.t.key(weight))
+    stored = s.t.module.state_dict(keep_vars=True).values()
+    return s.t.tables.get(s.t.key(weight)) if sum(other is tensor for other in stored) == 1 else None
 
 
 def _features_last(s: Step) -> tuple[Value, Dims]:
@@ -142,7 +157,9 @@ def _rms_norm(s: Step) -> list[Apply]:
 def _embedding(s: Step) -> list[Apply]:
     weight = s.arg("weight")
     rows, dim = s.shape(weight)
-    return s.make("embedding", {"n": rows, "dim": dim}, s.value(s.arg("indices")), key=s.prefix(weight))
+    made = s.make("embedding", {"n": rows, "dim": dim}, s.value(s.arg("indices")), key=s.prefix(weight))
+    s.t.tables[s.t.key(weight)] = made[-1]
+    return made
 
 
 _PLAIN = {

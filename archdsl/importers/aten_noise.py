@@ -1,6 +1,7 @@
-"""Stochastic depth that is written out: a product with noise, one number for each example, or one for the batch.
+"""Stochastic depth that is written out: a product with noise, one number for each example, or one for the batch; and shake-shake.
 
-PyTorch has no operation for it. Libraries fill a tensor with zeros and ones, divide it by the rate of ones, and multiply.
+PyTorch has no operation for either. For stochastic depth, libraries fill a tensor with zeros and ones, divide it by the rate of
+ones, and multiply. Shake-shake draws two sets of weights, one for the forward and one for the backward pass.
 """
 
 from __future__ import annotations
@@ -8,17 +9,64 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.importers.aten import RULES, Refused, Step, rule
-from archdsl.importers.model import Apply
+from archdsl.importers.aten import RULES, Random, Refused, Step, rule
+from archdsl.importers.model import Apply, Value
 
 
 @dataclass(frozen=True)
-class _Noise:
+class _Noise(Random):
     """A tensor of noise: the rate of ones, once it is filled, and the number by which it is divided."""
 
     shape: tuple[int, ...]
     kept: float | None = None
     divisor: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Draws(Random):
+    """Numbers that follow from random ones alone: `[2, branches, examples, 1, ...]` for the two passes of shake-shake."""
+
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Weighted(Random):
+    """Branches of shake-shake, with their weights and added up, but for those that are still to come."""
+
+    draws: _Draws
+    branches: tuple[Value, ...]
+
+
+def random_alone(s: Step) -> bool:
+    """Return whether a node follows from random numbers alone; its numbers are random, too."""
+    found = [s.t.values.get(node.name) for node in s.node.all_input_nodes]
+    draws = [value for value in found if isinstance(value, _Draws)]
+    if not draws or len(draws) != len(found):
+        return False
+    s.t.values[s.node.name] = draws[0]
+    return True
+
+
+@rule("rand.default")
+def _rand(s: Step) -> list[Apply]:
+    s.t.values[s.node.name] = _Draws(s.shape())
+    return []
+
+
+@rule("add.Tensor")
+def _add(s: Step) -> list[Apply]:
+    terms = [s.t.values.get(getattr(node, "name", "")) for node in s.node.args[:2]]
+    first, second = terms
+    if not isinstance(first, _Weighted) or not isinstance(second, _Weighted):
+        return RULES["add"](s)
+    branches = (*first.branches, *second.branches)
+    passes, count, examples, *axes = first.draws.shape
+    if first.draws is not second.draws or len(branches) > count or passes != 2 or examples != s.shape()[0] or set(axes) - {1}:
+        raise Refused("a sum with random weights that is no shake-shake")
+    if len(branches) == count:
+        return s.make("shake", {}, *branches)
+    s.t.values[s.node.name] = _Weighted(first.draws, branches)
+    return []
 
 
 def _noise(s: Step, node: Any) -> _Noise | None:
@@ -37,7 +85,7 @@ def _bernoulli(s: Step) -> list[Apply]:
     noise = _noise(s, s.first)
     if noise is None:
         raise Refused("random numbers")
-    s.t.values[s.node.name] = _Noise(noise.shape, float(s.node.args[1]))
+    s.t.values[s.node.name] = _Noise(noise.shape, float(s.arg("p")))
     return []
 
 
@@ -57,6 +105,10 @@ def _div(s: Step) -> list[Apply]:
 def _mul(s: Step) -> list[Apply]:
     left, right = s.node.args[:2]
     noise, other = (_noise(s, right), left) if _noise(s, right) is not None else (_noise(s, left), right)
+    draws = s.t.values.get(getattr(left, "name", ""))
+    if isinstance(draws, _Draws) and len(draws.shape) > 3:
+        s.t.values[s.node.name] = _Weighted(draws, (s.value(right),))
+        return list(s.extra)
     if noise is None:
         return RULES["mul"](s)
     source = s.value(other)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from archdsl.backends.torch.runtime_tokens import relative_position_index, window_mask
+from archdsl.backends.torch.runtime_tokens import relative_coords, relative_position_index, window_mask
 from archdsl.importers.aten import Refused, Step, rule
 from archdsl.importers.layouts import Dims
 from archdsl.importers.model import Apply, Value
@@ -18,11 +18,29 @@ from archdsl.ops.positions import INDEX, TABLE
 def _index(s: Step) -> list[Apply]:
     """The rows of a table for each pair of positions in a window: `rel_bias`."""
     table, places = s.node.args[0], s.node.args[1]
-    index = s.constant(places[0]) if len(places) == 1 else None
+    if len(places) != 1:
+        raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: it reads a tensor at computed places")
+    return _rows(s, table, places[0])
+
+
+@rule("index_select")
+def _index_select(s: Step) -> list[Apply]:
+    """The same along an axis, for a table that may have an axis for the examples."""
+    table, dim, places = s.node.args
+    shape = s.shape(table)
+    if dim != len(shape) - 2 or shape[:-2] not in ((), (1,)):
+        raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: places along axis {dim}")
+    if str(getattr(table, "target", "")).startswith("aten.unsqueeze"):
+        table = table.args[0]
+    return _rows(s, table, places)
+
+
+def _rows(s: Step, table: Any, places: Any) -> list[Apply]:
+    index = s.constant(places)
     if index is None:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: it reads a tensor at computed places")
-    key = s.t.constants.key_of(places[0])
-    rows, heads = s.shape(table)[-2:] if len(s.shape(table)) == 2 else (0, 0)
+    key = s.t.constants.key_of(places)
+    rows, heads = s.shape(table)[-2:] if len(s.shape(table)) > 1 else (0, 0)
     window = _window(rows, index)
     if window is None:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: rows of a table by index, but for windows")
@@ -37,15 +55,34 @@ def _index(s: Step) -> list[Apply]:
     args: dict[str, Any] = {"heads": heads, "window": window[0] if window[0] == window[1] else window}
     value = Value((heads, positions, positions), batched=False)
     dims: Dims = ((1, 2), (0,)) if index.dim() == 1 else ((1,), (2,), (0,))
+    dims = ((),) * (len(s.shape()) - len(dims)) + dims
     node = Apply("rel_bias", args, [], [value], None, "", s.place)
     if s.is_stored(table):
         if s.t.key(table) != f"{path}.{TABLE}".removeprefix("."):
             raise Refused(f"a bias of relative positions whose table is called `{s.t.key(table)}`")
+        known = s.t.values.get(table.name)
+        if isinstance(known, Value) and isinstance(known.producer, Apply) and len(table.users) == 1:
+            known.producer.key = None  # the bias has the table, and no other op reads it
     else:
         node.operands = {"table": s.value(table)}
     value.producer = node
     s.let(value, dims)
     return [*s.extra, node]
+
+
+def offsets_of_windows(s: Step, node: Any, tensor: Tensor) -> Value | None:
+    """Return `rel_coords` for a stored buffer that is one."""
+    key = s.t.constants.key_of(node)
+    if key is None or tensor.dim() != 4 or tensor.shape[0] != 1 or tensor.shape[-1] != 2 or min(tensor.shape[1:3]) < 3:
+        return None
+    window = tuple((int(size) + 1) // 2 for size in tensor.shape[1:3])
+    if not torch.equal(relative_coords(*window), tensor):
+        return None
+    value = Value(tuple(tensor.shape[1:]))
+    args = {"window": window[0] if window[0] == window[1] else window}
+    value.producer = Apply("rel_coords", args, [], [value], key, "", s.place)
+    s.extra.append(value.producer)
+    return value
 
 
 def _window(rows: int, index: Tensor) -> tuple[int, int] | None:
@@ -62,7 +99,7 @@ def _window(rows: int, index: Tensor) -> tuple[int, int] | None:
 def mask_of_windows(s: Step, tensor: Tensor) -> tuple[Value, Dims] | None:
     """Return `window_mask` for a constant that is one, with its layout: the windows have been rolled before."""
     sizes = [n for n in tensor.shape if n > 1]
-    if len(sizes) not in (2, 3) or sizes[-1] != sizes[-2] or not s.t.rolled:
+    if len(sizes) not in (2, 3, 4) or sizes[-1] != sizes[-2] or not s.t.rolled:
         return None
     roll = s.t.rolled[-1]
     like, axes = roll.inputs[0], roll.args["axis"]
@@ -89,8 +126,10 @@ def mask_of_windows(s: Step, tensor: Tensor) -> tuple[Value, Dims] | None:
 
 
 def _layout(tensor: tuple[int, ...], shape: tuple[int, ...]) -> Dims:
+    """Return the layout of a mask: its windows are one axis, or rows and columns of windows apart."""
     entries: list[tuple[int, ...]] = [()] * (len(tensor) - 2)
-    for at, size in enumerate(tensor[:-2]):
-        if size > 1:
-            entries[at] = tuple(axis for axis in (0, 1) if shape[axis] > 1)
+    windows = [at for at, size in enumerate(tensor[:-2]) if size > 1]
+    axes = tuple(axis for axis in (0, 1) if shape[axis] > 1)
+    for at, own in zip(windows, [axes] if len(windows) == 1 else [(axis,) for axis in axes], strict=True):
+        entries[at] = own
     return (*entries, (3,), (4,))

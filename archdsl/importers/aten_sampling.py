@@ -21,6 +21,9 @@ def _pad(s: Step) -> list[Apply]:
     value = float(s.arg("value") or 0.0)
     sides = [(amounts[at], amounts[at + 1]) for at in range(0, len(amounts), 2)][::-1]
     sides = [(0, 0)] * (len(s.shape()) - len(sides)) + sides
+    sides = [(0, 0)] * (len(source.shape) + 1 - len(sides)) + sides
+    if all(max(side) <= 0 for side in sides) and sides[0] == (0, 0) and any(map(any, sides)):
+        return _cut(s, source, sides[1:])
     if any(min(side) < 0 for side in sides) or sides[0] != (0, 0):
         raise Refused("a padding of the batch, or a negative one")
     if not any(map(any, sides)):
@@ -36,6 +39,17 @@ def _pad(s: Step) -> list[Apply]:
     args = {"amount": before} if before == after else {"before": before, "after": after}
     name = {"constant": "zeros"}.get(mode, mode)
     return s.make("pad", {**args, "mode": name, "value": value}, source)
+
+
+def _cut(s: Step, source: Value, sides: list[tuple[int, int]]) -> list[Apply]:
+    """Return a `slice` for each axis whose ends a negative padding takes off."""
+    value = source
+    for axis, (before, after) in enumerate(sides):
+        if before or after:
+            size = value.shape[axis]
+            shape = (*value.shape[:axis], size + before + after, *value.shape[axis + 1 :])
+            value = s.then("slice", {"part": range(-before, size + after), "axis": axis}, value, shape)
+    return s.let(value)
 
 
 @rule("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_bilinear2d", "upsample_linear1d",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from archdsl.importers.aten import Refused, Step, rule
 from archdsl.importers.layouts import BATCH_AXIS, in_order, plain, regrouped
 from archdsl.importers.model import Apply, Value
@@ -16,8 +18,10 @@ from archdsl.importers.model import Apply, Value
 def _nothing(s: Step) -> list[Apply]:
     if s.target.startswith("_assert"):
         return []
-    if s.target.startswith(("to", "_to_copy")) and s.node.meta["val"].dtype != s.first.meta["val"].dtype:
-        raise Refused(f"a conversion to {s.node.meta['val'].dtype}")
+    if s.target.startswith(("to", "_to_copy", "type_as")) and s.node.meta["val"].dtype != s.first.meta["val"].dtype:
+        if s.first.meta["val"].is_floating_point() or s.node.meta["val"].dtype != torch.get_default_dtype():
+            raise Refused(f"a conversion to {s.node.meta['val'].dtype}")
+        return s.each("real", {}, s.first)
     if s.name == "expand_as" and s.shape() != s.shape(s.first):
         return _expand(s)
     return s.same(s.first)
@@ -64,7 +68,8 @@ def _without_batch(s: Step) -> list[Apply]:
     source = s.value(s.first)
     after = s.shape()
     if len(after) == len(source.shape) + 1 and after == (1, *source.shape):
-        return s.let(source)
+        source.batched = source.batched or s.t.unfolding  # an axis for the examples, which all have the same numbers
+        return s.let(source, None if source.batched else ((), *plain(len(source.shape), False)))
     return s.let(source) if after == source.shape else s.make("reshape", {"sizes": after}, source, shape=after)
 
 
@@ -99,14 +104,15 @@ def _expand(s: Step) -> list[Apply]:
         shape = s.shape()
         producer = source.producer
         if isinstance(producer, Apply) and producer.op == "param":
-            if s.shape(s.first) == (1, *shape[1:]):
-                if not producer.args.get("batch_axis"):
-                    source.shape = shape[1:]
-                    producer.args |= {"shape": source.shape, "batch_axis": True}
+            if source.shape == s.shape(s.first) == (1, *shape[1:]):
+                source.shape = shape[1:]
+                producer.args |= {"shape": source.shape, "batch_axis": True}
                 return s.same(s.first)
             if source.shape == shape[1:]:
-                return s.same(s.first)
+                return s.let(source, ((), *plain(len(source.shape), False)))
     elif s.shape() == s.shape(s.first) or (len(s.shape()) == len(s.shape(s.first)) and _only_joined(s.node)):
+        return s.same(s.first)
+    elif s.shape(s.first) == (1, *s.shape()[1:]):
         return s.same(s.first)
     raise Refused(f"{s.node.target}: it repeats a tensor along an axis")
 
@@ -145,6 +151,9 @@ def _stack(s: Step) -> list[Apply]:
 @rule("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
 def _split(s: Step) -> list[Apply]:
     source, dims = s.loose(s.first)
+    if not source.batched and not dims[0] and () in dims[1:]:
+        s.value(s.first)
+        source, dims = s.loose(s.first)
     dim = (s.arg("dim") or 0) % len(dims)
     axis = s.axis(dim, s.first)
     taken = s.name == "unbind"

@@ -8,9 +8,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archdsl.importers.literal import Word
+
+_FEW = 32
+"""A person writes so many numbers of a constant."""
 _RANDOM = ("rand", "bernoulli", "empty", "dropout", "normal", "uniform")
 _LIKE = ("new_zeros", "new_ones", "new_full", "zeros_like", "ones_like", "full_like")
 """Operations that take a tensor for its shape and type alone."""
+
+
+def written(tensor: Tensor) -> Any:
+    """Return the numbers of a constant as a person writes them; None if there are too many."""
+    flat = tensor.detach().flatten().tolist()
+    if len(set(flat)) == 1:
+        return float(flat[0])
+    if len(flat) > 2 and flat == list(range(len(flat))):
+        return range(len(flat))
+    return [float(n) for n in flat] if len(flat) <= _FEW else _powers(flat)
+
+
+def _powers(values: list[float]) -> Word | None:
+    """Return `[base^(i / n) for i in 0..n]` for numbers that grow from one by the same factor; None for others."""
+    count = len(values)
+    if abs(values[0] - 1) > 1e-6 or min(values) <= 0:
+        return None
+    base = float(f"{values[-1] ** (count / (count - 1)):.6g}")
+    if any(abs(base ** (at / count) - value) > 3e-7 * value for at, value in enumerate(values)):
+        return None
+    return Word(f"[{base:g}^(i / {count}) for i in 0..{count}]")
 
 
 class Constants:
@@ -22,6 +47,7 @@ class Constants:
         self._kept = module.state_dict(keep_vars=True).keys()
         self._tensors: dict[str, Any] = {}
         self._keys: dict[str, str | None] = {}
+        self._origins: dict[str, Any] = {}
 
     def add(self, name: str, tensor: Any) -> None:
         """Note the tensor of a node."""
@@ -35,6 +61,10 @@ class Constants:
     def key_of(self, node: Any) -> str | None:
         """Return the key of the stored buffer that a constant follows from; None for other constants."""
         return self._keys.get(getattr(node, "name", ""))
+
+    def origin(self, node: Any) -> Any:
+        """Return the node whose constant a node only repeats for each example; itself for others."""
+        return self._origins.get(node.name, node)
 
     def is_whole(self, node: Any) -> bool:
         """Whether a constant is a stored buffer itself, in some shape."""
@@ -58,6 +88,11 @@ class Constants:
         if name.endswith("_") and self.key_of(node.args[0]) is not None:
             counted = node.args[0].name  # a counter, as that of batch norm, which nothing computes with
             self._tensors[node.name], self._keys[node.name] = self._tensors[counted], self._keys[counted]
+            return True
+        if name == "expand" and tuple(value.shape[1:]) == tuple(self._tensors[node.args[0].name].shape[1:]):
+            source = self.origin(node.args[0])  # the same for each example
+            self._tensors[node.name], self._keys[node.name] = self._tensors[source.name], self._keys[source.name]
+            self._origins[node.name] = source
             return True
         self._compute(node)
         return True

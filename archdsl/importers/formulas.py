@@ -92,14 +92,18 @@ def line_of_floats(values: list[Any], index: str) -> str:
     count = len(values)
     step = (values[-1] - values[0]) / (count - 1)
     shift = values[0] / step
-    rest = 0.0
-    if abs(shift - round(shift)) > 1e-4:
-        shift, rest = 0, values[0]
-    shift = round(shift)
+    factor = next((n for n in (1, 2) if abs(shift * n - round(shift * n)) <= 1e-4), 0)
+    rest = 0.0 if factor else values[0]
+    step, shift = step / max(factor, 1), round(shift * factor)
     places = [count + shift + extra for extra in (-1, 0, 1, 2) if count + shift + extra > 1]
     rates = [(f"{step * n:.6g}", n) for n in places]
-    rate, divisor = rates[0] if len(rates[0][0]) <= 4 else min(rates, key=lambda choice: len(choice[0]))
-    shown = index if not shift else f"({index.strip('()')} + {shift})"
+    if len(rates[0][0]) > 4:
+        rates.sort(key=lambda choice: len(choice[0]))
+    if len(rates[0][0]) > 4:
+        rates = sorted(((f"{step * n:.6g}", n) for n in range(2, 100)), key=lambda choice: len(choice[0]))
+    rate, divisor = rates[0]
+    index = index if factor < 2 else f"{factor} * {index}"
+    shown = index if not shift and factor < 2 else f"({index.strip('()') if factor < 2 else index} + {shift})"
     return f"{float(rate)!r} * {shown} / {divisor}" + (f" + {float(f'{rest:.6g}')!r}" if rest else "")
 
 

@@ -18,6 +18,11 @@ class Line:
     heavy: bool = False
     kind: str = "stage"
 
+    @property
+    def starts(self) -> bool:
+        """Whether what follows is joined by an arrow: behind a named value, and behind a constant without a name."""
+        return self.kind == "start" or (self.kind == "source" and self.label is None)
+
     def lines(self) -> int:
         """Return the number of lines that it takes."""
         return 1
@@ -78,7 +83,7 @@ class _Lines:
             self.found.append(self.margin + text.text)
             return
         last = self._last
-        if last is not None and last.kind == "start" and text.kind in ("stage", "split") and not self.branches:
+        if last is not None and last.starts and text.kind in ("stage", "split") and not self.branches:
             if text.label is not None:
                 self._current = self._current.removesuffix(last.text) + f"{text.label}: {last.text} -> {text.text}"
             else:
@@ -96,7 +101,7 @@ class _Lines:
     def braces(self, text: Braces, indent: int) -> None:
         """Add a statement with braces, on one line if a person would write it so."""
         inline = one_line(text)
-        starting = self._last is not None and self._last.kind == "start" and not self.branches and not text.labelled
+        starting = self._last is not None and self._last.starts and not self.branches and not text.labelled
         if starting and inline is not None and len(self.margin + self._current + inline) < WIDTH:
             self._current += f" -> {inline}"
             self.flush()
@@ -199,7 +204,7 @@ def _parts(text: Braces) -> list[str] | None:
         shown = one_line(child)
         if shown is None:
             return None
-        started = last is not None and last.kind == "start" and not text.branches
+        started = last is not None and last.starts and not text.branches
         if started and isinstance(child, Line) and child.label is not None:
             parts[-1] = parts[-1].removesuffix(last.text) + f"{child.label}: {last.text} -> {child.text}"  # type: ignore[union-attr]
         elif (started and not (isinstance(child, Braces) and child.labelled)) or (

@@ -25,7 +25,8 @@ def _attention(module: nn.MultiheadAttention, inputs: list[Value], path: str, pl
         raise Refused("nn.MultiheadAttention with the batch second, or with `add_bias_kv` or `add_zero_attn`")
     if len(inputs) > 3:
         raise Refused("nn.MultiheadAttention with a mask")
-    operands = dict(zip(("key", "value"), inputs[1:], strict=False))
+    query, key, value = [*inputs, *inputs[-1:] * (3 - len(inputs))]
+    operands = {**({"key": key} if key is not query else {}), **({"value": value} if value is not key else {})}
     args: dict[str, Any] = {"heads": module.num_heads, "bias": module.in_proj_bias is not None, "drop": float(module.dropout)}
     return _made("mha", args, inputs[0], path, place, key=path, operands=operands)
 
@@ -90,6 +91,7 @@ _BY_NAME: dict[str, Rule] = {
     "BlurPool2d": _blur_pool,
     "Conv2dSame": _same_conv,
     "DropPath": _drop_path,
+    "FrozenBatchNorm": _frozen_batch_norm,
     "FrozenBatchNorm2d": _frozen_batch_norm,
     "GlobalResponseNorm": _response_norm,
     "MaxPool2dSame": _same_pool,

@@ -110,7 +110,7 @@ class Call:
 
 Node: TypeAlias = "Apply | Call"
 
-JOINS = frozenset({"add", "mul", "sub", "div", "min", "max", "concat"})
+JOINS = frozenset({"add", "mul", "sub", "div", "min", "max", "concat", "shake"})
 
 
 @dataclass(eq=False)

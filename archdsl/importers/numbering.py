@@ -104,7 +104,7 @@ def _scoped(statements: list[Statement]) -> list[Statement]:
     while at < len(statements):
         first = _common_part(statements[at])
         end = _end_of_run(statements, at, first)
-        others = [_common_part(s) for s in statements[:at] + statements[end:]]
+        others = (label.partition(".")[0] for s in statements[:at] + statements[end:] for label in _labels(s))
         if first is None or first in others:
             found.append(statements[at])
             at += 1

@@ -6,8 +6,10 @@ from collections import Counter
 
 from archdsl.importers.attention_pattern import attention
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
+from archdsl.importers.products import turned_products
 from archdsl.importers.rearrangement import ARRANGING, rearranged
-from archdsl.importers.resizing import resized
+from archdsl.importers.resizing import cropped_alike, resized
+from archdsl.importers.response_norm import response_norms
 from archdsl.importers.windows import cropped, folded, late, parted, shifted
 
 
@@ -46,8 +48,11 @@ def _norm_of_channels(nodes: list[Node], reads: Counter[Value]) -> Apply | None:
 def recognize(main: Call) -> None:
     """Replace runs of ops by the op of the language that they are, and leave out those that nothing reads."""
     attention(main)
+    response_norms(main)
+    turned_products(main)
     _without_unread(main)
     resized(main)
+    cropped_alike(main)
     reads = _reads(main)
     _in_body(main, reads)
     _without_unread(main)
@@ -65,11 +70,17 @@ def _without_unread(main: Call) -> None:
     while True:
         reads = _reads(main)
         unread = [node for node in applications(main) if not any(reads[value] for value in node.outputs)]
-        dead = {node for node in unread if node.key is None or (node.op == "param" and keys[node.key] > 1)}
+        dead = {node for node in unread if node.key is None or (node.op == "param" and _is_of_layer(node.key, keys))}
         if not dead:
             return
         for call in [main, *(node for node in walk(main) if isinstance(node, Call))]:
             call.body = [node for node in call.body if node not in dead]
+
+
+def _is_of_layer(key: str, keys: Counter[str]) -> bool:
+    """Whether another op has a tensor: under its key, or as its weight or bias."""
+    layer, _, name = key.rpartition(".")
+    return keys[key] > 1 or (name in ("weight", "bias") and keys[layer] > 0)
 
 
 def _in_body(call: Call, reads: Counter[Value]) -> None:
@@ -85,11 +96,11 @@ def _in_body(call: Call, reads: Counter[Value]) -> None:
             found.append(node)
         elif node.outputs[0] not in inner:
             found += _joined(_chain(node, makers, reads), replaced)
-    call.body = late(cropped(folded(shifted(parted(found)))))
     if replaced:
-        for other in applications(call):
+        for other in [*applications(call), *(node for node in found if isinstance(node, Apply))]:
             other.inputs = [replaced.get(value, value) for value in other.inputs]
             other.operands = {name: replaced.get(value, value) for name, value in other.operands.items()}
+    call.body = late(cropped(folded(shifted(parted(found)))))
 
 
 def _arranges(node: Apply) -> bool:

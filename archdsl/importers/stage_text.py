@@ -44,6 +44,7 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
     if name == "rearrange":
         for axis in [name for name in columns if name != "pattern"]:
             shown.append(f"{axis} = {explain(columns[axis], 'heads' if axis == 'n' else 'window')}")
+        shown += [f"{axis} = {image}.{axis}" for axis, image in operands.items()]
     return f"{name}({', '.join(shown)})" if shown else name
 
 

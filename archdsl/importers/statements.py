@@ -64,6 +64,8 @@ class Group:
     body: list[Statement]
     declared: bool = False
     """Whether it is a `module`, which runs where its name is a stage."""
+    handle: Value | None = None
+    """What stands for the module where another op refers to it."""
     member: bool = False
     """Whether it is a member of a family, as `stage[0]`, and stays apart from its neighbours."""
 

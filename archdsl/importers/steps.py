@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from archdsl.importers.model import Apply, Call, Node, Value
 
+STORED = ("param", "rel_coords")
+"""Ops that are a stored tensor."""
+
 
 @dataclass(eq=False)
 class Step:
@@ -44,11 +47,13 @@ def call_count(steps: list[Step]) -> int:
 def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -> set[Value]:
     """Return the values that are read when another one flows."""
     needed: set[Value] = set()
-    flows = current
+    flows, source = current, None
     for step in steps:
         if step.join is None and step.node is not None and isinstance(step.node, Apply) and step.node.is_join:
             needed |= {value for value in step.inputs if value is not flows and not is_param(value)}
         else:
+            if isinstance(step.node, Call) and flows in step.inputs[:1] and source is flows:
+                needed.add(step.inputs[0])
             needed |= {value for value in step.inputs[1:] if value is not flows or isinstance(step.node, Call)}
             if step.inputs and step.inputs[0] is not flows:
                 needed.add(step.inputs[0])
@@ -58,6 +63,7 @@ def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -
             for inner in branch:
                 needed |= {value for value in inner.operands if value is not flows}
         needed |= set(step.operands)
+        source = step.outputs[0] if not step.reads and step.outputs else None
         if len(step.outputs) == 1:
             flows = step.outputs[0] if not is_param(step.outputs[0]) else flows
         elif len(step.outputs) > 1:
@@ -67,8 +73,8 @@ def needed_names(steps: list[Step], current: Value | None, final: list[Value]) -
 
 
 def is_param(value: Value) -> bool:
-    """Whether a value is a learned tensor of its own."""
-    return isinstance(value.producer, Apply) and value.producer.op == "param"
+    """Whether a value is a stored tensor of its own, which has a name and does not flow."""
+    return isinstance(value.producer, Apply) and value.producer.op in STORED
 
 
 def below(key: str, path: str) -> str:

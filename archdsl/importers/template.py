@@ -27,7 +27,9 @@ from archdsl.importers.statements import (
     Start,
     Statement,
 )
+from archdsl.importers.steps import STORED
 from archdsl.importers.template_names import Bundle, plain_label
+from archdsl.ops import Op
 from archdsl.ops.base import Category
 
 
@@ -65,7 +67,7 @@ class Template(Loops):
             if isinstance(next(iter(slot.values())), Mark) and self._named_by_label(found, slot, before, scope):
                 continue
             after = self.after
-            self.after = {row: shape for row, s in following.items() if (shape := entry_shape([s]))} or after
+            self.after = {row: shape for row, s in following.items() if (shape := entry_shape([s]))} if following else after
             behind = self.after
             text = self._statement(slot, scope)
             found += text
@@ -79,8 +81,8 @@ class Template(Loops):
         """Let the label of the statement before name the value that flows, if it can name one. Return whether it does."""
         last = found[-1] if found else None
         if (
-            isinstance(last, Line) and last.label is None and last.kind in ("stage", "standalone") and scope.kind != "loop"
-            and set(before) == set(slot)
+            isinstance(last, Line) and last.label is None and last.kind in ("stage", "standalone", "source")
+            and scope.kind != "loop" and set(before) == set(slot)
             and all(isinstance(s, Stage) and s.label is None and isinstance(s.callee, str) for s in before.values())
         ):  # fmt: skip
             values = [s.value for s in slot.values() if isinstance(s, Mark)]
@@ -122,7 +124,7 @@ class Template(Loops):
         found: list[Text]
         if isinstance(first, Stage):
             found = self._stage(slot, scope)  # type: ignore[arg-type]
-            self.fresh = self.fresh and first.callee in ("param", "const")
+            self.fresh = self.fresh and first.callee in (*STORED, "const")
             return found
         if isinstance(first, Start):
             return [Line(self._reference([s.reference for s in slot.values()]), kind="start")]  # type: ignore[union-attr]
@@ -168,8 +170,8 @@ class Template(Loops):
         else:
             text = self._call(own, first.callee.block.name, operands, scope, rows)
         heavy = not isinstance(first.callee, str) or first.callee in _HEAVY
-        found: list[Text] = [Line(text, label, heavy, "standalone" if first.standalone else "stage")]
-        if first.callee == "param":
+        found: list[Text] = [Line(text, label, heavy, _kind(first, label))]
+        if first.callee in STORED:
             self.register([s.names[0] for s in own], plain_label(label) or "parameter", scope)
         elif first.names and label is not None and first.callee == "split":
             for at in range(len(first.names)):
@@ -216,6 +218,9 @@ class Template(Loops):
         label = self._label([group.label for group in slot.values()], scope, rows)
         with self._inside(plain_label(label)):
             body = self.body({row: group.body for row, group in slot.items()}, scope)
+        self.register(
+            [group.handle for group in slot.values() if group.handle is not None], plain_label(label), scope, taken=True
+        )
         head = f"module {label}:" if next(iter(slot.values())).declared else f"{label}:"
         return [Braces(head, body, labelled=True)]
 
@@ -271,6 +276,13 @@ class Template(Loops):
 _HEAVY = frozenset(
     {"gap", "conv", "linear", "depthwise", "upconv", "mha", "attend", "embedding", "matmul", "maxpool", "avgpool", "split"}
 )
+
+
+def _kind(stage: Stage, label: str | None) -> str:
+    """Return what kind of line a stage is: a value of its own without a label, as a constant, only flows behind an arrow."""
+    if label is None and isinstance(stage.callee, str) and (op := Op.registry.get(stage.callee)) is not None and op.arity == 0:
+        return "source"
+    return "standalone" if stage.standalone else "stage"
 
 
 def _branch(texts: list[Text]) -> Text:

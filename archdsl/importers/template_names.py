@@ -145,7 +145,7 @@ class Names:
         common = 0
         while common < len(path) and common < len(self.path) and path[common] == self.path[common]:
             common += 1
-        if any(not is_identifier(part.partition("[")[0]) for part in path[common:]):
+        if any(not is_identifier(re.sub(r"(\[\d+\])+$", "", part)) for part in path[common:]):
             raise Misfit(f"`{name}` in `{'.'.join(path)}`, which no path can name")
         return ".".join([*path[common:], name])
 

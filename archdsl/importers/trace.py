@@ -19,13 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.importers.aten import Refused, Translation, translate
+from archdsl.importers.aten import Random, Refused, Step, Translation, translate
 from archdsl.importers.concatenation import simplify
 from archdsl.importers.frozen import compare, may_be_frozen, settle
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
 from archdsl.importers.open_sizes import inputs_elsewhere, open_shapes
 from archdsl.importers.patterns import channel_norms, recognize
+from archdsl.importers.resizing import follow_grids
 from archdsl.importers.sharing import share
 
 BATCH = 2
@@ -114,6 +115,7 @@ class _Tracer:
         ]
         outputs = _named(training, [self._values.get(name) for name in names])
         shown = _named(plain, list(plain.graph_signature.user_outputs))
+        self._refused += [f"the result `{key}`: random numbers" for key, value in outputs.items() if isinstance(value, Random)]
         if self._refused and not self._partial:
             raise SpecError(codes.importing.NotExpressible(self._name, tuple(dict.fromkeys(self._refused))))
         found = {key: value for key, value in outputs.items() if isinstance(value, Value)}
@@ -135,6 +137,8 @@ class _Tracer:
             connect(main)
         recognize(main)
         simplify(main)
+        follow_grids(main)
+        connect(main)
         state = {key: tuple(value.shape) for key, value in self._module.state_dict(keep_vars=True).items()}
         return Model(main, self._name, shared, {k: v for k, v in found.items() if k not in shared}, state)
 
@@ -142,6 +146,7 @@ class _Tracer:
         signature = program.graph_signature
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         root = Call("", self._origin(""))
+        self._latest = {"": root}
         self._values: dict[str, Any] = {}
         translation = Translation(self._module, stored, self._values, self._example[0].shape[0])
         nodes = list(program.graph.nodes)
@@ -156,13 +161,12 @@ class _Tracer:
             if leaf is not None:
                 frames = frames[: leaf.depth]
             self._enter(stack, frames)
-            call = stack[-1][1]
             place = _place(node, frames[-1][1] if frames else "")
             if leaf is None:
                 if not translation.constants.fold(node):
-                    call.body += self._translated(translation, node, place)
+                    self._add(self._translated(translation, node, place), [call for _, call in stack])
             elif position == leaf.last:
-                self._leaf(leaf, nodes, call, translation, place)
+                self._leaf(leaf, nodes, [call for _, call in stack], translation, place)
         self._check_shared(root)
         return root
 
@@ -206,6 +210,31 @@ class _Tracer:
                 translation, node, place, f"{node.target}: a use that is not known ({type(error).__name__}: {error})"
             )
 
+    def _constant(self, node: Any, calls: list[Call], translation: Translation, place: Place) -> None:
+        """Make a value of a constant that a module takes which is one op."""
+        step = Step(translation, node, place)
+        try:
+            self._values.setdefault(node.name, step.loose(node)[0])
+        except (Refused, NotImplementedError) as error:
+            self._refused.append(f"{place}: {error}")
+        self._add(step.extra, calls)
+
+    def _add(self, ops: list[Apply], calls: list[Call]) -> None:
+        """Add ops to the innermost of the open calls.
+
+        A stored tensor, which another module may read, goes to the one that has it, and a constant to the one that computes it.
+        """
+        for op in ops:
+            home = calls[-1]
+            if op.key is not None and not op.inputs:
+                home = [call for call in calls if not call.path or op.key.startswith(f"{call.path}.")][-1]
+            elif op.key is None and op.place.module != home.path:
+                home = self._latest.get(op.place.module, home)
+            if home is not calls[-1] and home in calls:
+                home.body.insert(len(home.body) - 1, op)  # before the call that is open there
+            else:
+                home.body.append(op)
+
     def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
         """Note an op that the language lacks; return a placeholder for it."""
         if not any(n.name in translation.lost for n in node.all_input_nodes):  # else it only follows
@@ -221,15 +250,15 @@ class _Tracer:
         self._values[node.name] = outputs[0] if not isinstance(value, list | tuple) else outputs
         return [Apply("UNKNOWN", {"reason": reason}, inputs, outputs, None, "", place)]
 
-    def _leaf(self, leaf: _Leaf, nodes: list[Any], call: Call, translation: Translation, place: Place) -> None:
+    def _leaf(self, leaf: _Leaf, nodes: list[Any], calls: list[Call], translation: Translation, place: Place) -> None:
         inside = {node.name for node in nodes[leaf.first : leaf.last + 1]}
-        inputs: dict[str, Value] = {}
+        given: list[Value] = []
         for node in nodes[leaf.first : leaf.last + 1]:
             for source in node.all_input_nodes:
-                value = self._values.get(source.name)
-                if source.name not in inside and isinstance(value, Value):
-                    inputs[source.name] = value
-        given = list(inputs.values())
+                if source.name not in inside and translation.constants.tensor(source) is not None:
+                    self._constant(source, calls, translation, place)
+                if source.name not in inside and isinstance(value := self._values.get(source.name), Value):
+                    given.append(value)
         results = [
             node for node in nodes[leaf.first : leaf.last + 1]
             if any(user.name not in inside and user.op != "placeholder" for user in node.users)
@@ -241,7 +270,7 @@ class _Tracer:
         except Refused as refused:
             self._refused.append(f"{place}: {refused}")
             return
-        call.body.append(made)
+        calls[-1].body.append(made)
         made.outputs[0].shape = tuple(int(n) for n in results[-1].meta["val"].shape[1:])
         for node in results:
             self._values[node.name] = made.outputs[0]
@@ -253,7 +282,7 @@ class _Tracer:
             depth += 1
         del stack[depth:]
         for key, path in frames[depth - 1 :]:
-            call = Call(path, self._origin(path), place=Place(path))
+            call = self._latest[path] = Call(path, self._origin(path), place=Place(path))
             stack[-1][1].body.append(call)
             stack.append((key, call))
 
@@ -276,7 +305,7 @@ class _Tracer:
         seen: dict[str, Place] = {}
         inside = {node for call in walk(root) if isinstance(call, Call) and call.shared for node in applications(call)}
         for node in applications(root):
-            if node.key is None or node.op == "param" or node in inside:
+            if node.key is None or node.op in ("param", "unembed") or node in inside:
                 continue
             if node.key in seen:
                 raise SpecError(codes.importing.SharedWeights(node.key, str(seen[node.key]), str(node.place)))

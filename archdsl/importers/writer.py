@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from archdsl.importers.model import Apply, Call, Node, Value, applications
 from archdsl.importers.naming import is_identifier
 from archdsl.importers.statements import Group, Head, Join, Mark, Reference, Skip, Stage, Start, Statement, stages
-from archdsl.importers.steps import Step, below, is_param
+from archdsl.importers.steps import STORED, Step, below, is_param
 
 if TYPE_CHECKING:
     from archdsl.importers.structure import Structure
+
+
+_UNWRITTEN = ("channels", "axes", "reason", "handle", "embedding")
+"""Arguments that the importer gives ops for itself."""
 
 
 class Writer:
@@ -44,7 +48,7 @@ class Writer:
             self.statements.append(self._join(step))
         elif isinstance(step.node, Apply) and step.node.is_join:
             self.statements.append(self._named_join(step.node))
-        elif isinstance(step.node, Apply) and step.node.op == "param":
+        elif isinstance(step.node, Apply) and step.node.op in STORED:
             self.marked.add(step.outputs[0])
             self.statements += self._plain(step.node)
             return
@@ -56,6 +60,8 @@ class Writer:
         self.current = step.outputs[0] if len(step.outputs) == 1 else None
         if self.current is not None and self.current in self.names:
             self.mark(self.current)
+            if not step.reads:  # what makes a value of its own flows behind an arrow alone
+                self.current = None
 
     def _from(self, value: Value) -> None:
         """Let a value flow."""
@@ -79,7 +85,7 @@ class Writer:
             else:
                 assert step.node is not None
                 found += self._plain(step.node)
-                if isinstance(step.node, Apply) and step.node.op == "param" and step is not chain[-1]:
+                if isinstance(step.node, Apply) and step.node.op in STORED and step is not chain[-1]:
                     found.append(Start(Reference(step.outputs[0])))
         return found
 
@@ -114,7 +120,14 @@ class Writer:
         return [run]
 
     def _plain(self, node: Node) -> list[Statement]:
-        return self._of_call(node) if isinstance(node, Call) else [self._of_op(node)]
+        if isinstance(node, Call):
+            return self._of_call(node)
+        stage = self._of_op(node)
+        if "handle" not in node.args or not stage.label:
+            return [stage]
+        label, stage.label = stage.label, None  # a module, since another op has its table, too
+        self.statements.append(Group(label, [stage], declared=True, handle=node.args["handle"]))
+        return [Stage(label, {}, None, False, stage.inputs, stage.output, run=True)]
 
     def _of_call(self, node: Call) -> list[Statement]:
         if node.shared:
@@ -134,10 +147,12 @@ class Writer:
         return _as_family(label, body) if several and is_identifier(label) else [Group(label, body)]
 
     def _of_op(self, node: Apply) -> Stage:
-        args = {name: value for name, value in node.args.items() if name not in ("channels", "axes", "reason")}
+        args = {name: value for name, value in node.args.items() if name not in _UNWRITTEN}
         shapes = tuple(value.shape for value in node.inputs)
         label = self.structure.label(node, self.call)
         operands = {name: Reference(value) for name, value in node.operands.items()}
+        if "embedding" in node.args:
+            operands["embedding"], label = Reference(node.args["embedding"]), None
         if len(node.inputs) > 1 and not node.is_join:
             operands = {n: Reference(value) for n, value in zip(operand_names(node), node.inputs, strict=False)} | operands
         stage = Stage(node.op, args, label, False, shapes, _shape(node.outputs), operands, standalone=len(node.inputs) != 1)
@@ -145,7 +160,7 @@ class Writer:
             stage.biased = self.structure.auto_bias(node)
         if len(node.outputs) > 1:
             stage.names = list(node.outputs)
-        if node.op == "param":
+        if node.op in STORED:
             stage.names = list(node.outputs)
         stage.reason = str(node.args.get("reason", ""))
         if label is None and node.path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,7 +18,7 @@ from archdsl.importers.rearrangement import rearranged
 from archdsl.importers.recording import recorded
 
 
-def brought(make: type[nn.Module], shape: tuple[int, ...]) -> Imported:
+def brought(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> Imported:
     torch.manual_seed(0)
     module, arguments = recorded(make)
     return import_loaded([Loaded(module, "net", arguments, "here:Here")], shape, fixed=True).require_proved()
@@ -133,7 +135,7 @@ def test_windows_are_those_of_any_size() -> None:
 
 
 class Tables(nn.Module):
-    """Constants that follow from nothing: few numbers are written, and many are refused."""
+    """Constants that follow from nothing: few numbers are written, and many as the ops that compute them."""
 
     def __init__(self, count: int = 4) -> None:
         super().__init__()
@@ -145,10 +147,24 @@ class Tables(nn.Module):
         return result
 
 
+class Weighted(nn.Module):
+    """A table of numbers that nothing computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 40, 1)
+        self.register_buffer("table", torch.randn(40, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.conv(x) * self.table
+        return result
+
+
 def test_constants() -> None:
     assert "const([1, 1.5, 2, 2.5], shape = [4, 1, 1])" in brought(Tables, (3, 8, 8)).text
+    assert "const(0..40) -> scale(0.5) -> add(1)" in brought(lambda: Tables(40), (3, 8, 8)).text
     with pytest.raises(SpecError) as caught:
-        archdsl.from_module(Tables(40), (3, 8, 8))
+        archdsl.from_module(Weighted(), (3, 8, 8))
     assert "a table of 40 fixed numbers" in str(caught.value)
 
 
