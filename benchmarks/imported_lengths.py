@@ -42,7 +42,7 @@ def main() -> None:
     for name in options.names or FAMILIES:
         start = time.process_time()
         try:
-            text = text_of(load(name), "meta")
+            text = text_of(load(name))
         except SpecError as error:
             long.append(name)
             print(f"| {name} | {len(hand_written(name))} | {' '.join(error.diagnostics[0].details())[:90]} | | |", flush=True)
