@@ -79,7 +79,7 @@ class Normal(Initializer, name="normal"):
     """Draw from a normal distribution."""
 
     function = "normal_"
-    std: float = Field(1.0, ge=0, description="standard deviation")
+    std: float = Field(1.0, gt=0, description="standard deviation")
     mean: float = Field(0.0, description="mean")
 
     def arguments(self) -> dict[str, Any]:

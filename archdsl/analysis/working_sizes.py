@@ -1,4 +1,4 @@
-"""The nearest input sizes at which a network works whose fixed sizes fail at a join.
+"""The nearest input sizes at which a network works whose fixed sizes fail at a join, a window or a division.
 
 The network is elaborated again with symbolic sizes, whose valid values are then decided as for any such network. The
 suggested sizes are tried before they are shown.
@@ -22,8 +22,8 @@ from archdsl.size_words import describe, working
 from archdsl.sizes import ALL, SizeSet, nearest
 from archdsl.source import Span
 
-_JOINED: Final = frozenset({"E0301", "E0302", "E0303"})
-"""Codes of errors at joins."""
+_ABOUT_SIZES: Final = frozenset({"E0301", "E0302", "E0303", "E0304", "E0306"})
+"""Codes of errors that other sizes may remove: at joins, at windows, and where a number has to divide a size."""
 
 
 class Again(Protocol):
@@ -35,31 +35,38 @@ class Again(Protocol):
 
 
 def with_working_sizes(made: Elaboration, again: Again, given: InputSizes, limits: Limits) -> list[Diagnostic]:
-    """Return what was found about a network, with sizes that work for each join whose maps have different sizes.
+    """Return what was found about a network, with sizes that work for each error that only the sizes of maps cause.
 
     `given` are the sizes that were given from outside, for which the remedy is then.
     """
     errors = [diagnostic for diagnostic in made.diagnostics if diagnostic.is_error]
-    if not errors or any(error.code not in _JOINED for error in errors) or not all(map(_maps_differ, errors)):
+    if not errors or any(error.code not in _ABOUT_SIZES for error in errors) or not all(map(_follows_from_sizes, errors)):
         return made.diagnostics
     if 3 * made.steps > limits.steps:
         return made.diagnostics
-    remedy = _remedy(made, again, given, limits)
+    remedy = _remedy(made, again, given, limits) or _larger(made, again, given, errors, limits)
     if remedy is None:
         return made.diagnostics
     return [_with(diagnostic, remedy) if diagnostic.is_error else diagnostic for diagnostic in made.diagnostics]
 
 
-def _maps_differ(error: Diagnostic) -> bool:
-    """Return whether a join fails for the sizes of maps alone."""
-    from archdsl.diagnostics.codes import joins  # here: most networks have no such error
+def _follows_from_sizes(error: Diagnostic) -> bool:
+    """Return whether an error may follow from the sizes of maps alone."""
+    from archdsl.diagnostics.codes import joins, shapes  # here: most networks have no such error
 
-    return isinstance(error, joins.SkipMismatch | joins.Branches) and error.maps_differ
+    if isinstance(error, joins.SkipMismatch | joins.Branches):
+        return error.maps_differ
+    return isinstance(error, shapes.WindowTooLarge | shapes.SizeTooSmall | shapes.NotDivisible)
 
 
 def _with(error: Diagnostic, remedy: Remedy) -> Diagnostic:
-    """Return an error at a join with a further way out, behind those that were found on the spot."""
-    return error.with_fields(ways=(*getattr(error, "ways", ()), remedy))
+    """Return an error with a further way out: at a join behind those that were found on the spot, else in front."""
+    from archdsl.diagnostics.codes import joins  # here: most networks have no such error
+
+    if isinstance(error, joins.SkipMismatch | joins.Branches):
+        return error.with_fields(ways=(*error.ways, remedy))
+    others = (error.help or "").removeprefix("increase the input size, or ")
+    return error.with_remedy(joins.either((remedy,), *([others] if others else [])))
 
 
 def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) -> Remedy | None:
@@ -89,6 +96,41 @@ def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) 
         one = sizes if len(sizes) > 1 else (InputSize(None, sizes[0].sizes),)
         return guess(f"{said}: `--size {','.join(map(str, one))}`")
     return _edited(said, made.graph.inputs, shapes)
+
+
+def _larger(made: Elaboration, again: Again, given: InputSizes, errors: Sequence[Diagnostic], limits: Limits) -> Remedy | None:
+    """Return the remedy with the least size from which on a network has no window that is too large, if one is found soon.
+
+    A network with `linear` on a flattened image needs numbers for its sizes; so they are tried, by bisection.
+    """
+    from archdsl.diagnostics.codes import shapes  # here: most networks have no such error
+
+    inputs = made.graph.inputs
+    small = all(isinstance(error, shapes.WindowTooLarge | shapes.SizeTooSmall) for error in errors)
+    if not small or given or len(inputs) != 1 or len(inputs[0].shape) < 2 or _TRIES * made.steps > limits.steps:
+        return None
+    fixed = [size for size in inputs[0].shape if isinstance(size, int)]
+    if len(fixed) != len(inputs[0].shape):
+        return None
+
+    def grown(by: int) -> InputSizes:
+        return (InputSize(inputs[0].name, (fixed[0], *(size + by for size in fixed[1:]))),)
+
+    low, high = 0, max(fixed[1:])
+    while again(grown(high)).has_errors:
+        low, high = high, 2 * high
+        if high > _FARTHEST * max(fixed[1:]):
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if again(grown(middle)).has_errors else (low, middle)
+    return _edited("larger sizes work", inputs, [grown(high)[0].sizes])
+
+
+_FARTHEST: Final = 16
+"""How many times as large as declared an image may be that is tried."""
+_TRIES: Final = 24
+"""How often a network may be elaborated for that."""
 
 
 def _declared(fixed: Sequence[Value], symbolic: Sequence[Value]) -> dict[str, int]:

@@ -84,11 +84,9 @@ def command(
     """
     found = run_at(address, settings, sizes)
     with extra_needed("train", "evaluating a network"):
-        if output is not None:
-            from archdsl.inference.pictures import require_matplotlib  # here: torch takes over a second to import
-
-            require_matplotlib()
         if found is not None:
+            if output is not None:
+                _require_drawing(found.preparation.task)
             evaluation = found.evaluate(
                 split, data=data, weights=weights or "last", tta=tta, ensemble=ensemble, device=device, worst=worst,
                 skip_bad=skip_bad,
@@ -97,12 +95,23 @@ def command(
             if ensemble is not None:
                 raise click.UsageError("--ensemble needs a run, which has kept the weights of several epochs")
             trained = require_weights(address, settings, session, sizes, weights, data)
+            if output is not None:
+                _require_drawing(trained.preparation.task)
             evaluation = trained.evaluate(split=split, data=data, tta=tta, device=device, worst=worst, skip_bad=skip_bad)
     if output is not None:
         _write(output, evaluation)
     print_text(json_text(evaluation.as_data()) if form == "json" else _text(evaluation, color=colorful(sys.stdout)))
     if output is not None:
         click.echo(printable(f"results in {output}"), err=True)
+
+
+def _require_drawing(task: str) -> None:
+    """Raise `SpecError` E0608 if a confusion matrix will be drawn, and matplotlib is not installed."""
+    from archdsl.inference.pictures import require_matplotlib  # here: torch takes over a second to import
+    from archdsl.train.metrics import CONFUSED
+
+    if task in CONFUSED:
+        require_matplotlib()
 
 
 def _write(folder: Path, evaluation: Evaluation) -> None:

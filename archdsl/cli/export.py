@@ -134,8 +134,10 @@ def _agreement(made: Certificate, error: float) -> list[str]:
     lines += [f"it refuses {', '.join(made.refused)}"] if made.refused else []
     top1: dict[str, Any] | None = made.top1
     if top1 is not None:
+        tied = top1.get("ties") and made.precision != "int8"  # whose predictions may differ
+        ties = f", and {top1['ties']:,} are ties" if tied else ""
         lines.append(
-            f"{100 * top1['agreement']:.2f} % of {top1['examples']:,} predictions agree; the accuracy is "
+            f"{100 * top1['agreement']:.2f} % of {top1['examples']:,} predictions agree{ties}; the accuracy is "
             f"{100 * top1['accuracy']:.2f} %, in float64 {100 * top1['accuracy_float64']:.2f} %"
         )
     return lines

@@ -37,6 +37,7 @@ def require_weights(
 ) -> TrainedNetwork:
     """Return a network with the weights of `--weights`. A network without a recipe gets one for `--data`."""
     if weights is None or (weights in STATES and not os.path.exists(weights)):
+        require_network(address, settings, session, sizes)  # an address that is wrong is the first mistake
         raise click.UsageError(f"{address} is no run: say which weights, --weights FILE")
     described = data is None or _has_recipe(address, settings, session, sizes)
     if not described and data is not None:

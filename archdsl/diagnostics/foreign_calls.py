@@ -93,7 +93,8 @@ KEYWORDS: Final = {
     **dict.fromkeys(("p", "rate", "drop_prob"), "p"),
     **dict.fromkeys(("negative_slope", "slope"), "slope"),
     **dict.fromkeys(("dim", "axis"), "axis"),
-    "padding": "pad", "output_padding": "output_pad", "ceil_mode": "ceil", "count_include_pad": "count_pad",
+    "padding": "pad", "padding_mode": "pad_mode",
+    "output_padding": "output_pad", "ceil_mode": "ceil", "count_include_pad": "count_pad",
     "output_size": "size", "scale_factor": "scale", "upscale_factor": "r", "downscale_factor": "r", "num_embeddings": "n",
     "embedding_dim": "dim",
     "num_parameters": "-", "init": "init_value", "norm_type": "p", "elementwise_affine": "affine", "activation": "activation",
@@ -108,7 +109,11 @@ _UNWRITTEN: Final = {
     "inplace": "what runs in place follows from the network",
     **dict.fromkeys(("activation", "act", "act_layer"), "an activation is a stage of its own: `conv(64, 3) -> relu`"),
     **dict.fromkeys(("norm", "norm_layer"), "a normalization is a stage of its own: `conv(64, 3) -> bn -> relu`"),
-    **dict.fromkeys(("padding_mode", "pad_mode"), "`pad` sets the mode: `pad(1, mode = reflect) -> conv(64, 3, pad = 0)`"),
+    "pad_mode": "`pad` sets the mode: `pad(1, mode = reflect)` before it",
+    "batch_first": "the batch is not written",
+    "axis": "its axes are fixed: the channels are axis 0", "keepdims": "write `keep = true`",
+    **dict.fromkeys(("embed_dim", "key_dim", "d_model", "vdim", "kdim"), "the number of features is that of the input"),
+    **dict.fromkeys(("scale", "center"), "`affine = false` leaves out the learned scale and shift"),
     **dict.fromkeys(("name", "label"), "a label names a stage: `conv1: conv(64, 7)`"),
     **dict.fromkeys(("dtype", "device"), "the module that is built decides it: `net.to(device)`"),
     "data_format": "channels come first",
@@ -136,6 +141,25 @@ def plain(name: str) -> str:
 def why_unwritten(parameter: str) -> str | None:
     """Return why a parameter of others has no place here; None if it is unknown."""
     return _UNWRITTEN.get(parameter.lower())
+
+
+def kept_probability(parameter: str, text: str) -> str | None:
+    """Return the probability of a drop for `keep_prob = 0.8`; None for another parameter."""
+    if parameter.lower() not in ("keep", "keep_prob", "keep_rate", "survival_prob", "keep_probability", "survival_rate"):
+        return None
+    return _complement(text)
+
+
+def padding_advice(word: str, known: Container[str]) -> str | None:
+    """Return what a word of other frameworks for padding is here; `known` are the words of the op. None if it is none of them."""
+    if word.lower() == "valid":
+        return "without padding it is 0"
+    if word.lower() != "same":
+        return None
+    if "same" in known:
+        return "write `pad = same`; TensorFlow's, which pads the end more where it must, is `pad = tf_same`"
+    half = "half of the window keeps the size with a stride of 1, such as `pad = 1` for a window of 3"
+    return f"{half}; TensorFlow's is `pad = tf_same`"
 
 
 def op_of(before: Sequence[str], name: str) -> tuple[str, str] | None:

@@ -60,7 +60,27 @@ _MISSING: Final = {
     **dict.fromkeys(("sequential", "modulelist", "moduledict"), ("lists of modules do not exist",
         "stages stand in a row: `conv(64, 3) -> relu`; `blocks: { ... }` names a group of them")),
     **dict.fromkeys(("lambda", "lambdalayer"), ("functions as layers do not exist", "a block is a function from `x` to `x`")),
-    "cropping": ("cropping by an amount does not exist", "`slice(1..31, axis = -1)` takes a part of an axis"),
+    **dict.fromkeys(("cropping", "crop", "centercrop"), ("cropping by an amount does not exist",
+        "`crop_like(label)` crops to the size of a value, and `slice(1..31, axis = -1)` takes a part of an axis")),
+    **dict.fromkeys(
+        ("transformerblock", "transformerlayer", "encoderlayer", "encoderblock", "decoderlayer", "decoderblock", "vitblock"),
+        ("there is no op for a layer of a transformer, since papers change what is inside", "write a block: "
+         "`skip { ln(axis = -1); mha(8) }; skip { ln(axis = -1); linear(2048); gelu; linear(512) }`"),
+    ),
+    **dict.fromkeys(
+        ("residualblock", "resblock", "basicblock", "bottleneckblock", "invertedresidual", "denseblock", "convblock"),
+        ("no block is built in", "write `block unit(out) { skip { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn }; relu }`"),
+    ),
+    **dict.fromkeys(("clstoken", "classtoken"), ("this token is a parameter",
+        "write `cls: param([1, 64])`, and `concat(axis = 0) { cls; x }`")),
+    **dict.fromkeys(("positionalencoding", "positionencoding", "posencoding", "posemb", "sinusoidalencoding"), (
+        "it is made of other ops", "`pos: param([64, 32])` and `add { x; pos }` learn one; `pos_embed` follows the size of "
+        "an image, and `coords` counts positions for sines")),
+    **dict.fromkeys(("l2norm", "l2normalize", "normalize", "unitnorm"), ("it is made of other ops",
+        "write `div { x; { norm(axis = 0, keep = true); max(1e-12) } }`")),
+    **dict.fromkeys(("share", "shared", "tie", "reuse"), ("what runs several times with one set of weights is a module",
+        "declare it: `module tower: ...`, and write `tower` wherever it runs")),
+    **dict.fromkeys(("pass", "noop", "nothing"), ("a body may be empty", "leave it out")),
     **dict.fromkeys(("print", "assert_", "breakpoint"), ("a spec prints nothing", "`archdsl check` shows every shape")),
     **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), ("axes of size 1 are not added or removed by name",
         "`flatten` merges all axes, and `reshape([...])` writes the shape")),
@@ -68,11 +88,20 @@ _MISSING: Final = {
 }  # fmt: skip
 """What does not exist here, and what to do instead; of no effect once an op has the name."""
 
+_TRANSFORMERS: Final = frozenset({"transformer", "transformerencoder", "transformerencoderlayer", "transformerdecoder"})
 _SINCE: Final = {
-    **dict.fromkeys((key for key in _MISSING if "attention" in key or "transformer" in key), ("mha", "attend")),
+    **dict.fromkeys((key for key in _MISSING if "attention" in key or key in _TRANSFORMERS), ("mha", "attend")),
     **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), ("rearrange",)),
 }  # fmt: skip
 """Ops that come near to something missing, where there are such."""
+
+_SEVERAL: Final = {
+    "interpolate": "`upsample(2)` enlarges by a factor, `resize([64, 64])` to sizes, `resize_like(label)` to those of a value",
+    "pool": "`maxpool(2)` takes the largest number of each window, and `avgpool(2)` the mean",
+    "pooling": "`maxpool(2)` takes the largest number of each window, and `avgpool(2)` the mean",
+    "norm": "`bn`, `gn`, `ln` and `instance_norm` normalize",
+}
+"""Names that may mean several ops."""
 
 _JOINED: Final = {
     **dict.fromkeys(("cat", "concat", "concatenate", "stack", "hstack", "vstack"), "concat { a; b }"),
@@ -121,6 +150,8 @@ def foreign(
     call = translated_call(before, name, arguments, known)
     if call is not None:
         return Foreign(None, f"write `{call}`", call)
+    if key in _SEVERAL and name not in known:
+        return Foreign(None, _SEVERAL[key])
     if key in _JOINED:
         return Foreign(None, f"write `{_joined(_JOINED[key], arguments)}`")
     if key in _STAGES:

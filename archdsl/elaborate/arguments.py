@@ -64,7 +64,7 @@ class ArgumentBinder:
             wrong += [
                 _misfit(cls, found, bound, span)
                 for found in error.diagnostics
-                if not (given_wrongly and isinstance(found, codes.arguments.MissingArgument))
+                if not (given_wrongly and isinstance(found, codes.arguments.MissingArgument | codes.ranges.RefusedArguments))
             ]
         if wrong:
             raise merged(wrong)
@@ -94,7 +94,7 @@ class ArgumentBinder:
                 wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
             if name not in order and not by_name:
-                unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
+                unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls), _value_text(argument.span))
                 wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:
                 wrong.append(SpecError(codes.arguments.GivenTwice(name, by_position=True).at(argument.span)))
@@ -126,6 +126,11 @@ class ArgumentBinder:
         given = parameters_given(definition, callee.positional, callee.keywords or {})
         values = bound_parameters(self._evaluator, definition, given, span, env)
         return values, {name: bound.value for name, bound in given.items()}
+
+
+def _value_text(argument: Span) -> str:
+    """Return the value of an argument by name, as it is written."""
+    return argument.text.partition("=")[2].strip()
 
 
 def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> SpecError:
@@ -174,20 +179,39 @@ def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment)
     return SpecError(codes.expressions.NotAStage(text, value, blocks, callee).at(call.span))
 
 
+class KnownOps:
+    """The ops that calls in the files of one program gave. Elaborations of the same program, one after another, may share it."""
+
+    _MOST = 20_000
+    """How many ops are kept; a search space may have any number."""
+
+    def __init__(self) -> None:
+        self.made_once: set[int] = set()
+        self.plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
+        self._count = 0
+
+    def keep(self, call: ast.Expr, expressions: tuple[ast.Expr, ...], key: Any, op: Op) -> None:
+        """Remember the op of a call."""
+        self._count += 1
+        if self._count > self._MOST:
+            self.plans.clear()
+            self._count = 1
+        self.plans.setdefault(id(call), (expressions, {}))[1][key] = op
+
+
 class OpCache:
     """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again.
 
     A call is remembered the second time: most calls in a long text are made once.
     """
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, known: KnownOps) -> None:
         self._evaluator = evaluator
-        self._made_once: set[int] = set()
-        self._plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
+        self._known = known
 
     def find(self, call: ast.Expr, env: Environment) -> Op | None:
         """Return the op that this call gave before with these arguments; None if it has to be made."""
-        plan = self._plans.get(id(call))
+        plan = self._known.plans.get(id(call))
         if plan is None:
             return None
         target = self._target(call, env)
@@ -204,8 +228,8 @@ class OpCache:
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
         """Remember the op that a call gave, if its arguments are plain values."""
-        if id(call) not in self._made_once:
-            self._made_once.add(id(call))
+        if id(call) not in self._known.made_once:
+            self._known.made_once.add(id(call))
             return
         target = self._target(call, env)
         arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
@@ -214,8 +238,8 @@ class OpCache:
             return  # reached in another way, or a bare word such as `same` among its arguments
         values = [self._evaluator.evaluate(argument.value, env) for argument in arguments]
         if all(value.__class__ in _PLAIN for value in values):
-            _, made = self._plans.setdefault(id(call), (tuple(argument.value for argument in arguments), {}))
-            made[(target, *[(value.__class__, value) for value in values])] = op
+            expressions = tuple([argument.value for argument in arguments])
+            self._known.keep(call, expressions, (target, *[(value.__class__, value) for value in values]), op)
 
     @staticmethod
     def _target(call: ast.Expr, env: Environment) -> Any:
@@ -245,7 +269,8 @@ def read_options(
     values = dict(known)
     for argument in arguments:
         if argument.name not in known:
-            raise SpecError(codes.names.UnknownOption(name, argument.name, (*known, *others)).at(argument.span))
+            unknown = codes.names.UnknownOption(name, argument.name, (*known, *others), argument.value.span.text)
+            raise SpecError(unknown.at(argument.span))
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.record import Edit, Remedy, guess
@@ -17,6 +18,7 @@ from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import Environment, MaybeValue
 from archdsl.ir import OpNode, Value
+from archdsl.ops import Category
 from archdsl.ops.join import Join
 from archdsl.shapes import SizeError
 from archdsl.source import Span
@@ -63,10 +65,20 @@ def _grouped(
             text = f"each statement is a branch; the stages of one branch are joined by arrows: `{written}`"
             return guess(text, *[edit for a, b in merged for edit in _arrows(statements[a : b + 1])])
     whole = chains.get((0, len(statements) - 1))
+    written = " -> ".join(statement.span.text for statement in statements)
+    if whole is not None and len(statements) == 2 and _follows(branches[1], x):
+        text = f"each statement is a branch, and `{statements[1].span.text}` takes what flows into the join"
+        return guess(f"{text}: to run both in a row, write `{written}`", *_arrows(statements))
     if op.name == "add" and whole is not None and isinstance(x, Value) and whole.shape == x.shape:
-        written = " -> ".join(statement.span.text for statement in statements)
         return guess(f"each statement is a branch; to add a row of stages to what flows in, write `skip {{ {written} }}`")
     return None
+
+
+def _follows(branch: Value, x: MaybeValue) -> bool:
+    """Return whether a branch is a normalization or activation of what flows in, which usually follows a layer."""
+    node = branch.producer
+    follower = isinstance(node, OpNode) and node.op.category in (Category.NORMALIZATION, Category.ACTIVATION)
+    return follower and isinstance(node, OpNode) and node.inputs[0] is x
 
 
 def _unlikelihood(op: Join, statements: Sequence[ast.Pipeline], groups: list[tuple[int, int]]) -> tuple[bool, int, int]:
@@ -163,3 +175,28 @@ def _gate(op: Join, branches: Sequence[Value]) -> Remedy | None:
     if instead == written:
         return guess(f"{text}: its last layer is `{written}`, and `let c = x.c` before the join keeps the number")
     return guess(f"{text}: `{instead}`", Edit(node.span, instead))
+
+
+def operand_error(call: ast.Expr | None, join: ast.Join, family: Any) -> SpecError | None:
+    """Return the error for a number or several values in the place of a branch, with what to write; None if it is neither."""
+    if call is None:
+        return None
+    span, text = call.span, call.span.text
+    if isinstance(call, ast.Name) or (isinstance(call, ast.Index) and isinstance(ast.bare(call.index), ast.RangeExpr)):
+        loop = f"for v in {text} {{ v }}"
+        remedy = guess(f"a loop gives a branch for each: `{loop}`", Edit(span, loop))
+        last = max(family, default=0) if isinstance(call, ast.Name) else 0
+        return SpecError(codes.expressions.FamilyAsStage(text, last).at(span).with_remedy(remedy))
+    number = call.operand if isinstance(call, ast.Unary) and call.operator == "-" else call
+    given = number.value if isinstance(number, ast.Literal) else None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    found = codes.expressions.NotAStage(text, given if number is call else -given).at(span)
+    others = [statement.span for statement in join.body.statements if statement.span.start != span.start]
+    if len(others) != 1 or join.kind in ("concat", "shake"):
+        return SpecError(found)
+    begin = "" if others[0].text == "x" else f"{others[0].text} -> "
+    stage = f"{'scale' if join.kind == 'mul' else join.kind}({text})"
+    if span.start < others[0].start and join.kind in ("sub", "div"):
+        stage = f"scale(-1) -> add({text})" if join.kind == "sub" else f"pow(-1) -> scale({text})"
+    return SpecError(found.with_remedy(guess(f"a number is no branch: `{begin}{stage}`", Edit(join.span, f"{begin}{stage}"))))

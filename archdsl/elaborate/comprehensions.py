@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.evaluates import Evaluates
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, Unknown, bounded, length, within
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+
+_LONG: Final = 12
+"""The number of elements from which on it takes less time to translate a comprehension to Python than to evaluate it."""
 
 
 def bindings(targets: tuple[ast.Pattern, ...], index: int, value: Any) -> dict[str, Any]:
@@ -80,8 +83,15 @@ def comprehension(evaluator: Evaluates, e: ast.Comprehension, env: Environment) 
             if part is not None:
                 evaluator.evaluate(part, inside)
         return UNKNOWN
+    within(bounded, values, evaluator.limits, e.iterable.span)
+    if len(values) >= _LONG:
+        from archdsl.elaborate.number_lists import number_list  # here: few specs have long lists
+
+        found = number_list(evaluator, e, values, env)
+        if found is not None:
+            return found
     made: list[Any] = []
-    for index, value in enumerate(within(bounded, values, evaluator.limits, e.iterable.span)):
+    for index, value in enumerate(values):
         inside.names = bindings(e.targets, index, value)
         keep = True if e.condition is None else evaluator.truth(e.condition, inside)
         element = evaluator.evaluate(e.element, inside) if keep is True else None

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate import budget
-from archdsl.elaborate.arguments import ArgumentBinder, OpCache
+from archdsl.elaborate.arguments import ArgumentBinder, KnownOps, OpCache
 from archdsl.elaborate.block_cache import BlockCache
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.expression_text import ExpressionTexts
@@ -45,7 +45,7 @@ class Handlers(NamedTuple):
 class Context:
     """The graph under construction, the budget, the sink of diagnostics, and the place that is being elaborated."""
 
-    def __init__(self, name: str, session: Session, handlers: Handlers) -> None:
+    def __init__(self, name: str, session: Session, handlers: Handlers, known_ops: KnownOps | None = None) -> None:
         self.handlers = handlers
         self.session = session
         self.limits = session.limits
@@ -54,7 +54,7 @@ class Context:
         self.binder = ArgumentBinder(self.evaluator)
         self.builder = GraphBuilder(name)
         self.evaluator.paths.builder = self.builder
-        self.op_cache = OpCache(self.evaluator)
+        self.op_cache = OpCache(self.evaluator, known_ops or KnownOps())
         self.block_cache = BlockCache(self.builder)
         self.expression_texts = ExpressionTexts()
         self.size_values = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 
 from archdsl.diagnostics import SpecError, codes, did_you_mean
+from archdsl.diagnostics.suggest import register_aliases
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.expressions import Evaluator
@@ -18,9 +19,21 @@ from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.free_names import names_from_around
 
 METRICS = ("params", "params_eval", "macs", "depth")
 """What an `expect` may count; known only when the network is complete."""
+
+
+_SIZES = frozenset({"shape", "rank", "c", "h", "w", "d", "l"})
+"""Sizes, which are read from a value: `x.shape`."""
+register_aliases(
+    lambda: [
+        *((alias, "macs") for alias in ("flops", "mac", "gflops", "gmacs", "madds", "mult_adds", "multadds", "operations")),
+        *((alias, "params") for alias in ("parameters", "num_params", "param_count", "weights", "n_params")),
+        *((alias, "depth") for alias in ("layers", "num_layers", "n_layers")),
+    ]
+)
 
 
 def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
@@ -34,6 +47,9 @@ def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue
         if name in Op.registry and env.find(name) is Unknown and (near := did_you_mean(name, METRICS)) is not None:
             place = next(found for found in ast.names(expect.claim, expect.condition) if found.id == name)
             raise SpecError(codes.names.OpForCount(name, near).at(place.span))
+        if name in _SIZES and env.find(name) is Unknown and name in names_from_around(expect.claim):
+            place = next(found for found in ast.names(expect.claim, expect.condition) if found.id == name)
+            raise SpecError(codes.names.UndefinedName(name, None, f"it is read from a value: `x.{name}`").at(place.span))
     if any(name in METRICS and env.find(name) is Unknown for name in names):
         frozen = Environment(None, env.module)
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
@@ -153,6 +169,9 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> c
         return None
     while isinstance(choice := ast.bare(claim), ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
         claim = choice.then if evaluator.truth(choice.condition, env) else choice.other
+    from archdsl.elaborate.claim_remedies import remedy_of_claim
     from archdsl.elaborate.size_conditions import sides_of  # here: most claims hold
 
-    return codes.claims.FalseExpectation(claim.span.text, sides_of(evaluator, claim, env)).at(claim.span)
+    false = codes.claims.FalseExpectation(claim.span.text, sides_of(evaluator, claim, env)).at(claim.span)
+    remedy = remedy_of_claim(evaluator, claim, env)
+    return false.with_remedy(remedy) if remedy is not None else false

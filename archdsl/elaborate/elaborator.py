@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
 from archdsl.elaborate import control, declarations, inputs, joins, modules, stages, statements
+from archdsl.elaborate.arguments import KnownOps
 from archdsl.elaborate.blocks import constants, plain
 from archdsl.elaborate.context import Context, Handlers
 from archdsl.elaborate.dispatcher import run_body
@@ -98,15 +99,16 @@ def elaborate(
     any_size: bool = False,
     member: Mapping[str, Any] | None = None,
     numbers: Mapping[str, int] = NO_NAMES,
+    known_ops: KnownOps | None = None,
 ) -> Elaboration:
     """Elaborate a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`.
 
     `sizes` replace those of the inputs. `any_size` makes all of them symbolic but the first, and ignores claims. `numbers` are
-    put in place of the symbolic sizes. A `member` of
-    its search space gives values to further parameters; what it does not use of the file is then not checked.
+    put in place of the symbolic sizes. A `member` of its search space gives values to further parameters; what it does not use of
+    the file is then not checked. Elaborations of one program, such as many members, are faster if they share `known_ops`.
     Raise `WrongInputs` for sizes of inputs that the network does not have.
     """
-    context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
+    context, false_claims = Context(definition.name, session, HANDLERS, known_ops), list[FalseClaim]()
     context.any_size, context.numbers = any_size, numbers
     about = module, definition
     result: MaybeValue = UNKNOWN

@@ -9,6 +9,7 @@ from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import Environment, Unknown
 from archdsl.limits import Limits
+from archdsl.session import Session
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -16,6 +17,7 @@ from archdsl.syntax import nodes as ast
 class Evaluates(Protocol):
     """Gives expressions their values: see `archdsl.elaborate.expressions`."""
 
+    session: Session
     paths: Paths
     name_errors: NameErrors
 
@@ -24,6 +26,10 @@ class Evaluates(Protocol):
     undecided: Span | None
     unread: bool
     examined: set[ast.Let | ast.Constant]
+
+    @property
+    def depth_left(self) -> int:
+        """How deeply expressions may be nested in the one that is being evaluated."""
 
     def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
         """Return the value of an expression. Raise `SpecError` if it has none."""

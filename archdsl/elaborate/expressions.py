@@ -97,6 +97,11 @@ class Evaluator:
         finally:
             self._depth -= 1
 
+    @property
+    def depth_left(self) -> int:
+        """How deeply expressions may be nested in the one that is being evaluated."""
+        return self.limits.nesting - self._depth
+
     def evaluate_apart(self, expression: ast.Expr, env: Environment) -> Any:
         """Return the value of an expression that is no part of the one that is being evaluated."""
         outer, self._depth = self._depth, 0

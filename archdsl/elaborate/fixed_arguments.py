@@ -6,7 +6,7 @@ from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.evaluates import Evaluates
-from archdsl.elaborate.parameters import PADDINGS, names_it_takes, parameter_names, what_it_takes
+from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes, word_advice
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Unknown, nested, within
 from archdsl.syntax import nodes as ast
 
@@ -45,6 +45,6 @@ def argument_value(evaluator: Evaluates, callee: Callee, argument: ast.Argument,
         return UNKNOWN  # the name is at fault, which is said where the argument is bound
     takes = what_it_takes(target, name)
     if takes is not None and evaluator.named(value, env) is Unknown:
-        takes += PADDINGS.get(value.id.lower(), "") if name == "pad" else ""
+        takes = word_advice(target, name, value.id) or takes
         raise evaluator.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
     return evaluator.evaluate(value, env)

@@ -47,23 +47,23 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     return x if len(inputs) > 1 else value
 
 
-_ANY_ELSEWHERE: Final = frozenset({"none", "-1"})
+_ANY_ELSEWHERE: Final = frozenset({"none", "None", "-1"})
 """What stands for any size in PyTorch and Keras."""
 
 
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
     size = ast.bare(statement.sizes.items[place])
-    if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
+    if isinstance(size, ast.Name) and size.id[0].isupper() and size.id != "None" and env.find(size.id) is Unknown:
         number = context.numbers.get(size.id)
         env.names[size.id] = symbolic_size(size.id, context.session) if number is None else number
-    if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
+    if isinstance(size, ast.Name) and size.id != "None" and context.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()
         hint = _UNWRITTEN.format(statement.name, batch) if batch is not None else _CAPITAL.format(_named(statement, env))
         raise context.evaluator.name_errors.name(size, env, known, hint)
     if size.span.text in _ANY_ELSEWHERE:
         batch = _without_batch(statement, place)
-        kind = codes.inputs.NoneAsSize if size.span.text == "none" else codes.inputs.MinusOneAsSize
+        kind = codes.inputs.NoneAsSize if size.span.text in ("none", "None") else codes.inputs.MinusOneAsSize
         sizes = batch or _named(statement, env)
         raise SpecError(kind(sizes, batch is not None, statement.name, statement.sizes.span).at(size.span))
     try:
@@ -103,7 +103,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     for place, size in enumerate(map(ast.bare, statement.sizes.items)):
         text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _ANY_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
-            texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
+            texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text not in ("none", "None") else next(free, "N")
     return f"[{', '.join(texts)}]"
 
 

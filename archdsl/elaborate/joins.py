@@ -13,7 +13,7 @@ from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, ru
 from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.statements import pipeline
-from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Several, Unknown
+from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Join
@@ -139,7 +139,7 @@ def _joined(
     """Return what a join makes of its branches."""
     spans = {argument.name: argument.span for argument in join.arguments}
     outer_scope, context.scope = context.scope, naming.scope
-    branches = _branches(context, join.body, Environment(env, env.module), x, naming)
+    branches = _branches(context, join, join.body, Environment(env, env.module), x, naming)
     context.scope = outer_scope
     if not branches:
         raise SpecError(codes.structure.NoBranches(join.kind).at(join.span))
@@ -179,7 +179,9 @@ def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Valu
                 context.builder.condition(own, size, join.keyword, join.kind, (branch, whole), stretch)
 
 
-def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
+def _branches(
+    context: Context, join: ast.Join, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming
+) -> list[MaybeValue]:
     """Return the value of each statement, each from the same `x`; loops and `if` add theirs."""
     found: list[MaybeValue] = []
     damage = env.module.file.damage
@@ -188,10 +190,11 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
         try:
             if isinstance(statement, ast.Pipeline):
                 stage = statement.stages[0]
+                _check_operand(statement, join, env)
                 if statement.label is None and len(statement.stages) == 1 and isinstance(stage, ast.Repeat | ast.For | ast.If):
                     for turn in turns(context, stage, env, naming):
                         context.enter(turn.body)
-                        branches = _branches(context, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
+                        branches = _branches(context, join, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
                         context.leave()
                         found += branches if turn.certain else [UNKNOWN]
                 else:
@@ -211,6 +214,19 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
             after_error(context, statement, env, naming)
             found.append(UNKNOWN)
     return found
+
+
+def _check_operand(statement: ast.Pipeline, join: ast.Join, env: Environment) -> None:
+    """Raise `SpecError` for a branch that is a number, `sub { x; 0.5 }`, or several values, `concat { enc }`."""
+    stage = statement.stages[0] if statement.label is None and len(statement.stages) == 1 else None
+    call = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+    family = env.find(call.id) if isinstance(call, ast.Name) else None
+    if isinstance(family, Family) or isinstance(call, ast.Literal | ast.Unary | ast.Index):
+        from archdsl.elaborate.branch_fix import operand_error  # here: most branches are right
+
+        error = operand_error(call, join, family)
+        if error is not None:
+            raise error
 
 
 def _branch(value: MaybeValue, statement: ast.Pipeline) -> MaybeValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from archdsl.diagnostics import SpecError, codes
@@ -9,7 +10,7 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key, Naming, check_key, check_label, joined
 from archdsl.elaborate.parts import Inside, Parts
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Several, Unknown
-from archdsl.ir import Value
+from archdsl.ir import OpNode, Value
 from archdsl.syntax import nodes as ast
 
 Indices: TypeAlias = "tuple[int | Unknown, ...]"
@@ -116,6 +117,19 @@ def _with_member(
     return family, scope
 
 
+def _parts_instead(values: Sequence[Value | Unknown], count: int) -> str | None:
+    """Return the `split` into so many parts, if one was written that has the size of each part in place of their number."""
+    first = values[0]
+    node = first.producer if isinstance(first, Value) else None
+    if not isinstance(first, Value) or not isinstance(node, OpNode) or node.op.name != "split" or len(values) < 2:
+        return None
+    (shape,), part = node.input_shapes, first.shape
+    axis = next((at for at, size in enumerate(shape) if size != part[at]), None)
+    if axis is None or shape[axis] != count * len(values):
+        return None
+    return f"split({count})" if axis == 0 else f"split({count}, axis = {axis - len(shape)})"
+
+
 def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValue, parts: Parts) -> MaybeValue:
     """Bind the names in brackets to the values that the last stage gives. Return what `x` is behind them: several values."""
     _check_names(context, label, env)
@@ -125,7 +139,7 @@ def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValu
         return x
     values = x.values if isinstance(x, Several) else (x,)
     if len(values) != len(names) or not isinstance(x, Several):
-        raise SpecError(codes.several.NameCount(names, len(values)).at(label.span))
+        raise SpecError(codes.several.NameCount(names, len(values), _parts_instead(values, len(names))).at(label.span))
     for one, value in zip(label.each, values, strict=True):
         if not _is_blank(one):
             if isinstance(value, Value):

@@ -78,8 +78,13 @@ def header(definition: WithParameters) -> str:
     return f"{definition.name}({parameters})"
 
 
-PADDINGS: Final = {
-    "same": ": half of the window, such as `pad = 1` for a window of 3",
-    "valid": "; without padding it is 0",
-}
-"""What the words of other frameworks for padding are where they are not words."""
+def word_advice(target: type[Registered] | ast.Definition, name: str, word: str) -> str | None:
+    """Return what a word of another parameter, or of another framework, is here; None if it is none that is known."""
+    if not isinstance(target, type):
+        return None
+    from archdsl.diagnostics.foreign_calls import padding_advice  # here: a spec without errors needs no words of others
+
+    if name == "pad" and (advice := padding_advice(word, target.words(name))) is not None:
+        return advice
+    owner = next((other for other in target.fields if word in target.words(other)), None)
+    return f"it is a word of another parameter: `{owner} = {word}`" if owner is not None else None

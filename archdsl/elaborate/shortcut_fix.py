@@ -41,6 +41,10 @@ def projection(builder: GraphBuilder, skip: ast.Skip, env: Environment, start: V
 def _for_these_shapes(builder: GraphBuilder, skip: ast.Skip, start: Value, body: Value) -> Remedy:
     """Return a guess: a 1x1 convolution with a stride, if one gives the shape of the body."""
     stride = _stride(start.shape, body.shape)
+    if len(body.shape) > 1 and all(size == 1 for size in body.shape[1:]) and any(size != 1 for size in start.shape[1:]):
+        inside = skip.body.span.text.strip("{} \n").replace("\n", ";")
+        gate = f"mul {{ x; {{ {'...' if len(inside) > 60 or '#' in inside else inside} }} }}"
+        return guess(f"one number for each channel is a gate, `{gate}`, or added by `add(broadcast = true) {{ x; {{ ... }} }}`")
     if stride is None:
         return guess("a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`")
     normalized = any(_has_norm(node) for node in nodes_after(builder, start))

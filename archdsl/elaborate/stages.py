@@ -119,7 +119,11 @@ def _called_join(callee: Callee, takes_number: bool, place: Span) -> Diagnostic:
     if len(texts) == 2 and takes_number and isinstance(callee.positional[1].value, int | float):
         begin = "" if texts[0] == "x" else f"{texts[0]} -> "
         return codes.bodies.NotAroundABody(callee.name, "its branches", f"{begin}{callee.name}({texts[1]})", None)
+    if len(texts) == 1:  # `x -> add(skipped)` joins what flows with it
+        texts = ["x", texts[0] if texts[0] != "x" else "..."]
     written = f"{callee.name} {{ {'; '.join(texts)} }}"
+    if texts[-1] == "...":
+        return codes.bodies.NotAroundABody(callee.name, "its branches", written, None)
     return codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(place, written))
 
 
@@ -153,9 +157,9 @@ def _op(
         label = context.keys_alone.get(call.id) if isinstance(call, ast.Name) else None
         if label is not None:
             raise error.map(lambda found: found.with_notes([_KEY_ALONE]).with_marks([_label(label)])) from None
-        from archdsl.elaborate.unwritten_channels import with_input_unwritten  # here: most calls are right
+        from archdsl.elaborate.call_habits import with_habit  # here: most calls are right
 
-        raise with_input_unwritten(error, callee, x) from None
+        raise with_habit(error, callee, x) from None
 
 
 _KEY_ALONE: Final = "a label that is called like an op is a key alone, and no value: another label would name the value"

@@ -29,12 +29,17 @@ def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> Spe
     target, given = callee.target, callee.positional
     if not isinstance(found.diagnostic, kinds) or not isinstance(target, type) or not issubclass(target, Op):
         return found
-    if len(given) < 2 or not isinstance(x, Value) or not x.shape or not _is_of_pytorch(target, given, x.shape[0]):
+    if (
+        len(given) < 2
+        or not isinstance(x, Value)
+        or not x.shape
+        or not _is_of_pytorch(target, given, x.shape[0], found.diagnostic)
+    ):
         return found
     return SpecError(found.diagnostic.with_remedy(_remedy(found.diagnostic, callee, target)), *found.diagnostics[1:])
 
 
-def _is_of_pytorch(target: type[Op], given: tuple[Bound, ...], channels: Any) -> bool:
+def _is_of_pytorch(target: type[Op], given: tuple[Bound, ...], channels: Any, found: Diagnostic) -> bool:
     """Return whether the first argument is likely a number of channels. For `linear(1050, 10)` it need not be the right one."""
     first, second = given[0].value, given[1].value
     if isinstance(second, bool) or not isinstance(second, int | float) or not isinstance(first, int):
@@ -42,7 +47,8 @@ def _is_of_pytorch(target: type[Op], given: tuple[Bound, ...], channels: Any) ->
     order = target.parameters_in_order()
     if order[0] == "out" and isinstance(second, int):
         required = sum(field.is_required() for field in target.fields.values())
-        return len(given) > required and (first == channels or required == 1)
+        twice = isinstance(found, codes.arguments.GivenTwice)  # as in `conv(3, 64, k = 7)`
+        return (len(given) > required or twice) and (first == channels or required == 1)
     if target.category is Category.NORMALIZATION:
         return order[0] == "eps" and first == channels
     return order[0] == "k" and "mult" in order and first == channels and isinstance(second, int)

@@ -19,6 +19,8 @@ from archdsl.exporting.samples import Point, Refused
 
 BOUNDS: Final[Mapping[Precision, float]] = {"fp32": 1e-5, "fp16": 1e-2, "bf16": 1e-1, "int8": 2e-1}
 """For each precision the largest error, as a fraction of the largest output."""
+LOST_POINTS: Final = 0.5
+"""The most points of accuracy that a lower precision than fp32 may lose on the validation set."""
 
 
 class Measured(NamedTuple):
@@ -107,3 +109,17 @@ def misfit(network: str, to: str, precision: Precision, measured: Sequence[Measu
         return None
     shapes = ", ".join(f"{name} {shape}" for name, shape in found.shapes.items())
     return codes.exporting.Disagrees(network, to, found.error, bound, shapes)
+
+
+def misprediction(network: str, to: str, precision: Precision, top1: Mapping[str, float]) -> Diagnostic | None:
+    """Return the error for a file with other predictions on the validation set; None if they agree.
+
+    In int8 single predictions may differ, since the ranges of its numbers come from other examples: its accuracy counts.
+    """
+    examples = int(top1["examples"])
+    differing = examples - round(top1["agreement"] * examples) - int(top1["ties"])
+    if precision != "int8" and differing:
+        return codes.exporting.PredictsOtherwise(network, to, precision, differing, examples)
+    if precision != "fp32" and top1["lost_points"] > LOST_POINTS:
+        return codes.exporting.LessAccurate(network, precision, top1["lost_points"], LOST_POINTS, examples)
+    return None

@@ -69,26 +69,38 @@ class Examples:
         """Return inputs from the training set."""
         return [example.inputs for example in self._batches(self._data.train, _CALIBRATION)]
 
-    def top1(self, run: Runner, reference: nn.Module) -> dict[str, float] | None:
+    def top1(self, run: Runner, reference: nn.Module, bound: float) -> dict[str, float] | None:
         """Return how often the file and the network in float64 predict the same class; None without classes or labels.
 
-        Examples whose label is ignored do not count.
+        `ties` are predictions that differ between classes which the network tells apart by less than the bound allows: twice the
+        bound, as a fraction of the largest output. Examples whose label is ignored do not count.
         """
         if not self.classes:
             return None
-        same = right = expected = count = 0
+        same = ties = right = expected = count = 0
         with torch.no_grad():
             for inputs, labels in self._batches(self._data.held_out, _COMPARED):
                 kept = (labels != IGNORED) & (labels != (IGNORED if self._ignore is None else self._ignore))
-                one, other = predicted(run(inputs)[0])[kept], predicted(flat(reference(*inputs))[0])[kept]
+                exact = flat(reference(*inputs))[0]
+                one, other = predicted(run(inputs)[0]), predicted(exact)
+                near = _gap(exact, one, other) <= 2 * bound * exact.abs().max()
+                one, other, near = one[kept], other[kept], near[kept]
                 same += int((one == other).sum())
+                ties += int(((one != other) & near).sum())
                 right += int((one == labels[kept]).sum())
                 expected += int((other == labels[kept]).sum())
                 count += int(kept.sum())
         return None if not count else {
-            "examples": count, "agreement": same / count, "accuracy": right / count, "accuracy_float64": expected / count,
-            "lost_points": 100 * (expected - right) / count,
+            "examples": count, "agreement": same / count, "ties": ties, "accuracy": right / count,
+            "accuracy_float64": expected / count, "lost_points": 100 * (expected - right) / count,
         }  # fmt: skip
+
+
+def _gap(output: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """Return by how much the outputs of two classes differ; of one output, its distance from where the class changes."""
+    if output.shape[1] == 1:
+        return output[:, 0].abs()
+    return (output.gather(1, other[:, None]) - output.gather(1, one[:, None]))[:, 0]
 
 
 def examples_of(subject: Subject, path: str | os.PathLike[str] | None = None) -> Examples:

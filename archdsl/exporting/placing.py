@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,13 @@ def place(files: Sequence[Path], target: Path) -> None:
 def _flush(file: Path) -> None:
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
+
+
+def write_from_memory(path: Path, write: Callable[[BytesIO], object]) -> None:
+    """Write a file whose content goes to a buffer first: on a full disk, PyTorch's own writer of files ends the process."""
+    buffer = BytesIO()
+    write(buffer)
+    path.write_bytes(buffer.getbuffer())
 
 
 def require_space(folder: Path, target: Path, size: int) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl import __version__
 from archdsl.diagnostics import Diagnostic, Severity, SpecError, codes
-from archdsl.exporting.agreement import BOUNDS, Agreement, Measured, accepted, misfit, worst
+from archdsl.exporting.agreement import BOUNDS, Agreement, Measured, accepted, misfit, misprediction, worst
 from archdsl.exporting.certificate import Certificate, certificate_path, hashes
 from archdsl.exporting.examples import Examples, examples_of
 from archdsl.exporting.format import Format, Precision, Runner, format_named, name_for_file
@@ -87,13 +87,13 @@ def export_with_data(
 ) -> Certificate:
     """Export a network as `export` does, with the data of its run or recipe, or at a path.
 
-    Of a run without its data, predictions are not compared, and `warn` gets the reason; `int8` and a path need the data. Raise
+    If the data is not there, predictions are not compared, and `warn` gets the reason; `int8` and a path need the data. Raise
     `ValueError` and `SpecError` as `export` does, and E08 if the data cannot be read.
     """
     target = Path(path)
     require_format(name_for_file(target, to), precision)
     examples = None
-    if precision == "int8" or data is not None or subject.run is not None:
+    if precision == "int8" or data is not None or subject.run is not None or subject.network.recipe is not None:
         if precision == "int8" and data is None and subject.network.recipe is None:
             raise SpecError(codes.exporting.NoCalibration(subject.network.name))
         try:
@@ -155,15 +155,10 @@ def verify_file(subject: Subject, name: str, precision: Precision, run: Runner, 
     passed = accepted(run, interface, refused)
     if passed is not None:
         raise SpecError(codes.exporting.AcceptsInvalid(network, name, passed.reason))
-    top1 = None if examples is None else examples.top1(run, reference)
-    lost = None if top1 is None else top1["lost_points"]
-    if top1 is not None and lost is not None and precision == "int8" and lost > LOST_POINTS:
-        raise SpecError(codes.exporting.LessAccurate(network, lost, LOST_POINTS, int(top1["examples"])))
+    top1 = None if examples is None else examples.top1(run, reference, BOUNDS[precision])
+    if top1 is not None and (found := misprediction(network, name, precision, top1)) is not None:
+        raise SpecError(found)
     return Verified(measured, refused, top1)
-
-
-LOST_POINTS = 0.5
-"""The most points of accuracy that `int8` may lose on the validation set."""
 
 
 def versions(chosen: Format, precision: Precision) -> dict[str, str]:

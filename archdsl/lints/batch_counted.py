@@ -35,7 +35,9 @@ def _axis(node: OpNode) -> Diagnostic | None:
     if "axis" not in op.given or op.axis != 1 or rank < 2:
         return None
     place = _place_of_axis(op, node.span)
-    statement = f"{op.name}(axis = {{}}) {{{{ ... }}}}" if isinstance(op, Join) else f"{op.name}(axis = {{}})"
+    statement = (
+        f"{op.name}(axis = {{}}) {{{{ ... }}}}" if isinstance(op, Join) and op.joins_branches else f"{op.name}(axis = {{}})"
+    )
     channels, meant = statement.format(0), statement.format(1 - rank)
     edit = Edit(place, "0") if place is not None and place.text == "1" else None
     return codes.habits.AxisWithBatch(op.name, node.input_shapes[0], channels, meant, edit)
@@ -45,7 +47,7 @@ def _place_of_axis(op: Any, span: Span | None) -> Span | None:
     """Return the place of the axis in a call, or in the options of a join, which follow its keyword."""
     if span is None:
         return None
-    if isinstance(op, Join):
+    if isinstance(op, Join) and op.joins_branches:
         options = following_tokens(span)[: len(_AXIS_ALONE)]
         if [token.type for token in options] != _AXIS_ALONE or options[1] != "axis":
             return None

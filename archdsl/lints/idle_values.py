@@ -3,12 +3,13 @@
 It is likely meant to run the stages of `stem` again, which nothing does. In a loop or an `if` it may be needed in another case,
 alone in braces it says that they are empty, and in a join it is a branch: these are not reported. A label that is called like an
 op, a block or a parameter is a key alone, so that its name is a stage. `p: param([4])` leaves `x` as it is, so that `p` begins
-with it.
+with it. A value right before a statement that begins with another one, as in `sub: { a; b }`, goes nowhere either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from itertools import pairwise
 
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.lints.edits import without_statement
@@ -20,9 +21,14 @@ from archdsl.syntax import nodes as ast
 def _check(tree: Tree) -> Iterable[Diagnostic]:
     for definition in tree.definitions.values():
         if isinstance(definition, ast.Block | ast.Network) and tree.is_sound_in(definition):
-            keys = {*Op.registry.names(), *tree.definitions, *(parameter.name for parameter in definition.parameters)}
+            keys: set[str] = {*Op.registry.names(), *tree.definitions, *(parameter.name for parameter in definition.parameters)}
+            values = {one.name for one in definition.body.statements if isinstance(one, ast.Input)}
+            values |= {
+                label.name for label in ast.walk(definition.body) if isinstance(label, ast.Label) and label.name is not None
+            }
             for body in _bodies(definition.body):
                 yield from _idle(body, keys) if len(body.statements) > 1 else ()
+                yield from _dropped(body, values - keys)
 
 
 def _bodies(body: ast.Body) -> Iterator[ast.Body]:
@@ -33,6 +39,17 @@ def _bodies(body: ast.Body) -> Iterator[ast.Body]:
         for stage in pipeline.stages if isinstance(pipeline, ast.Pipeline) else ():
             if isinstance(stage, ast.Group | ast.Skip):
                 yield from _bodies(stage.body)
+
+
+def _dropped(body: ast.Body, values: Container[str]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with statements that only name a value, right before one that begins with another value."""
+    for before, behind in pairwise(body.statements):
+        if not isinstance(before, ast.Pipeline) or not isinstance(behind, ast.Pipeline) or (name := _value(before)) not in values:
+            continue
+        stage = behind.stages[0]
+        first = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+        if isinstance(first, ast.Name) and first.id in values:
+            yield codes.habits.DroppedValue(str(name), first.span, without_statement(before.span)).at(before.span)
 
 
 def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:

@@ -23,7 +23,7 @@ class Attend(Op, name="attend"):
     added, as `bias` is. `causal` lets each query see the keys up to its own position.
     """
 
-    aliases = ("attention", "scaled_dot_product_attention", "sdpa")
+    aliases = ("scaled_dot_product_attention", "sdpa")
     category = Category.ATTENTION
     arity = None
     operands = ("q", "k", "v")

@@ -33,7 +33,7 @@ Out = Annotated[PositiveInt, Aliases("filters", "out_channels", "out_features", 
 Window = Annotated[PerAxis, Aliases("kernel", "kernel_size", "ksize", "pool_size", "size")]
 Stride = Annotated[PerAxis, Aliases("strides")]
 Padding = Annotated[PadPerAxis, Aliases("padding", "zero_pad", "zero_padding")]
-Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
+Dilation = Annotated[PerAxis, Aliases("dilation_rate", "kernel_dilation", "rate", "atrous_rate")]
 Groups = Annotated[PositiveInt, Aliases("num_groups")]
 DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]

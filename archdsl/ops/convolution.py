@@ -233,7 +233,9 @@ class Depthwise(_Windowed, name="depthwise"):
 
     k: Window = Field(description="window size, one number or one per axis; odd for `pad = same`")
     stride: Stride = Field(1, description="stride of the window")
-    mult: PositiveInt = Field(1, description="output channels per input channel")
+    mult: Annotated[PositiveInt, Aliases("depth_multiplier", "channel_multiplier")] = Field(
+        1, description="output channels per input channel"
+    )
     bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
     pad: Literal["same", "tf_same"] = Field("same", description="rule for the rows on each side, as in `conv`")
     weight_norm: WeightNorm = Field(False, description=WEIGHT_NORM)

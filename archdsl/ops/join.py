@@ -74,7 +74,7 @@ class Add(Join, name="add"):
     With `broadcast = true`, a size of 1 stretches, as in `add(broadcast = true) { x; bias }` for a bias `[C, 1, 1]`.
     """
 
-    aliases = ("plus", "residual")
+    aliases = ("plus",)
     glyph = "+"
     operator = "+"
     called = True

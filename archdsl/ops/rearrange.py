@@ -39,6 +39,7 @@ from archdsl.shapes import Shape, numel
 class PixelShuffle(Op, name="pixel_shuffle"):
     """Rearranges channels into pixels: `[C * r^2, H, W]` to `[C, H * r, W * r]` (Shi et al. 2016, arXiv:1609.05158)."""
 
+    aliases = ("depth_to_space",)
     category = Category.SHAPE
     sign = "kept"
     example = "pixel_shuffle(2)"
@@ -61,7 +62,7 @@ class PixelShuffle(Op, name="pixel_shuffle"):
 class PixelUnshuffle(Op, name="pixel_unshuffle"):
     """Rearranges pixels into channels: `[C, H * r, W * r]` to `[C * r^2, H, W]`, the inverse of `pixel_shuffle`."""
 
-    aliases = ("space_to_depth",)
+    aliases = ("space_to_depth", "reorg", "focus")
     category = Category.SHAPE
     sign = "kept"
     example = "pixel_unshuffle(2)"
@@ -76,7 +77,8 @@ class PixelUnshuffle(Op, name="pixel_unshuffle"):
     def divisions(self, *inputs: Shape) -> list[Division]:
         """Return that the factor divides both sizes."""
         message = "`pixel_unshuffle({})` needs sizes that {} divides, found {}"
-        return [Division(size, self.r, message.format(self.r, self.r, size)) for size in inputs[0][1:]]
+        help = f"`pad_to({self.r})` before it pads the sizes"
+        return [Division(size, self.r, message.format(self.r, self.r, size), help) for size in inputs[0][1:]]
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape after the rearrangement."""

@@ -37,6 +37,7 @@ class Dropout2d(_Dropping, name="dropout2d"):
     Like other ops, it follows the rank of its input: it also takes `[C, L]` and `[C, D, H, W]`.
     """
 
+    aliases = ("spatial_dropout",)
     example = "dropout2d(0.2)"
     cases = (Case({}, SPATIAL), Case({"p": 1.0}, SPATIAL))
 

@@ -119,7 +119,6 @@ class PadChannels(Op, name="pad_channels"):
 class ResizeLike(Op, name="resize_like"):
     """Interpolates the input to the size of another value."""
 
-    aliases = ("interpolate",)
     category = Category.SHAPE
     arity = 2
     operands = ("like",)

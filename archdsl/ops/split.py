@@ -1,7 +1,7 @@
 """The op that divides its input: it has several outputs."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
@@ -16,6 +16,10 @@ def _at_least_two(parts: int | tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 Parts = Annotated[PositiveInt | tuple[PositiveInt, ...], Check(_at_least_two)]
+
+
+_MOST_LISTED: Final = 8
+"""How many sizes of parts a message lists."""
 
 
 class Split(Op, name="split"):
@@ -65,4 +69,15 @@ class Split(Op, name="split"):
             return []
         size = inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
         message = f"`split({self.parts})` cannot divide an axis of {size} into {self.parts} equal parts"
-        return [Division(size, self.parts, message, "list the size of each part: `split([64, 32])`")]
+        return [Division(size, self.parts, message, self._otherwise(size, inputs[0]))]
+
+    def _otherwise(self, size: Dim, shape: Shape) -> str:
+        """Return what to write if the parts cannot be equal: another axis that they divide, or sizes that differ by one."""
+        assert isinstance(self.parts, int)
+        last = shape[-1]
+        if len(shape) > 1 and "axis" not in self.given and isinstance(last, int) and last % self.parts == 0:
+            return f"without `axis`, it divides axis 0; for the last axis write `split({self.parts}, axis = -1)`"
+        if not isinstance(size, int) or not self.parts <= size or self.parts > _MOST_LISTED:
+            return "list the size of each part: `split([64, 32])`"
+        sizes = [size // self.parts + (at < size % self.parts) for at in range(self.parts)]
+        return f"list the size of each part: `split({sizes})`"

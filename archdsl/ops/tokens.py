@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -104,7 +104,7 @@ class Rearrange(Op, name="rearrange"):
             if known > 1 and len(group.names) > 1:
                 text = pattern.text[group.start : group.end]
                 message = f"`rearrange`: `{text}` splits an axis of {size} into parts of {known}, which does not divide it"
-                found.append(Division(size, known, message, "`pad_to` pads sizes to multiples of a number"))
+                found.append(Division(size, known, message, _otherwise(size, [(n, given[n]) for n in group.names if n in given])))
         return found
 
     def axes(self, *inputs: Shape) -> Axes:
@@ -127,6 +127,20 @@ class Rearrange(Op, name="rearrange"):
         read = {name: size for name, size in self.sizes if isinstance(size, SizeOf)}
         values = {name: size.of(inputs[size.input][size.axis]) for name, size in read.items()}
         return {name: values.get(name, size) for name, size in self.sizes}
+
+
+def _otherwise(size: Dim, given: Sequence[tuple[str, Dim]]) -> str:
+    """Return what to do about a size that a number does not divide."""
+    padding = "`pad_to` pads sizes to multiples of a number"
+    name, number = given[0]
+    if len(given) != 1 or not isinstance(size, int) or not isinstance(number, int) or number > _MOST_TRIED:
+        return padding
+    fitting = max(n for n in range(1, number + 1) if size % n == 0)
+    return f"`{name} = {fitting}` divides {size}; {padding}" if fitting > 1 else padding
+
+
+_MOST_TRIED: Final = 10_000
+"""The largest number of parts for which a smaller one is looked for."""
 
 
 def _sizes_of_group(pattern: Pattern, group: Group, size: Dim, given: Mapping[str, Dim]) -> dict[str, Dim]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from archdsl.analysis import Costs, decide_sizes, value_counts
 from archdsl.analysis.claims import check_claims
 from archdsl.diagnostics import Diagnostic, codes
-from archdsl.elaborate import elaborate
+from archdsl.elaborate import KnownOps, elaborate
 from archdsl.passes import run_passes
 from archdsl.shapes import Dim
 from archdsl.spaces.space import Member, Space
@@ -43,6 +43,7 @@ class Judge:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self._known_ops = KnownOps()
 
     def __call__(self, member: Member) -> Verdict:
         """Return the verdict on a combination."""
@@ -52,7 +53,8 @@ class Judge:
     def _verdict(self, member: Member) -> Verdict:
         space, session = self._space, self._space.session
         made = elaborate(
-            space.module, space.definition, space.own_settings, session, space.sizes, member=member.values
+            space.module, space.definition, space.own_settings, session, space.sizes, member=member.values,
+            known_ops=self._known_ops,
         )  # fmt: skip
         failure = _first([*made.diagnostics, *(false.diagnostic for false in made.false_claims)])
         if failure is not None or not made.graph.has_result:

@@ -13,6 +13,8 @@ from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adja
 from archdsl.syntax.newlines import CLOSES
 from archdsl.syntax.tokens import Token
 
+_SKIPS = dict.fromkeys(("residual", "Residual", "shortcut", "resblock", "res"), "skip")
+"""What papers call a `skip`."""
 _BRACKETS = {*CLOSES, *CLOSES.values()}
 
 
@@ -88,7 +90,7 @@ def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
         gap = s.behind(name)._replace(end=s.span.start)
         return finding(codes.syntax.SideBySide(str(name), str(s.token), gap), s.span)
     if s.token.type == "LBRACE":
-        meant = nearest(str(name), _around_bodies())
+        meant = _SKIPS.get(str(name)) or nearest(str(name), _around_bodies())
         return finding(codes.bodies.BodyAfterName(str(name), _index(s), meant, tuple(sorted(_around_bodies()))), s.span)
     return None
 
@@ -209,8 +211,11 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
         edit = Edit(place, stage) if "->" not in stage else None
         return finding(codes.bodies.NotAroundABody(str(word), "its branches", stage, edit), place)
     head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
-    written = f"{head} {{ {'; '.join(branches) or '...'} }}"
-    edit = Edit(place, written) if branches else None
+    whole = "; ".join(branches) or "..."
+    if len(branches) == 1 and str(word) in joins() and given[0][0].type != "LSQB":  # `x -> add(skipped)` joins what flows with it
+        whole = f"x; {whole if whole != 'x' else '...'}"
+    written = f"{head} {{ {whole} }}"
+    edit = Edit(place, written) if branches and "..." not in whole else None
     return finding(
         codes.bodies.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
     )

@@ -22,6 +22,7 @@ from archdsl.syntax.call_errors import (
     without_braces,
     without_parentheses,
 )
+from archdsl.syntax.definition_habits import DEFINITION_HABITS
 from archdsl.syntax.error_context import (
     NEAR,
     ErrorContext,
@@ -40,7 +41,9 @@ from archdsl.syntax.habit_errors import (
     returned,
     two_indices,
 )
+from archdsl.syntax.missing_parts import missing_part
 from archdsl.syntax.newlines import CLOSES
+from archdsl.syntax.statement_habits import STATEMENT_HABITS
 from archdsl.syntax.tokens import Token
 
 _SIGNS: Final = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
@@ -301,45 +304,6 @@ def _keyword(s: ErrorContext) -> SyntaxFinding | None:
     return None
 
 
-def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
-    """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, `module tower conv(8, 3)`."""
-    if s.expected == {"AS"}:
-        statement, form = "an import needs a name", '`import "file.arch" as name`'
-    elif s.in_input and s.expected == {"NAME"} and s.token.type == "LSQB" and s.line_before[1:] and str(s.previous) == ":":
-        statement, form = "a type follows `:`, or the shape the name", f"`input {s.line_before[-2]} [3, 32, 32]`"
-    elif s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
-        statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
-    elif s.expected in ({"COLON"}, {"COLON", "LSQB"}) and any(token.type == "MODULE" for token in s.statement_before):
-        statement, form = "a module needs a name and a colon", "`module name: ...`"
-    elif s.expected in ({"COLON"}, {"COLON", "LSQB"}) and s.statement_before and str(s.statement_before[0]) == "output":
-        written = f"`output name: {s.text(s.statement_before[1:])}`, or `output name: ...`"
-        statement, form = "an output needs a label", written
-    elif s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
-        statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
-    elif "EQUAL" in s.expected <= {"EQUAL", "LPAR"} and (let := _let_before(s)) is not None:
-        return let
-    elif s.token.type == "LPAR" and [t.type for t in s.statement_before if t.type in ("FOR", "IN")][-1:] == ["FOR"]:
-        statement, form = "the parts of each element stand in square brackets", "`for [a, b] in list { ... }`"
-    elif s.expected == {"IN", "COMMA"}:
-        statement, form = "`for` needs `in` and what to go through", "`for i in 0..n { ... }`"
-    else:
-        return None
-    return finding(codes.syntax.MissingPart(statement, s.found, form), s.span)
-
-
-def _let_before(s: ErrorContext) -> SyntaxFinding | None:
-    """`let norm bn` and `let f(x) {`; None if no `let` is under way."""
-    at = next((i for i in range(len(s.line_before) - 1, -1, -1) if s.line_before[i].type == "LET"), None)
-    if at is None or at + 1 >= len(s.line_before) or s.token.type == "COLON":  # a type, or a label
-        return None
-    call = s.text(s.line_before[at + 1 :])
-    if s.token.type == "LBRACE":
-        place = s.span_of(s.line_before[at])
-        return finding(codes.slips.LetWithBody(call, Edit(place, "block")), s.span)
-    form = f"`let {call} = ...`"
-    return finding(codes.syntax.MissingPart("`let` gives a name a value behind `=`", s.found, form), s.span)
-
-
 def _expected(s: ErrorContext) -> SyntaxFinding:
     """The last resort: what was found, and what could have stood there."""
     at = s.span
@@ -366,6 +330,8 @@ def _expected(s: ErrorContext) -> SyntaxFinding:
 _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     _unclosed_string,
     unquoted_path,
+    *STATEMENT_HABITS,
+    *DEFINITION_HABITS,
     _strange_character,
     _word_of_others,
     number_without_digit,
@@ -380,7 +346,7 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     pipeline_as_argument,
     _unclosed_bracket,
     _wrong_closing,
-    _missing_part,
+    missing_part,
     range_with_colon,
     list_with_for,
     _assignment,

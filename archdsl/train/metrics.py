@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS, Kind, default_metrics, metrics_for
 from archdsl.train.losses import Criterion, predicted
+
+CONFUSED: Final = frozenset({"class", "mask"})
+"""The kinds of labels that have a confusion matrix."""
 
 
 class MetricValues(NamedTuple):
@@ -149,7 +152,7 @@ class _R2(R2Score):
 
 
 def _confusion(kind: Kind, outputs: int) -> Metric | None:
-    if kind not in ("class", "mask"):
+    if kind not in CONFUSED:
         return None
     common: dict[str, Any] = {"ignore_index": IGNORED, "validate_args": False}
     return tm.BinaryConfusionMatrix(**common) if outputs == 1 else tm.MulticlassConfusionMatrix(outputs, **common)

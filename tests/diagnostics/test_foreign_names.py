@@ -103,6 +103,6 @@ def test_tables_are_about_ops_and_their_parameters() -> None:
 
 
 def test_a_parameter_without_a_place_has_a_reason() -> None:
-    for name in ("in_channels", "in_features", "inplace", "activation", "padding_mode", "dtype", "data_format", "name"):
+    for name in ("in_channels", "in_features", "inplace", "activation", "dtype", "data_format", "name"):
         (error,) = [found for found in check_text(f"network n {{ input i [8, 8, 8]; conv(8, 3, {name} = 3) }}") if found.is_error]
         assert error.code == "E0202" and error.help == why_unwritten(name)

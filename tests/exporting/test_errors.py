@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,28 @@ def test_a_full_disk(subject: Subject, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(placing.os, "fsync", probe)
     found = error_of(subject, tmp_path / "net.pt2")
     assert (found.code, found.help) == ("E0606", "free some space") and "No space left" in found.message
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+import archdsl
+network = archdsl.loads("network n { input a [300]; linear(300) }")
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for suffix in (".pt2", ".ts", ".onnx"):
+    try:
+        network.export(Path(sys.argv[1]) / f"n{suffix}")
+    except archdsl.SpecError as error:
+        print(error.diagnostic.code, error.diagnostic.message.rpartition(": ")[2])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of the file size are Unix's")
+def test_a_disk_that_becomes_full(tmp_path: Path) -> None:
+    """PyTorch's own writer would end the process."""
+    done = subprocess.run([sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["E0606 File too large"] * 3, done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_weights_are_not_replaced(subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,16 @@ def test_the_command_evaluate(here: Path, cli: Any) -> None:
     assert json.loads(network.stdout)["metrics"] == json.loads((here / "report" / "evaluation.json").read_text())["metrics"]
     assert cli("evaluate", "sums", "--device", "cpu", "-o", "sums-report").exit_code == 0
     assert sorted(path.name for path in (here / "sums-report").iterdir()) == ["evaluation.json"]
+
+
+def test_matplotlib_is_needed_for_pictures_alone(here: Path, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for before the evaluation begins."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = cli("evaluate", "flowers", "--device", "cpu", "-o", "report")
+    assert result.exit_code == 1 and "E0608" in result.output and "archdsl[plot]" in result.output
+    assert not (here / "report").exists()
+    assert cli("evaluate", "flowers", "--device", "cpu").exit_code == 0
+    assert cli("evaluate", "sums", "--device", "cpu", "-o", "sums-report").exit_code == 0
 
 
 def test_the_command_predict(here: Path, cli: Any) -> None:

@@ -51,6 +51,11 @@ def network(shape: str, body: str) -> str:
     ("W0124", "[8, 8, 8]", "add { x; for k in [3] { conv(8, k); bn } }", "add { x; for k in [3] { conv(8, k) -> bn } }"),
     ("W0125", "[8, 8, 8]", "let w = 2; for i in 0..2 { let w = w * 2; conv(w, 3) }",
      "let w = 2; for i in 0..2 { let w = w * 2; conv(w, 3) }"),
+    ("W0121", "[8, 8, 8]", "a: relu; b: bn; sub: { a; b }", "a: relu; b: bn; sub: { b }"),
+    ("W0128", "[16, 64]", "linear(64) -> ln", "linear(64) -> ln(axis = -1)"),
+    ("W0128", "[16, 64]", "ln(1e-6) -> mha(4)", "ln(1e-6, axis = -1) -> mha(4)"),
+    ("W0128", "[8, 8]", "matmul(x, x) -> softmax", "matmul(x, x) -> softmax(axis = -1)"),
+    ("W0129", "[8, 8, 8]", "relu: conv(8, 3) -> relu; add { x; relu }", "relu: conv(8, 3) -> relu; add { x; relu() }"),
     ("W0126", "[16, 64]", "q: linear(64); k: linear(64); attend(q, k, k)", "q: linear(64); k: linear(64); attend(q, k, k)"),
 ])  # fmt: skip
 def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after: str) -> None:
@@ -82,6 +87,10 @@ def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after
     ("[16, 64]", "q: linear(64); k: i -> linear(64); v: i -> linear(64); attend(q, k, v); attend(x, x, x)"),
     ("[8, 8, 8]", "let w = 2; for i in 0..2 { let w = w * 2 ^ i; conv(w, 3) }; for w in [2, 4] { let w = w + 1; conv(w, 1) }"),
     ("[8, 8, 8]", "v: relu; p: param([8, 1, 1]); p; mul { x; v }"),
+    ("[16, 64]", "ln; linear(64) -> ln(axis = 0); conv(16, 1); softmax(axis = 0)"),
+    ("[16, 64]", "transpose(0, 1) -> linear(16) -> gelu -> transpose(0, 1) -> ln"),
+    ("[8, 8, 8]", "conv(8, 3) -> ln -> permute([1, 2, 0]) -> linear(8, axis = -1) -> permute([2, 0, 1]) -> ln -> gap"),
+    ("[8, 8, 8]", "relu: relu; bn: bn; { bn; relu }; add { x; { relu; bn } }; concat { x; relu() }"),
 ])  # fmt: skip
 def test_what_is_meant_is_not_reported(shape: str, body: str) -> None:
     assert check_text(network(shape, body)) == []

@@ -44,6 +44,7 @@ from archdsl.backends.torch.formulas import (
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
+from archdsl.diagnostics import SpecError
 from archdsl.ir import Module, Node, OpNode, Value
 from archdsl.ops import Op
 from archdsl.shapes import Dim, LinearSize, Shape, SymbolicSize
@@ -149,12 +150,13 @@ class Tracer:
         lowering = lowerings[0]
         if self.count > 1 or op is not first.node.op:
             shapes = [scope.shapes.get(value) or tuple(map(_numeric, value.shape)) for value in first.node.inputs]
-            lowering = lower(op, *shapes, inplace=inplace)
+            try:
+                lowering, made = lower(op, *shapes, inplace=inplace), op.output_shapes(*shapes)
+            except SpecError:  # what holds for the sizes themselves cannot always be told of the stand-in
+                made = tuple([tuple(map(_numeric, value.shape)) for value in first.node.outputs])
         if self.count > 1:
-            for made, values in zip(
-                op.output_shapes(*shapes), zip(*[step.node.outputs for step in steps], strict=True), strict=True
-            ):
-                scope.shapes[values[0]] = self._shape(values, lambda axis, _, of=made: formula_of(of[axis]))  # type: ignore[misc]
+            for shape, values in zip(made, zip(*[step.node.outputs for step in steps], strict=True), strict=True):
+                scope.shapes[values[0]] = self._shape(values, lambda axis, _, of=shape: formula_of(of[axis]))  # type: ignore[misc]
         text = OpText(first, lowering, removed=all([step.removable for step in steps]))
         if text.removed:
             return text

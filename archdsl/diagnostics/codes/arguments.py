@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -129,6 +130,13 @@ class WrongParameterType(WrongType, code=E0401):
     def marks(self) -> Iterable[Mark]:
         return declared_mark(self.declared)
 
+    def remedy(self) -> Remedy | None:
+        if not isinstance(self.given, str) or "an op" not in self.expected or not self.given.isidentifier():
+            return None
+        quoted = self.span is not None and self.span.text == f'"{self.given}"'
+        edits = [Edit(self.span, self.given)] if quoted and self.span is not None else []
+        return guess(f"an op or block is passed without quotes: `{self.given}`", *edits)
+
 
 class UnknownType(Diagnostic, code=E0401):
     """A parameter declared with a type that does not exist."""
@@ -165,6 +173,8 @@ class NotACondition(Diagnostic, code=E0401):
         return f"expected a condition that is true or false, found {show(self.given)} ({type_name(self.given)})"
 
     def remedy(self) -> Remedy:
+        if self.span is not None and re.fullmatch(r"[\w.]+ *% *[\w.]+", self.span.text):
+            return guess(f"compare it: `{self.span.text} == 0`", Edit(self.span, f"{self.span.text} == 0"))
         if self.span is None or not isinstance(self.given, int | float) or not _is_atom(self.span.text):
             return Remedy("compare it: `n > 0`")
         return guess(f"compare it: `{self.span.text} > 0`", Edit(self.span, f"{self.span.text} > 0"))

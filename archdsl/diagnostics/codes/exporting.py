@@ -99,10 +99,10 @@ class ExportFailed(Diagnostic, code=E1102):
 E1103 = Code(
     "E1103",
     "an export does not agree with its network",
-    """The file was written to a temporary place and run there, and its results differ from those of the network, or it accepts
-    inputs that the network does not. It was removed. The bound is relative to the largest output: 1e-5 for fp32, and more for
-    other precisions. The largest errors of half precision come with outputs that cancel out; try fp32 to see whether
-    the precision is the cause.""",
+    """The file was written to a temporary place and run there, and its results or its predictions on the validation set
+    differ from those of the network, or it accepts inputs that the network does not. It was removed. The bound is relative to
+    the largest output: 1e-5 for fp32, and more for other precisions. The largest errors of half precision come with outputs
+    that cancel out; try fp32 to see whether the precision is the cause.""",
     situation="`archdsl export net.arch -o net.onnx --precision fp16`, where a layer overflows in half precision.",
 )
 
@@ -131,17 +131,38 @@ class Disagrees(Diagnostic, code=E1103):
         return "it was not written; choose another precision or format"
 
 
-class LessAccurate(Diagnostic, code=E1103):
-    """A quantized export with another accuracy than its network."""
+class PredictsOtherwise(Diagnostic, code=E1103):
+    """An export that predicts other classes than its network, of examples which the network tells apart clearly."""
 
     network: str
+    format: str
+    precision: str
+    count: int
+    examples: int
+
+    def summary(self) -> str:
+        several = "another class" if self.count == 1 else "other classes"
+        return (
+            f"the export of `{self.network}` as {self.format} in {self.precision} predicts {several} for {self.count:,} of "
+            f"{self.examples:,} examples"
+        )
+
+    def remedy(self) -> str:
+        return "it was not written; choose another precision or format"
+
+
+class LessAccurate(Diagnostic, code=E1103):
+    """An export in a lower precision that has another accuracy than its network."""
+
+    network: str
+    precision: str
     drop: float
     bound: float
     examples: int
 
     def summary(self) -> str:
         lost = f"loses {self.drop:.2f} points of accuracy on {self.examples:,} examples"
-        return f"the export of `{self.network}` in int8 {lost}, more than {self.bound:g}"
+        return f"the export of `{self.network}` in {self.precision} {lost}, more than {self.bound:g}"
 
     def remedy(self) -> str:
         return "it was not written; choose another precision"

@@ -194,6 +194,10 @@ class WithoutSizes(Diagnostic, code=E0408):
     def remedy(self) -> str:
         if type_name(self.given) in ("an op", "a block"):
             return f"stages are joined by `->`: `{show(self.given)} -> {self.attribute}`; only `x` and labels have sizes"
+        if type_name(self.given) == "a module":
+            return (
+                "a module gives the value of its last stage alone; label its use to read the sizes of that: `out: ...`, `out.c`"
+            )
         return "`x` and labels have sizes: `x.c`, `x.h`"
 
 

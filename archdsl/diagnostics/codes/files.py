@@ -93,16 +93,18 @@ class NoRun(Diagnostic, code=E0601):
 
 
 class NoWeights(Diagnostic, code=E0601):
-    """A run that has not written its weights."""
+    """A run without its weights: it has not written them yet, or they were deleted."""
 
     folder: str
     file: str
     status: str
 
     def summary(self) -> str:
-        return f"{self.folder} has no {self.file}: the run is {self.status}"
+        return f"{self.folder} has no {self.file}" + ("" if self.status == "finished" else f": the run is {self.status}")
 
     def remedy(self) -> str:
+        if self.status == "finished":
+            return "the run is finished, so the file was deleted: restore it, or train again"
         return "wait for its end, or continue it: `archdsl train ... --resume`"
 
 

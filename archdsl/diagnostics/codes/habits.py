@@ -270,8 +270,8 @@ W0121 = Code(
     "W0121",
     "a statement that changes nothing",
     """A label names the value that a stage made, not the stage. A statement that only names the value that `x` is already
-    runs nothing. Stages that are to run twice go into a block; with one set of weights for all of its uses, into a
-    module.""",
+    runs nothing, and neither does one right before a statement that begins with another value. Stages that are to run
+    twice go into a block; with one set of weights for all of its uses, into a module.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -306,6 +306,24 @@ class IdleValue(Diagnostic, code=W0121):
     def remedy(self) -> Remedy:
         again = "" if self.value == "x" else f"; to run its stages again, declare them: `module {self.value}: ...`"
         return guess(f"delete it{again}", self.deletion)
+
+
+class DroppedValue(Diagnostic, code=W0121):
+    """A statement that only names a value, before one that begins with another value."""
+
+    value: str
+    following: Span
+    deletion: Edit
+
+    def summary(self) -> str:
+        return f"`{self.value}` goes nowhere: the next statement begins with another value"
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.following, "begins anew"),)
+
+    def remedy(self) -> Remedy:
+        joined = f"`add {{ {self.value}; {self.following.text} }}`"
+        return guess(f"delete it; to join both, write a join, such as {joined}", self.deletion)
 
 
 W0122 = Code(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from archdsl.diagnostics.codes.arguments import E0401
@@ -46,6 +47,11 @@ class UnknownElementType(Diagnostic, code=E0401):
     def summary(self) -> str:
         listed = ", ".join(f"`{kind}`" for kind in self.known[:-1]) + f" or `{self.known[-1]}`"
         return f"expected {listed} as the type of the elements, found `{self.given}`"
+
+    def remedy(self) -> str:
+        plain = re.sub(r"(?<=[a-z])\d+(_t)?$", "", self.given.lower())
+        same = {"long": "int", "integer": "int", "uint": "int", "boolean": "bool"}.get(plain, plain)
+        return f"write `{same}`" if same in self.known and same != "float" else "leave it out: real numbers are the default"
 
 
 class InputWithoutSizes(Diagnostic, code=E0402):

@@ -145,10 +145,11 @@ class Branches(ShapeDiagnostic):
 
     def same_map(self) -> Remedy | str | None:
         """Return the remedy for maps of different sizes."""
+        if self.ways:
+            resized = self.name is not None and (self.op == "concat" or len({shape[0] for shape in self.shapes}) == 1)
+            return either(self.ways, *([f"resize: `resize_like({self.name})`"] if resized else []))
         if not self.maps_differ:
             return None
-        if self.ways:
-            return either(self.ways, *([f"resize: `resize_like({self.name})`"] if self.name is not None else []))
         name = self.name or "label"
         return (
             f"bring the maps to one size: `crop_like({name})` or `resize_like({name})` after the one that differs, "
@@ -165,6 +166,9 @@ class _BranchRanks(Branches):
         if self.op == "mul" and min(ranks) == 1 and len(ranks) == 2:
             return "a gate keeps its axes: leave out `flatten`, and write `conv(c, 1)` for `linear(c)`"
         short = next(shape for shape in self.shapes if len(shape) < max(ranks))
+        if any(short == shape[1:] for shape in self.shapes):
+            names = " ".join("chwd"[-len(short) :] if len(short) > 3 else {1: "c", 2: "hw", 3: "dhw"}[len(short)])
+            return f'`rearrange("{names} -> 1 {names}")` gives it an axis of size 1 in front'
         if len(short) != 1 or self.op in ("concat", "shake"):
             return None
         return f"`reshape({format_shape((*short, *[1] * (max(ranks) - 1)))})` gives it axes of size 1, which stretch"
@@ -180,9 +184,14 @@ class _BranchShapes(Branches):
     def remedy(self) -> Remedy | str | None:
         if self.ways:
             return self.same_map()
+        longest = max(self.shapes, key=len)
+        if longest[:1] == (1,) and any(shape == longest[1:] for shape in self.shapes):
+            return f"the batch is not written: the value of {format_shape(longest)} should be {format_shape(longest[1:])}"
         if self.stretches:
             return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1"
         same_rank = len({len(shape) for shape in self.shapes}) == 1
+        if self.op == "concat" and same_rank and len({shape[1:] for shape in self.shapes}) == 1:
+            return "they differ in axis 0 alone, along which they fit side by side: `concat(axis = 0) { ... }`"
         if self.op == "add" and same_rank and all(len({*sizes} - {1}) <= 1 for sizes in zip(*self.shapes, strict=True)):
             return "to stretch sizes of 1, write `add(broadcast = true) { ... }`"
         return self.same_map()

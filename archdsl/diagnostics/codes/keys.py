@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -80,6 +81,9 @@ class SameKeyInLoop(Diagnostic, code=E0203):
         return f"two stages {_inside(self.scope)} are called `{self.name}`: each round of the loop makes one"
 
     def remedy(self) -> str:
+        stem = re.split(r"[{$%]", self.name)[0]
+        if stem != self.name:
+            return f'an expression in a label stands in braces: `"{stem}{{i}}": ...`'
         return 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'.replace("name", self.name)
 
 

@@ -1,9 +1,10 @@
-"""W0123 to W0126: bodies that mean something other than they seem to: branches of joins, rounds of loops, lines in a row."""
+"""W0123 to W0129: bodies that mean something other than they seem to: branches of joins, rounds of loops, lines in a row."""
 
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
+from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 W0123 = Code(
@@ -180,3 +181,101 @@ class ChainedProjection(Diagnostic, code=W0126):
         return guess(
             f"name what flows in, and begin with it: `tokens: x` before the {self.origin}, and `tokens -> {self.layer}(...)`"
         )
+
+
+W0128 = Code(
+    "W0128",
+    "features that are last, and an op that reads axis 0",
+    """Most ops read channels at axis 0, as those of an image `[C, H, W]`. Tokens are `[L, C]`: their features are last, as in
+    what `embedding`, `linear`, `mha` and `attend` give. There `ln` without an axis normalizes the positions of the tokens for
+    each feature, and `gap` averages features. Shapes alone do not show it. Write the axis; `axis = 0` if that is meant.""",
+    bad="""
+    network tiny {
+      input words: int [64]
+      embedding(1000, 32) -> ln -> linear(32)
+    }
+    """,
+    good="""
+    network tiny {
+      input words: int [64]
+      embedding(1000, 32) -> ln(axis = -1) -> linear(32)
+    }
+    """,
+)
+
+
+class FeaturesLast(Diagnostic, code=W0128):
+    """An op that reads axis 0 of a value whose features are last. `written` is the call that reads them, if there is one."""
+
+    op: str
+    shape: Shape
+    written: str | None
+    edit: Edit | None = None
+
+    def summary(self) -> str:
+        return f"`{self.op}` reads axis 0 of {format_shape(self.shape)}, and the features are last"
+
+    def remedy(self) -> Remedy:
+        if self.written is not None:
+            return guess(f"write `{self.written}`", *([self.edit] if self.edit is not None else []))
+        to, back = ("l c -> c l", "c l -> l c") if len(self.shape) == 2 else ("... c -> c ...", "c ... -> ... c")
+        return guess(f'bring them to axis 0, `rearrange("{to}")` before it, and back behind it, `rearrange("{back}")`')
+
+
+W0129 = Code(
+    "W0129",
+    "a name that means something else than it seems to",
+    """A label that is called like an op is a key alone: `relu: conv(16, 3) -> relu` gives the key, and `relu` below it still runs
+    the op on what flows. In a join it is easily read as the value of that label. In the same way, below a label that is
+    called like an input, the name means the label.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      relu: conv(16, 3) -> relu
+      conv(16, 3)
+      add { x; relu }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      kept: conv(16, 3) -> relu
+      conv(16, 3)
+      add { x; kept }
+    }
+    """,
+)
+
+
+class OpAsBranch(Diagnostic, code=W0129):
+    """An op alone as a branch, below a `label` of its name."""
+
+    op: str
+    first: Span
+
+    def summary(self) -> str:
+        return f"`{self.op}` is the op, which runs on what flows here, and not the value of the label `{self.op}`"
+
+    def marks(self) -> list[Mark]:
+        return [Mark(self.first, "a key alone")]
+
+    def remedy(self) -> Remedy:
+        here = [Edit(self.span, f"{self.op}()")] if self.span is not None else []
+        return guess(f"for the value, give the label another name; for the op, write `{self.op}()`", *here)
+
+
+class HiddenInput(Diagnostic, code=W0129):
+    """A label that is called like an input, whose name is read at `read`."""
+
+    name: str
+    declared: Span
+    read: Span
+
+    def summary(self) -> str:
+        return f"below this label, `{self.name}` is its value, and no longer the input"
+
+    def marks(self) -> list[Mark]:
+        return [Mark(self.declared, "the input"), Mark(self.read, "reads the label")]
+
+    def remedy(self) -> str:
+        return "give the label or the input another name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics.codes.entry import Code, Evidence
-from archdsl.diagnostics.foreign_calls import why_unwritten
+from archdsl.diagnostics.foreign_calls import kept_probability, why_unwritten
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.source import Span
@@ -191,11 +191,20 @@ class UnknownParameter(Diagnostic, code=E0202):
     name: str
     known: Sequence[str]
     signature: str
+    text: str = ""
+    """The value, as it is written."""
 
     def summary(self) -> str:
         return f"`{self.owner}` has no parameter `{self.name}`"
 
     def remedy(self) -> Remedy:
+        if "p" in self.known and (kept := kept_probability(self.name, self.text)) is not None:
+            text = f"p = {kept}"
+            return guess(
+                f"write the probability of a drop: `{text}`", *([Edit(self.span, text)] if self.span is not None else [])
+            )
+        if self.owner == "upsample" and self.name in ("size", "output_size"):
+            return Remedy(f"`upsample` takes a factor; `resize({self.text or '64'})` takes a size")
         near = did_you_mean(self.name, self.known)
         why = why_unwritten(self.name)
         if why is not None and (near is None or f"`{self.name}`" not in near):
@@ -211,12 +220,23 @@ class UnknownOption(Diagnostic, code=E0202):
     owner: str
     name: str | None
     known: Sequence[str]
+    text: str = ""
+    """The value, as it is written."""
 
     def summary(self) -> str:
         what = f"`{self.name}`" if self.name else "an argument by position"
         return f"`{self.owner}` does not take {what}"
 
-    def remedy(self) -> str | None:
+    def remedy(self) -> Remedy | str | None:
+        if self.name is None and self.text and self.known:
+            number = self.text.replace(".", "").isdecimal()
+            named = [f"`{self.owner}({known} = {self.text})`" for known in self.known if not (number and known == "when")]
+            if self.owner == "concat" and self.text == "1":
+                return "the batch is not written, so that the channels are axis 0, which is the default: `concat { ... }`"
+            edit = [Edit(self.span, f"{self.known[0]} = {self.text}")] if self.span is not None and len(named) == 1 else []
+            return guess(f"write it by name: {' or '.join(named)}", *edit)
+        if self.name is not None and (kept := kept_probability(self.name, self.text)) is not None and "drop" in self.known:
+            return f"write the probability of a drop: `drop = {kept}`"
         near = did_you_mean(self.name or "", self.known)
         return near or (f"it takes `{'`, `'.join(self.known)}`" if self.known else None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics.codes.arguments import ArgumentDiagnostic, TooManyArguments, ValueDiagnostic
 from archdsl.diagnostics.codes.entry import Code, Evidence
+from archdsl.diagnostics.foreign_calls import padding_advice
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
 from archdsl.literals import show
 from archdsl.source import Span
@@ -181,6 +182,9 @@ class NormalizedAxis(Diagnostic, code=E0402, argument="axis"):
     def summary(self) -> str:
         return f"`axis` of `ln` must be 0, the channels, or -1, the last axis, found {self.axis}"
 
+    def remedy(self) -> str:
+        return "axes are counted without the batch: for channels leave `axis` out, for features that are last write `axis = -1`"
+
 
 class ResponseWindow(Diagnostic, code=E0402, argument="size"):
     """A window over channels that is wider than any use of it."""
@@ -206,6 +210,11 @@ class OutOfBounds(ValueDiagnostic, code=E0402):
         bound = f"{self.bound:,}" if isinstance(self.bound, int) else str(self.bound)
         return f"{self.place} must be {self.relation} {bound}, found {show(self.given)}"
 
+    def remedy(self) -> str | None:
+        if (self.argument, self.given) == ("std", 0):  # PyTorch and Keras have the mean first
+            return f"the standard deviation comes first, and the mean is 0 without being written: `{self.owner}(0.02)`"
+        return None
+
 
 class UnknownWord(ValueDiagnostic, code=E0402):
     """A text that is none of the words that an argument takes."""
@@ -216,7 +225,7 @@ class UnknownWord(ValueDiagnostic, code=E0402):
         return f"{self.place}: expected {self.expected}, found {show(self.given)}"
 
     def remedy(self) -> str | None:
-        return "without padding it is 0" if (self.argument, str(self.given).lower()) == ("pad", "valid") else None
+        return padding_advice(str(self.given), self.expected.split()) if self.argument == "pad" else None
 
 
 class RefusedValue(ValueDiagnostic, code=E0402):

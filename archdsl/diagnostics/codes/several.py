@@ -116,6 +116,8 @@ class NameCount(Diagnostic, code=E0214):
 
     names: Sequence[str]
     count: int
+    parts: str | None = None
+    """The `split` of as many parts as there are names, if another one counts the size of each, as PyTorch's does."""
 
     def summary(self) -> str:
         if len(self.names) == self.count == 1:
@@ -127,6 +129,8 @@ class NameCount(Diagnostic, code=E0214):
         if self.count == 1:
             text = self.names[0]
             return guess(f"a single value has a label without brackets: `{text}: ...`", *self._edits(text))
+        if self.parts is not None:
+            return Remedy(f"`split` takes the number of equal parts, and not the size of each: `{self.parts}`")
         more = ["_"] * (self.count - len(self.names))
         text = f"[{', '.join([*self.names[: self.count], *more])}]"
         return guess(f"write `{text}: ...`; `_` is for a value that nobody needs", *self._edits(text))

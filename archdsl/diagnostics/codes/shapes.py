@@ -188,7 +188,9 @@ class GroupsDoNotDivide(ShapeDiagnostic, code=E0306, argument="groups"):
         return f"`groups` of `{self.op}` must divide its channels: {self.groups} does not divide {self.number} {self.what}"
 
     def remedy(self) -> str:
-        return f"the largest smaller number that does is {self.fitting}"
+        below = self.number // self.groups * self.groups
+        fitting = f"{below:,} and {below + self.groups:,}" if below else f"{self.groups:,}"
+        return f"{self.groups} divides {fitting}; the largest smaller number that divides {self.number} is {self.fitting}"
 
 
 class ShuffledChannels(ShapeDiagnostic, code=E0306, argument="r"):
@@ -199,6 +201,10 @@ class ShuffledChannels(ShapeDiagnostic, code=E0306, argument="r"):
 
     def summary(self) -> str:
         return f"`pixel_shuffle({self.factor})` needs a multiple of {self.factor**2} channels, found {self.channels}"
+
+    def remedy(self) -> str:
+        unit = self.factor**2
+        return f"a convolution before it gives them: `conv({max(unit, (self.channels + unit // 2) // unit * unit)}, 1)`"
 
 
 class NotDivisible(ReasonedShapeDiagnostic, code=E0306):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.exporting.format import PRECISIONS, Format, Runner
+from archdsl.exporting.placing import write_from_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +40,7 @@ def _write(program: Program, path: Path) -> tuple[Path, ...]:
     with quiet(), any_size_of(program.graph), _checks_of_inputs():
         options = {"aot_inductor.metadata": dict(program.metadata), "aot_inductor.check_lowerbound": False}
         exported = program.exported(assertions=True)
-        aoti_compile_and_package(exported, package_path=str(path), inductor_configs=options)
+        write_from_memory(path, lambda buffer: aoti_compile_and_package(exported, package_path=buffer, inductor_configs=options))
     return (path,)
 
 

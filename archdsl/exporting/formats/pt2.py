@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.exporting.format import PRECISIONS, Format, Runner
+from archdsl.exporting.placing import write_from_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +23,9 @@ def _write(program: Program, path: Path) -> tuple[Path, ...]:
 
     from archdsl.exporting.program import quiet
 
-    with path.open("wb") as file, quiet():
-        torch.export.save(program.exported(), file, extra_files={_METADATA: json.dumps(program.metadata)})
+    with quiet():
+        exported, extra = program.exported(), {_METADATA: json.dumps(program.metadata)}
+        write_from_memory(path, lambda buffer: torch.export.save(exported, buffer, extra_files=extra))
     return (path,)
 
 

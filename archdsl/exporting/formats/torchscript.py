@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.exporting.format import Format, Runner
+from archdsl.exporting.placing import write_from_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +28,8 @@ def _write(program: Program, path: Path) -> tuple[Path, ...]:
             program.build(False), program.examples, check_trace=False
         )
         scripted = torch.jit.script(_checked(program, traced))
-        torch.jit.save(torch.jit.freeze(scripted.eval()), str(path), _extra_files={_METADATA: json.dumps(program.metadata)})
+        frozen, extra = torch.jit.freeze(scripted.eval()), {_METADATA: json.dumps(program.metadata)}
+        write_from_memory(path, lambda buffer: torch.jit.save(frozen, buffer, _extra_files=extra))
     return (path,)
 
 

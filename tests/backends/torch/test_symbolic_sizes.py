@@ -146,3 +146,20 @@ def test_padding_of_a_symbolic_size_in_a_class_with_several_instances() -> None:
     module = loads(text).build()
     assert module(torch.zeros(1, 3, 5, 14)).shape == (1, 16, 4, 8)
     assert loads(text).source().count("class Padded(") == 1
+
+
+@pytest.mark.parametrize("sizes", ["d = v.d, h = v.h", "d = v.d, h = v.h, w = v.w"])
+def test_axes_that_are_split_by_read_sizes_in_a_class_with_several_instances(sizes: str) -> None:
+    """The stand-in for symbolic sizes cannot tell whether sizes that are read divide the axis."""
+    text = f"""
+    block turned(out) {{
+      v: conv(out, 1)
+      rearrange("c d h w -> (d h w) c") -> rearrange("(d h w) c -> c d h w", {sizes})
+    }}
+    network two {{
+      input volume [1, D, H, W]
+      turned(2); turned(4)
+    }}
+    """
+    module, x = loads(text).build(), torch.randn(1, 1, 3, 4, 5)
+    torch.testing.assert_close(module(x), module[1].v(module[0].v(x)))
