@@ -123,6 +123,9 @@ def compared(network: Network, text: str) -> list[str]:
     given = {value.name or "": size for value, size in zip(network.graph.inputs, sizes, strict=True)}
     network = load(network.name, size=given) if network.graph.symbols else network
     other = loads(text)
+    if other.graph.symbols:
+        named = zip(other.graph.inputs, sizes, strict=True)
+        other = loads(text, size={value.name or "": size for value, size in named})
     ours, theirs = state(other.graph), state(network.graph)
     found = [f"lacks `{key}`" for key in theirs.keys() - ours.keys()] + [f"has `{key}`" for key in ours.keys() - theirs.keys()]
     found += [f"`{key}` is {ours[key]} for {theirs[key]}" for key in ours.keys() & theirs.keys() if ours[key] != theirs[key]]

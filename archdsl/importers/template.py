@@ -94,7 +94,8 @@ class Template(Loops):
         else:
             label = (last.label or "") if last is not None and last.kind == "stage" else ""
         family = re.fullmatch(r"([A-Za-z_]\w*)(?:\[\d+\])+", label)
-        if not can_name_a_value(family[1] if family else label) or label in scope.root.taken | scope.names_around():
+        name = family[1] if family else label
+        if not can_name_a_value(name) or {label, name} & (scope.root.taken | scope.names_around()):
             return False
         self.register([s.value for s in slot.values() if isinstance(s, Mark)], label, scope)
         return True
