@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -104,11 +104,10 @@ def _index() -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def index_text() -> str:
-    """Return the text of the index."""
+def index_text(entries: Mapping[Path, Iterable[Entry]]) -> str:
+    """Return the text of the index of all files with their entries."""
     files = {
-        path.name: {"sha256": _digest(path), "networks": [asdict(entry) for entry in elaborated(path)]}
-        for path in shipped_files()
+        path.name: {"sha256": _digest(path), "networks": [asdict(entry) for entry in found]} for path, found in entries.items()
     }
     return json.dumps(files, indent=1, ensure_ascii=False) + "\n"
 

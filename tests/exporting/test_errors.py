@@ -81,7 +81,7 @@ from pathlib import Path
 import archdsl
 network = archdsl.loads("network n { input a [300]; linear(300) }")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-for suffix in (".pt2", ".ts", ".onnx"):
+for suffix in (".pt2", ".ts"):
     try:
         network.export(Path(sys.argv[1]) / f"n{suffix}")
     except archdsl.SpecError as error:
@@ -93,7 +93,7 @@ for suffix in (".pt2", ".ts", ".onnx"):
 def test_a_disk_that_becomes_full(tmp_path: Path) -> None:
     """PyTorch's own writer would end the process."""
     done = subprocess.run([sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["E0606 File too large"] * 3, done.stderr
+    assert done.stdout.splitlines() == ["E0606 File too large"] * 2, done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ from archdsl.loading import load, loads
 from benchmarks.round_trips import compared, text_of
 from benchmarks.structures import structure
 
-EQUAL = ("lenet", "unet", "unet_2015", "mobilenet_v2", "convnext_v2", "resnet18", "deit_tiny", "resdrop20", "alexnet_2012")
+EQUAL = ("lenet", "unet_2015", "resnet18", "deit_tiny", "resdrop20", "alexnet_2012")
 
 
 @pytest.mark.parametrize("name", EQUAL)

@@ -80,7 +80,7 @@ def check_in_order(found: dict[str, Any]) -> None:
     assert differing(found) == {}
 
 
-@pytest.mark.parametrize("name", ["swin", "swin_v2"])
+@pytest.mark.parametrize("name", [pytest.param("swin", marks=pytest.mark.exhaustive), "swin_v2"])
 def test_symbolic_sizes_of_swin(swin_sizes: Compare, name: str) -> None:
     """The verdict, the check of the built module, its result and the formula of its MACs are torchvision's at each size."""
     found = swin_sizes(name)

@@ -54,7 +54,7 @@ def calls(graph: Graph, detail: Detail) -> int:
     return count
 
 
-@pytest.mark.parametrize("most", [size.MOST_BOXES, 20], ids=["drawn", "refused"])
+@pytest.mark.parametrize("most", [size.MOST_BOXES, pytest.param(20, marks=pytest.mark.exhaustive)], ids=["drawn", "refused"])
 @pytest.mark.parametrize("detail", ["blocks", pytest.param("full", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("name", GROWING)
 def test_the_work_grows_with_the_network(monkeypatch: pytest.MonkeyPatch, name: str, detail: Detail, most: int) -> None:
