@@ -274,3 +274,5 @@ def _item(whole: Any, index: int) -> Any:
         return whole[index]
     except IndexError:
         raise Refused(f"index {index} of a list of {len(whole)}", "E0407") from None
+    except TypeError:
+        raise Refused(f"a member of {whole!r}, which has none") from None

@@ -42,8 +42,8 @@ SHRINKING = 40
 """Seconds for which a program with a disagreement is shrunk."""
 NOT_COMPARED = {"E0307", "E0701"}
 """What the form of a size cannot say, and claims: refused for other reasons than sizes that do not run."""
-FOR_ALL_SIZES = "E0309"
-"""Of symbolic sizes, `reshape` takes only what works for all: it makes no condition of a remainder."""
+FOR_ALL_SIZES = {"E0210", "E0309"}
+"""Of symbolic sizes, `reshape` and a module that is used again take only what works for all: they make no condition."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ def disagreement(program: Program, random: Random, summary: Summary | None = Non
     compiled, graph = _graph_of(text.program(program))
     codes = sorted({d.code for d in compiled.diagnostics if d.is_error})
     summary.outcomes[" ".join(codes) or "accepted"] += 1
-    if NOT_COMPARED & {*codes} or (program.symbols and FOR_ALL_SIZES in codes):
+    if NOT_COMPARED & {*codes} or (program.symbols and FOR_ALL_SIZES & {*codes}):
         return None
     if graph is None:
         return _fixed_refused(program, random, summary)
