@@ -6,7 +6,7 @@ An interpolation is to the size of another value, or by a factor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
@@ -112,15 +112,18 @@ def _cropped(body: list[Node], main: Call) -> list[Node]:
 
 def _crop(chain: list[Apply], seen: Sequence[Value]) -> Apply | None:
     whole, part = chain[0].inputs[0], chain[-1].outputs[0]
-    starts = {node.args["axis"]: node.args["part"].start for node in chain}
-    keeps: dict[str, Callable[[int], int]] = {
-        "start": lambda axis: 0,
-        "middle": lambda axis: (whole.shape[axis] - part.shape[axis]) // 2,
-    }
-    keep = next((name for name, start in keeps.items() if all(starts.get(at, 0) == start(at) for at in (1, 2))), None)
     like = next((v for v in reversed(seen) if len(v.shape) == 3 and sizes(v) == sizes(part) and v not in (whole, part)), None)
-    if keep is None or like is None:
+    return crop_in_place(chain, like) if like is not None else None
+
+
+def crop_in_place(chain: Sequence[Apply], like: Value, **options: Any) -> Apply | None:
+    """Return `crop_like` in place of cuts, one after another; None if they keep neither the start nor the middle."""
+    whole, part, last = chain[0].inputs[0], chain[-1].outputs[0], chain[-1]
+    starts = [node.args["part"].start for node in chain]
+    middles = [(whole.shape[axis] - part.shape[axis]) // 2 for axis in (node.args["axis"] for node in chain)]
+    keep = "start" if not any(starts) else "middle" if starts == middles else None
+    if keep is None:
         return None
-    made = Apply("crop_like", {"keep": keep}, [whole], [part], None, chain[0].path, chain[0].place, {"like": like})
+    made = Apply("crop_like", {"keep": keep, **options}, [whole], [part], None, last.path, last.place, {"like": like})
     part.producer = made
     return made

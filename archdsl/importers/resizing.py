@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.importers.frozen import is_fixed, sizes
+from archdsl.importers.frozen import crop_in_place, is_fixed, sizes
 from archdsl.importers.model import Apply, Call, Value, applications, walk
 
 
@@ -42,16 +42,14 @@ def _crop(last: Apply, call: Call, nodes: list[Apply], makers: dict[Value, Apply
     first = 1 if source.batched else 0  # of an image, the channels are no size
     if min(axes) < first or len(set(axes)) < len(axes) or any(node.args["part"].step != 1 for node in chain):
         return
-    starts = [node.args["part"].start for node in chain]
-    middles = [(source.shape[axis] - result.shape[axis]) // 2 for axis in axes]
-    keep = "start" if not any(starts) else "middle" if starts == middles else ""
     like = next((v for v in readers[0].inputs if v is not result and v.batched and _fits(v, result, axes)), None)
     made = makers.get(like) if like is not None else None
-    if not keep or like is None or (made is not None and nodes.index(made) > nodes.index(last)):
+    if like is None or (made is not None and nodes.index(made) > nodes.index(last)):
         return
-    args = {"keep": keep, "axis": tuple(axes) if len(axes) < len(source.shape) - 1 or not source.batched else None}
-    crop = Apply("crop_like", args, [source], [result], None, last.path, last.place, {"like": like})
-    result.producer = crop
+    axis = tuple(axes) if len(axes) < len(source.shape) - 1 or not source.batched else None
+    crop = crop_in_place(chain, like, axis=axis)
+    if crop is None:
+        return
     call.body[call.body.index(last)] = crop
     call.body = [node for node in call.body if node not in chain[:-1]]
 
