@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from archdsl.backends.torch.memory.aten import (
     add,
     broadcast,
@@ -19,7 +17,7 @@ from archdsl.backends.torch.memory.aten import (
 )
 from archdsl.backends.torch.memory.autograd import record
 from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, Meter, Tensor, empty
-from archdsl.shapes import Dim, Shape
+from archdsl.shapes import Shape, numel
 
 
 def matrix_product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -45,7 +43,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     rank = len(x.shape)
     if rank == 2:
         return matrix_product(x, transposed(weight), bias)
-    lead: Dim = prod(x.shape[:-1])
+    lead = numel(x.shape[:-1])
     out = (*x.shape[:-1], weight.shape[0])
     if bias is not None and x.is_contiguous:
         flat = viewed(x, (lead, x.shape[-1]))
@@ -94,7 +92,7 @@ def as_numbers(mask: Tensor) -> Tensor:
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """Return the product of the last two axes, with all leading axes as one; those of size one are stretched."""
     lead = broadcast(a.shape[:-2], b.shape[:-2])
-    count: Dim = prod(lead)
+    count = numel(lead)
     one, two = (expanded(x, (*lead, *x.shape[-2:])) for x in (a, b))
     one, two = reshape(one, (count, *a.shape[-2:])), reshape(two, (count, *b.shape[-2:]))
     return viewed(matrix_product(one, two), (*lead, a.shape[-2], b.shape[-1]))

@@ -6,7 +6,7 @@ from archdsl.backends.torch.memory import aten
 from archdsl.backends.torch.memory import aten_layers as layers
 from archdsl.backends.torch.memory.rules.base import Applied, allocates
 from archdsl.backends.torch.memory.tensors import BOOL, FLOAT, LONG, Tensor, empty
-from archdsl.shapes import Dim
+from archdsl.shapes import numel
 
 
 @allocates("param", "const")
@@ -41,10 +41,8 @@ def lookup(at: Applied) -> Tensor:
     if table.shape[0] == 1:
         return layers.taken(aten.selected(table), tokens, at.shape, added=False)
     batch, width = table.shape[0], table.shape[2]
-    count: Dim = 1
-    for size in tokens.shape[1:]:
-        count = count * size
-    return aten.viewed(layers.taken(table, tokens, (batch, count, width), added=True), at.shape)
+    rows = layers.taken(table, tokens, (batch, numel(tokens.shape[1:]), width), added=True)
+    return aten.viewed(rows, at.shape)
 
 
 @allocates("pos_embed")
@@ -91,9 +89,7 @@ def window_mask(at: Applied) -> Tensor:
     for i, window in reversed(list(enumerate(windows))):
         region = aten.viewed(region, (*region.shape[:i], region.shape[i] // window, window, *region.shape[i + 1 :]))
     region = aten.permuted(region, [*range(0, 2 * count, 2), *range(1, 2 * count, 2)])
-    inner: Dim = 1
-    for window in windows:
-        inner = inner * window
+    inner = numel(windows)
     region = aten.reshape(region, (*region.shape[:count], inner))
     apart = empty(at.meter, (*region.shape, inner), BOOL)
     zeros = empty(at.meter, apart.shape)
