@@ -9,7 +9,17 @@ from archdsl.diagnostics import Edit, codes
 from archdsl.diagnostics.suggest import nearest
 from archdsl.ops import Op
 from archdsl.ops.join import joins
-from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
+from archdsl.syntax.error_context import (
+    NEAR,
+    ErrorContext,
+    SyntaxFinding,
+    adjacent,
+    balanced,
+    finding,
+    is_word,
+    opening,
+    other_form,
+)
 from archdsl.syntax.newlines import CLOSES
 from archdsl.syntax.tokens import Token
 
@@ -53,10 +63,10 @@ def range_with_colon(s: ErrorContext) -> SyntaxFinding | None:
     stop = s.text(s.line_after[:end])
     if end < len(s.line_after) and s.line_after[end].type == "COLON":
         text = "`:` does not make a range, and a range has no step"
-        return finding(codes.slips.OtherForm(text, "write `..`, as in `0..4`"), s.span)
+        return other_form(s, text, "write `..`, as in `0..4`")
     if begins or not stop:
         both = f"`0..{stop or 'n'}`" if begins else f"`{s.previous}..n`"
-        return finding(codes.slips.OtherForm("`:` does not make a range", f"write `..` and both ends: {both}"), s.span)
+        return other_form(s, "`:` does not make a range", f"write `..` and both ends: {both}")
     sure = s.previous.type == "INT" and s.closes_all(s.line_after, s.open_brackets)
     error = codes.slips.OtherSign(":", "does not make a range", "..", s.span, "write `..`, as in `0..4`", sure)
     return finding(error, s.span, ("RANGE", ".."))
@@ -76,7 +86,7 @@ def list_with_for(s: ErrorContext) -> SyntaxFinding | None:
         help = "put what to go through in parentheses: `[f(v) for v in (a if c else b)]`"
     else:
         return None
-    return finding(codes.slips.OtherForm(text, help), s.span)
+    return other_form(s, text, help)
 
 
 def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
@@ -131,7 +141,7 @@ def without_braces(s: ErrorContext) -> SyntaxFinding | None:
     if s.previous is None or "LBRACE" not in s.expected:
         return None
     if s.token.type == "COLON":
-        return finding(codes.slips.OtherForm("`:` does not begin a body", "a body stands in braces: `{ ... }`"), s.span)
+        return other_form(s, "`:` does not begin a body", "a body stands in braces: `{ ... }`")
     if str(s.previous) in _around_bodies() and s.token.type in ("NAME", "LSQB"):
         keyword = str(s.previous)
         return finding(codes.bodies.NotAroundABody(keyword, "a body", f"{keyword} {{ ... }}", None), s.span)
@@ -142,16 +152,14 @@ def body_after_call(s: ErrorContext) -> SyntaxFinding | None:
     """`sub(axis = 1) { ... }`, options and a body of a word that takes none."""
     if s.token.type != "LBRACE" or s.previous is None or s.previous.type != "RPAR" or s.first_on_line:
         return None
-    depth = 0
-    for position in range(len(s.line_before) - 1, 0, -1):
-        depth += {"RPAR": 1, "LPAR": -1}.get(s.line_before[position].type, 0)
-        if depth == 0:
-            name = s.line_before[position - 1]
-            if name.type != "NAME" or str(name) in _around_bodies():
-                return None
-            meant = nearest(str(name), _around_bodies())
-            return finding(codes.bodies.BodyAfterName(str(name), None, meant, tuple(sorted(_around_bodies())), True), s.span)
-    return None
+    position = opening(s.line_before)
+    if not position:
+        return None
+    name = s.line_before[position - 1]
+    if name.type != "NAME" or str(name) in _around_bodies():
+        return None
+    meant = nearest(str(name), _around_bodies())
+    return finding(codes.bodies.BodyAfterName(str(name), None, meant, tuple(sorted(_around_bodies())), True), s.span)
 
 
 def pipeline_as_argument(s: ErrorContext) -> SyntaxFinding | None:
@@ -193,15 +201,11 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     near = max(0, end - NEAR)
     line = text.find("\n", near, end) + 1 if near else 0  # tokens of the first line, which is cut, mean nothing
     tokens = s.lex(line or near, end)
-    depth, start = 0, len(tokens)
-    while start:
-        start -= 1
-        depth += {"RPAR": 1, "LPAR": -1}.get(tokens[start].type, 0)
-        if depth == 0:
-            break
-    word = tokens[start - 1] if depth == 0 and start > 0 else None
-    inner = tokens[start + 1 : -1]
-    if word is None or str(word) not in _around_bodies() or not balanced(inner):
+    start = opening(tokens)
+    if not start:
+        return None
+    word, inner = tokens[start - 1], tokens[start + 1 : -1]
+    if str(word) not in _around_bodies() or not balanced(inner):
         return None
     given = [part for part in parted(inner) if part]
     options = [part for part in given if len(part) > 1 and is_word(part[0]) and part[1].type == "EQUAL"]

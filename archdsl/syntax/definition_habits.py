@@ -8,12 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from archdsl.diagnostics import codes
-from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, balanced, finding
-
-
-def _form(s: ErrorContext, text: str, advice: str) -> SyntaxFinding:
-    return finding(codes.slips.OtherForm(text, advice), s.span)
+from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, balanced, other_form
 
 
 def head_of_definition(s: ErrorContext) -> SyntaxFinding | None:
@@ -24,15 +19,15 @@ def head_of_definition(s: ErrorContext) -> SyntaxFinding | None:
     head, rest = s.text(s.statement_before), s.text(s.line_after)
     if word == "BLOCK" and s.token.type in ("EQUAL", "COLON", "ARROW") and balanced(s.line_after):
         body = rest.strip("{} ") or "..."
-        return _form(s, f"`{s.token}` does not begin the body of a block", f"write `{head} {{ {body} }}`")
+        return other_form(s, f"`{s.token}` does not begin the body of a block", f"write `{head} {{ {body} }}`")
     if s.token.type == "NAME" and len(s.statement_before) == 2 and "LPAR" in s.expected:
         brace = next((at for at, token in enumerate(s.line_after) if token.type == "LBRACE"), len(s.line_after))
         parameters = [token for token in (s.token, *s.line_after[:brace]) if token.type == "NAME"]
-        return _form(s, "parameters stand in parentheses", f"write `{head}({', '.join(parameters)}) {{ ... }}`")
+        return other_form(s, "parameters stand in parentheses", f"write `{head}({', '.join(parameters)}) {{ ... }}`")
     if word == "NETWORK" and s.token.type == "COLON" and re.fullmatch(r"[\w.]+(\([^()]*\))?", rest):
-        return _form(s, "`:` does not define a network", f"write `{head} = {rest}`, or `{head} {{ ... }}`")
+        return other_form(s, "`:` does not define a network", f"write `{head} = {rest}`, or `{head} {{ ... }}`")
     if s.token.type == "LBRACE" and len(s.statement_before) == 1:
-        return _form(s, f"a {head} has a name", f"write `{head} name {{ ... }}`")
+        return other_form(s, f"a {head} has a name", f"write `{head} name {{ ... }}`")
     if (
         word == "NETWORK"
         and s.token.type == "LSQB"
@@ -40,20 +35,20 @@ def head_of_definition(s: ErrorContext) -> SyntaxFinding | None:
         and s.opened is not None
         and s.opened.type == "LPAR"
     ):
-        return _form(
+        return other_form(
             s, "inputs are declared in the body", f"write `input {s.previous} [3, 32, 32]` there; parameters are numbers and ops"
         )
     if word == "NETWORK" and s.token.type == "LBRACE" and any(token.type == "EQUAL" for token in s.statement_before):
-        return _form(s, "an alias has no body", "what several networks share is a block; an alias fixes arguments alone")
+        return other_form(s, "an alias has no body", "what several networks share is a block; an alias fixes arguments alone")
     return None
 
 
 def top_level(s: ErrorContext) -> SyntaxFinding | None:
     """`module tower: ...` outside of a body, and `import other` without quotes."""
     if s.previous is not None and s.previous.type == "IMPORT" and s.token.type == "NAME":
-        return _form(s, "a file is imported by its path", f'write `import "{s.token}.arch" as {s.token}`')
+        return other_form(s, "a file is imported by its path", f'write `import "{s.token}.arch" as {s.token}`')
     if {"BLOCK", "NETWORK"} <= s.expected and not s.open and s.token.type == "MODULE":
-        return _form(
+        return other_form(
             s, "a module is declared in a body", "move it into the network or block that runs it; for several, write a `block`"
         )
     return None
@@ -67,12 +62,12 @@ def _in_input(s: ErrorContext) -> bool:
 def any_size(s: ErrorContext) -> SyntaxFinding | None:
     """`input image [3, ?, ?]` and `[3, *, *]`; `where H is even`."""
     if str(s.token) in ("?", "*") and s.opened is not None and s.opened.type == "LSQB" and _in_input(s):
-        return _form(s, f"`{s.token}` is no size", "a symbolic size has a name that begins with a capital: `[3, H, W]`")
+        return other_form(s, f"`{s.token}` is no size", "a symbolic size has a name that begins with a capital: `[3, H, W]`")
     following = s.line_after[0] if s.line_after else None
     if str(s.token) == "is" and any(token.type == "WHERE" for token in s.statement_before) and s.previous is not None:
         if str(following) in ("even", "odd"):
-            return _form(s, "`is` does not compare", f"write `{s.previous} % 2 == {int(str(following) == 'odd')}`")
-        return _form(s, "`is` does not compare", "write `==`")
+            return other_form(s, "`is` does not compare", f"write `{s.previous} % 2 == {int(str(following) == 'odd')}`")
+        return other_form(s, "`is` does not compare", "write `==`")
     return None
 
 

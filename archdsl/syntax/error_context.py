@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, codes
 from archdsl.source import Span
 from archdsl.syntax.newlines import CLOSES
 from archdsl.syntax.tokens import Token
@@ -114,6 +114,21 @@ class ErrorContext(NamedTuple):
     def behind(self, token: Token) -> Span:
         """Return the empty place right behind a token."""
         return Span(self.span.file, token.end_pos, token.end_pos)
+
+
+def other_form(s: ErrorContext, text: str, advice: str, place: Token | None = None) -> SyntaxFinding:
+    """Return the finding about a statement in the form of another language, at a token; at the unexpected one by default."""
+    return finding(codes.slips.OtherForm(text, advice), s.span_of(place) if place is not None else s.span)
+
+
+def opening(tokens: Sequence[Token]) -> int | None:
+    """Return where the parenthesis was opened that the last token closes; None if these tokens do not tell."""
+    depth = 0
+    for at in range(len(tokens) - 1, -1, -1):
+        depth += {"RPAR": 1, "LPAR": -1}.get(tokens[at].type, 0)
+        if depth == 0:
+            return at
+    return None
 
 
 def adjacent(first: Token, second: Token) -> bool:

@@ -11,7 +11,7 @@ from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
 from archdsl.syntax.call_errors import parted
-from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, adjacent, balanced, finding
+from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, adjacent, balanced, finding, other_form
 
 _BEFORE_A_NUMBER = frozenset(("RSQB", "INT", "FLOAT", "STRING", "NAME", "LSQB", "LBRACE"))
 """Tokens before which `5.` may be something else than a number with a dot."""
@@ -110,7 +110,7 @@ def two_indices(s: ErrorContext) -> SyntaxFinding | None:
     name = s.line_before[before - 1] if before else None
     if name is None or name.type != "NAME" or not adjacent(name, s.opened):
         return None
-    return finding(codes.slips.OtherForm("an index is one number", f"write each in brackets of its own: `{name}[i][j]`"), s.span)
+    return other_form(s, "an index is one number", f"write each in brackets of its own: `{name}[i][j]`")
 
 
 def outside_definitions(s: ErrorContext) -> SyntaxFinding | None:

@@ -12,15 +12,11 @@ from typing import Final
 from archdsl.diagnostics import codes
 from archdsl.ops.join import joins
 from archdsl.syntax.call_errors import parted
-from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, adjacent, balanced, finding
+from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, adjacent, balanced, finding, opening, other_form
 from archdsl.syntax.tokens import Token
 
 _FACTORS: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _UNIT: Final = re.compile(r"([kmgbt])?i?(macs?|flops?|params?|parameters)?", re.IGNORECASE)
-
-
-def _form(s: ErrorContext, text: str, advice: str, place: Token | None = None) -> SyntaxFinding:
-    return finding(codes.slips.OtherForm(text, advice), s.span_of(place) if place is not None else s.span)
 
 
 def _rest(s: ErrorContext) -> Sequence[Token]:
@@ -43,11 +39,11 @@ def doubled_sign(s: ErrorContext) -> SyntaxFinding | None:
         last = f"{int(stop) + 1}" if stop is not None and stop.type == "INT" else f"{stop} + 1" if stop is not None else "n + 1"
         first = s.line_before[-2] if len(s.line_before) > 1 else "0"
         text = "a range ends before its second number, and has no form that includes it"
-        return _form(s, text, f"write `{first}..{last}`", before)
+        return other_form(s, text, f"write `{first}..{last}`", before)
     if before.type == "COMPARE":
-        return _form(s, f"`{before}=` is no comparison", f"write `{before}`", before)
+        return other_form(s, f"`{before}=` is no comparison", f"write `{before}`", before)
     if before.type == "COLON":
-        return _form(s, "`:=` does not label a stage", "a label takes a colon alone: `name: ...`", before)
+        return other_form(s, "`:=` does not label a stage", "a label takes a colon alone: `name: ...`", before)
     return None
 
 
@@ -59,7 +55,7 @@ def operator_between_stages(s: ErrorContext) -> SyntaxFinding | None:
         and (before is None or before.type in ("SEMICOLON", "LBRACE", "NEWLINE", "_SEP", "ARROW"))
         and "LET" in s.expected
     ):
-        return _form(s, "`-` has no stage behind it", "`scale(-1)` negates what flows")
+        return other_form(s, "`-` has no stage behind it", "`scale(-1)` negates what flows")
     if "ARROW" not in s.expected or before is None:
         return None
     if sign in ("|", ">", "-") and (found := _other_arrow(s, before)) is not None:
@@ -70,7 +66,7 @@ def operator_between_stages(s: ErrorContext) -> SyntaxFinding | None:
             if before.type == "NAME" and len(rest) == 1 and rest[0].type == "NAME"
             else "`matmul(a, b)`"
         )
-        return _form(s, "`@` does not multiply values", f"write {both}")
+        return other_form(s, "`@` does not multiply values", f"write {both}")
     if sign not in ("+", "-", "*", "/", "^") or not rest or not balanced(rest):
         return None
     left, right = s.text(s.statement_before), s.text(rest)
@@ -82,7 +78,9 @@ def operator_between_stages(s: ErrorContext) -> SyntaxFinding | None:
         stage = {"+": f"add({right})", "-": f"sub({right})", "*": f"scale({right})", "/": f"div({right})", "^": f"pow({right})"}[
             sign
         ]
-        return _form(s, f"`{sign}` does not compute with tensors", f"write `{stage if left == 'x' else f'{left} -> {stage}'}`")
+        return other_form(
+            s, f"`{sign}` does not compute with tensors", f"write `{stage if left == 'x' else f'{left} -> {stage}'}`"
+        )
     join = next((name for name, op in joins().items() if op.operator == sign), {"-": "sub", "/": "div"}.get(sign))
     if join is None or any(token.type == "COLON" for token in (*s.statement_before, *rest)):
         return None
@@ -97,7 +95,7 @@ def _other_arrow(s: ErrorContext, before: Token) -> SyntaxFinding | None:
         return None
     joined = sign + (str(following) if str(following) in (">", "|") and sign != "-" else "")
     text = "`- >` is two signs" if sign == "-" else f"`{joined}` does not join stages"
-    return _form(s, text, "write `->`")
+    return other_form(s, text, "write `->`")
 
 
 def _repeated(s: ErrorContext, before: Token, left: str, rest: Sequence[Token]) -> SyntaxFinding | None:
@@ -106,7 +104,7 @@ def _repeated(s: ErrorContext, before: Token, left: str, rest: Sequence[Token]) 
     if not count.isdecimal() or not stage.rstrip("]").endswith(")"):
         return None
     inner = stage[1:-1] if stage[:1] == "[" else stage
-    return _form(s, "`*` does not repeat stages", f"write `repeat {count} {{ {inner} }}`")
+    return other_form(s, "`*` does not repeat stages", f"write `repeat {count} {{ {inner} }}`")
 
 
 def _number_first(s: ErrorContext, sign: str, left: str, right: str) -> SyntaxFinding | None:
@@ -115,7 +113,7 @@ def _number_first(s: ErrorContext, sign: str, left: str, right: str) -> SyntaxFi
     stage = {"+": f"add({left})", "*": f"scale({left})", "-": f"scale(-1) -> add({left})", "/": f"pow(-1) -> scale({left})"}.get(
         sign
     )
-    return _form(s, f"`{sign}` does not compute with tensors", f"write `{begin}{stage}`") if stage is not None else None
+    return other_form(s, f"`{sign}` does not compute with tensors", f"write `{begin}{stage}`") if stage is not None else None
 
 
 def condition_behind(s: ErrorContext) -> SyntaxFinding | None:
@@ -126,7 +124,7 @@ def condition_behind(s: ErrorContext) -> SyntaxFinding | None:
     if s.token.type == "COMPARE" and not any(token.type in ("COLON", "ARROW") for token in s.statement_before):
         mark = next((at for at, token in enumerate(rest) if str(token) == "?"), None)
         condition = f"{stage} {s.token} {s.text(rest[:mark]) if mark else s.text(rest)}"
-        return _form(s, "a comparison is no stage", f"write `if {condition} {{ ... }}`, or `expect {condition}` for a claim")
+        return other_form(s, "a comparison is no stage", f"write `if {condition} {{ ... }}`, or `expect {condition}` for a claim")
     if s.token.type != "IF" or not balanced(rest):
         return None
     if not balanced(s.statement_before):
@@ -135,7 +133,7 @@ def condition_behind(s: ErrorContext) -> SyntaxFinding | None:
     written = f"if {s.text(rest[:otherwise])} {{ {stage} }}"
     if otherwise is not None:
         written += f" else {{ {s.text(rest[otherwise + 1 :])} }}"
-    return _form(s, "a condition stands before the stages that it is about", f"write `{written}`")
+    return other_form(s, "a condition stands before the stages that it is about", f"write `{written}`")
 
 
 def comma_between(s: ErrorContext) -> SyntaxFinding | None:
@@ -147,24 +145,24 @@ def comma_between(s: ErrorContext) -> SyntaxFinding | None:
     colon = next((at for at, token in enumerate(parts[-1]) if token.type == "COLON"), None)
     if colon is not None and all(len(part) == 1 and part[0].type == "NAME" for part in parts[:-1]) and colon == 1:
         names = ", ".join([*(str(part[0]) for part in parts[:-1]), str(parts[-1][0])])
-        return _form(s, "names for several values stand in square brackets", f"write `[{names}]: {s.text(parts[-1][2:])}`")
+        return other_form(s, "names for several values stand in square brackets", f"write `[{names}]: {s.text(parts[-1][2:])}`")
     opened = [token for token in s.open if token.type == "LBRACE"]
     around = _word_before(s, opened[-1]) if opened else None
     if around in joins() and balanced(rest):
         branches = "; ".join(s.text(part) for part in parts if part)
-        return _form(s, "branches are parted by `;`, and not by commas", f"write `{around} {{ {branches} }}`")
+        return other_form(s, "branches are parted by `;`, and not by commas", f"write `{around} {{ {branches} }}`")
     if not parts[-1] or not balanced(rest):
         return None
     stages = " -> ".join(s.text(part) for part in parts if part)
-    return _form(s, "stages are not parted by commas", f"write `{stages}`, or one on each line")
+    return other_form(s, "stages are not parted by commas", f"write `{stages}`, or one on each line")
 
 
 def _word_before(s: ErrorContext, brace: Token) -> str | None:
     """Return the word in front of a brace on the line, without options in parentheses."""
-    text = s.span.file.text
-    begin = text.rfind("\n", 0, brace.start_pos) + 1
-    found = re.search(r"(\w+)\s*(\([^(){}]*\))?\s*$", text[begin : brace.start_pos])
-    return found[1] if found is not None else None
+    tokens = s.lex(s.span.file.text.rfind("\n", 0, brace.start_pos) + 1, brace.start_pos)
+    if tokens and tokens[-1].type == "RPAR":
+        tokens = tokens[: opening(tokens)]
+    return str(tokens[-1]) if tokens else None
 
 
 def unit_of_number(s: ErrorContext) -> SyntaxFinding | None:
@@ -175,14 +173,14 @@ def unit_of_number(s: ErrorContext) -> SyntaxFinding | None:
     following = s.line_after[0] if s.line_after else None
     if following is not None and following.type == "COLON" and adjacent(number, s.token) and len(s.statement_before) == 1:
         label = f"{number}{s.token}"
-        return _form(
+        return other_form(
             s, f"`{label}` is no name, since it begins with a digit", f'a label stands in quotes then: `"{label}": ...`', number
         )
     unit = _UNIT.fullmatch(str(s.token))
     if unit is None or not str(s.token) or (unit[1] is None and unit[2] is None) or "ARROW" in s.expected:
         return None
     value = float(str(number).replace("_", "")) * _FACTORS.get((unit[1] or "").lower(), 1)
-    return _form(
+    return other_form(
         s, f"a number has no unit, and `{s.token}` stands behind one", f"write `{round(value):_}`; a claim is exact", number
     )
 
@@ -195,24 +193,26 @@ def loop_of_others(s: ErrorContext) -> SyntaxFinding | None:
         first = s.previous
         if word in ("to", "until", "upto", "through") and first is not None and rest:
             stop = rest[0] if word == "until" or rest[0].type != "INT" else int(rest[0]) + 1
-            return _form(s, f"`{word}` does not make a range", f"write `{first}..{stop}`: a range ends before its second number")
+            return other_form(
+                s, f"`{word}` does not make a range", f"write `{first}..{stop}`: a range ends before its second number"
+            )
         if word in ("step", "stride") and rest:
             start = next((at for at, token in enumerate(s.statement_before) if token.type == "IN"), 0) + 1
             whole = s.text(s.statement_before[start:])
-            return _form(s, f"`{word}` is not a word of this language", f"write `{whole} by {rest[0]}`")
+            return other_form(s, f"`{word}` is not a word of this language", f"write `{whole} by {rest[0]}`")
     if begun == "for" and word == "(" and len(rest) > 1 and rest[1].type == "EQUAL":
-        return _form(s, "a loop goes through a list or a range", f"write `for {rest[0]} in 0..n {{ ... }}`")
+        return other_form(s, "a loop goes through a list or a range", f"write `for {rest[0]} in 0..n {{ ... }}`")
     if begun == "repeat" and s.token.type == "IN":
-        return _form(
+        return other_form(
             s,
             "`repeat` takes a count alone",
             f"write `for {s.text(s.statement_before[1:])} in {s.text(_until_brace(rest))} {{ ... }}`",
         )
     if s.token.type == "LBRACE" and s.previous is not None and s.previous.type in ("REPEAT", "IF"):
         if s.previous.type == "REPEAT":
-            return _form(s, "`repeat` needs a count", "write `repeat 3 { ... }`")
+            return other_form(s, "`repeat` needs a count", "write `repeat 3 { ... }`")
         otherwise = len(s.line_before) > 1 and s.line_before[-2].type == "ELSE"
-        return _form(s, "`if` needs a condition", "write `else { ... }`" if otherwise else "write `if condition { ... }`")
+        return other_form(s, "`if` needs a condition", "write `else { ... }`" if otherwise else "write `if condition { ... }`")
     return None
 
 
@@ -223,13 +223,13 @@ def _until_brace(tokens: Sequence[Token]) -> Sequence[Token]:
 def shortcut_of_others(s: ErrorContext) -> SyntaxFinding | None:
     """`skip { ... } else { ... }`, `skip { ... } via conv(8, 1)`, `skip(if c) { ... }`."""
     if s.token.type == "ELSE" and "VIA" in s.expected:
-        return _form(s, "the shortcut of a skip does not follow `else`", "write `via { ... }`")
+        return other_form(s, "the shortcut of a skip does not follow `else`", "write `via { ... }`")
     if s.previous is not None and s.previous.type == "VIA" and s.token.type == "NAME":
         stages = s.text([s.token, *_rest(s)])
-        return _form(s, "the shortcut stands in braces", f"write `skip {{ ... }} via {{ {stages} }}`")
+        return other_form(s, "the shortcut stands in braces", f"write `skip {{ ... }} via {{ {stages} }}`")
     if s.token.type == "IF" and s.previous is not None and s.previous.type == "LPAR" and str(s.statement_before[-2]) == "skip":
         end = next((at for at, token in enumerate(s.line_after) if token.type == "RPAR"), len(s.line_after))
-        return _form(s, "a condition is an option of `skip`", f"write `skip(when = {s.text(s.line_after[:end])}) {{ ... }}`")
+        return other_form(s, "a condition is an option of `skip`", f"write `skip(when = {s.text(s.line_after[:end])}) {{ ... }}`")
     return None
 
 
@@ -239,10 +239,10 @@ def computed_label(s: ErrorContext) -> SyntaxFinding | None:
     if before is None or "ARROW" not in s.expected:
         return None
     if s.token.type == "STRING" and before.type == "NAME" and str(before) in ("f", "F") and adjacent(before, s.token):
-        return _form(s, "expressions in a label need no sign before it", f"write `{s.token}`", before)
+        return other_form(s, "expressions in a label need no sign before it", f"write `{s.token}`", before)
     if str(s.token) == "+" and before.type == "STRING" and len(s.line_after) > 1 and s.line_after[1].type == "COLON":
         label = f'{str(before)[:-1]}{{{s.line_after[0]}}}"'
-        return _form(s, "`+` does not compute a label", f"write `{label}: ...`")
+        return other_form(s, "`+` does not compute a label", f"write `{label}: ...`")
     return None
 
 
@@ -256,9 +256,9 @@ def named_otherwise(s: ErrorContext) -> SyntaxFinding | None:
             return None
         shared = f"stages that run several times with one set of weights are a module: `module {s.token}: ...`"
         alone = f"a label alone names a stage: `{s.token}: ...`"
-        return _form(s, f"`{before}` declares nothing", alone if str(before) == "layer" else shared, before)
+        return other_form(s, f"`{before}` declares nothing", alone if str(before) == "layer" else shared, before)
     if s.token.type == "IN" and following.type == "EQUAL" and s.opened is not None and s.opened.type == "LPAR":
-        return _form(s, "`in` is no parameter", "the channels of the input are not written")
+        return other_form(s, "`in` is no parameter", "the channels of the input are not written")
     if s.token.type == "IN" and following.type == "COLON" and not s.statement_before:
         return finding(codes.slips.KeywordAsName("in", True, s.span), s.span, ("NAME", "in1"))
     return None
@@ -275,11 +275,11 @@ def value_of_let(s: ErrorContext) -> SyntaxFinding | None:
     if s.token.type == "COMMA" and "EQUAL" in s.expected and end is not None:
         names = ", ".join([str(statement[1]), *(str(token) for token in s.line_after[:end] if token.type == "NAME")])
         advice = f"names for several values of the network: `[{names}]: {s.text(s.line_after[end + 1 :])}`"
-        return _form(s, "`let` gives one name a value", advice)
+        return other_form(s, "`let` gives one name a value", advice)
     if s.token.type == "ARROW" and len(statement) > 3 and statement[2].type == "EQUAL":
         name, stages = statement[1], s.text([*statement[3:], s.token, *_rest(s)])
         advice = f"label what they make, `{name}: {stages}`; to run them in several places: `block {name} {{ {stages} }}`"
-        return _form(s, "`let` gives a name one value, and stages in a row are none", advice)
+        return other_form(s, "`let` gives a name one value, and stages in a row are none", advice)
     return None
 
 
@@ -287,10 +287,10 @@ def _function(s: ErrorContext, statement: Sequence[Token]) -> SyntaxFinding | No
     """`let f(v): v * 2`, `let f = (v) => v * 2` and `let f = lambda v: v * 2`."""
     text, rest = s.text(statement), s.text(s.line_after)
     if s.token.type == "COLON" and statement[-1].type == "RPAR" and len(statement) > 3 and statement[2].type == "LPAR":
-        return _form(s, "`:` does not begin a formula", f"write `{text} = {rest}`")
+        return other_form(s, "`:` does not begin a formula", f"write `{text} = {rest}`")
     parameters = re.fullmatch(r"let (\w+) = \(?(\w+(?:, *\w+)*)\)?", text)
     if s.token.type == "EQUAL" and rest.startswith(">") and parameters is not None:
-        return _form(
+        return other_form(
             s,
             "a function has its parameters behind its name",
             f"write `let {parameters[1]}({parameters[2]}) = {rest[1:].strip()}`",
@@ -298,7 +298,7 @@ def _function(s: ErrorContext, statement: Sequence[Token]) -> SyntaxFinding | No
     parameters = re.fullmatch(r"let (\w+) = lambda", text)
     formula = re.fullmatch(r"(\w+(?:, *\w+)*) *: *(.+)", s.text([s.token, *s.line_after]))
     if parameters is not None and formula is not None:
-        return _form(
+        return other_form(
             s, "a function has its parameters behind its name", f"write `let {parameters[1]}({formula[1]}) = {formula[2]}`"
         )
     return None
@@ -312,7 +312,7 @@ def missing_comma(s: ErrorContext) -> SyntaxFinding | None:
         before = s.previous if s.previous.type in ("INT", "FLOAT", "NAME", "STRING") else "..."
         return finding(codes.syntax.MissingPart("arguments are parted by commas", s.found, f"`{before}, {s.token}`"), s.span)
     if str(s.token) == "*" and s.previous.type in ("LPAR", "COMMA"):
-        return _form(s, "a list is not spread over arguments", "write each argument: `f(a[0], a[1])`")
+        return other_form(s, "a list is not spread over arguments", "write each argument: `f(a[0], a[1])`")
     return None
 
 
@@ -322,7 +322,7 @@ def comment_of_others(s: ErrorContext) -> SyntaxFinding | None:
     if following is None or not adjacent(s.token, following) or "LET" not in s.expected:
         return None
     both = f"{s.token}{following}"
-    return _form(s, f"`{both}` does not begin a comment", "write `#`") if both in ("/*", "--") else None
+    return other_form(s, f"`{both}` does not begin a comment", "write `#`") if both in ("/*", "--") else None
 
 
 def loop_behind(s: ErrorContext) -> SyntaxFinding | None:
@@ -333,7 +333,7 @@ def loop_behind(s: ErrorContext) -> SyntaxFinding | None:
     if not balanced(s.statement_before) or not balanced(rest) or any(token.type == "LBRACE" for token in rest):
         return None
     written = f"for {s.text(rest)} {{ {s.text(s.statement_before)} }}"
-    return _form(s, "a loop stands before the stages that it runs", f"write `{written}`")
+    return other_form(s, "a loop stands before the stages that it runs", f"write `{written}`")
 
 
 STATEMENT_HABITS: Final = (

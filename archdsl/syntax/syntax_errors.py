@@ -32,6 +32,7 @@ from archdsl.syntax.error_context import (
     expected_in_words,
     finding,
     is_word,
+    other_form,
 )
 from archdsl.syntax.habit_errors import (
     join_of_another_library,
@@ -246,7 +247,7 @@ def _assignment(s: ErrorContext) -> SyntaxFinding | None:
         return finding(error, s.span, ("EQUAL", "="))
     if s.token.type == "COLON" and "EQUAL" in s.expected <= {"EQUAL", "LPAR", "IN"}:
         if len(s.line_before) > 1 and s.line_before[-2].type == "LET":
-            return finding(codes.slips.OtherForm("a constant has no type", f"write `let {s.previous} = ...`"), s.span)
+            return other_form(s, "a constant has no type", f"write `let {s.previous} = ...`")
         error = codes.slips.OtherSign(":", "does not set a key", "=", s.span, f"write `{s.previous} = ...`")
         return finding(error, s.span, ("EQUAL", "="))
     if s.token.type != "EQUAL" or inside:
@@ -271,7 +272,7 @@ def _name_assigned(s: ErrorContext) -> SyntaxFinding | None:
         return finding(codes.slips.OtherWord("self", f"a label names a stage: `{name}: ...`"), s.span_of(path[0]))
     if name == "x":
         text = "`=` does not set `x`: each stage changes it by itself"
-        return finding(codes.slips.OtherForm(text, "write the stage alone: `conv(64, 7)`"), s.span)
+        return other_form(s, text, "write the stage alone: `conv(64, 7)`")
     if (s.line_after and s.line_after[0].type in _LITERALS) or "COLON" not in s.expected:
         alone = len(s.statement_before) == 1 and s.statement_before[0].type == "NAME"
         start = s.statement_before[0].start_pos if alone else 0
