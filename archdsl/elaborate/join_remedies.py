@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from archdsl.ops import Op
 from archdsl.shapes import Dim, Shape, SizeError
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.written_calls import written_call
 
 _LONGEST: Final = 200
 """The number of ops of a branch that are looked at."""
@@ -128,16 +128,23 @@ def _remedy(op: Op, span: Span, changes: Mapping[str, Any]) -> Remedy:
     why = "one side has a stride, and the other none: " if "stride" in changes else why
     if changes == {"ceil": False}:
         return guess(f"{why}leave out `ceil = true` of `{text}`")
-    written = text
+    call = written_call(span)
+    places = {argument.name: argument.value for argument in call.arguments} if call is not None else {}
+    added, replaced = list[str](), list[tuple[Span, str]]()
     for name, value in changes.items():
         shown = show(value, op.words(name))
-        named = re.compile(rf"\b{name}\s*=\s*[^,()\[\]]+")
         if name not in op.given:
-            written = f"{written[:-1]}, {name} = {shown})" if written.endswith(")") else f"{written}({name} = {shown})"
-        elif named.search(written):
-            written = named.sub(f"{name} = {shown}", written, count=1)
+            added.append(f"{name} = {shown}")
+        elif name in places:
+            replaced.append((places[name], shown))
         else:
             return guess(f"{why}`{name} = {shown}` in `{text}`")
+    written = text
+    for place, shown in sorted(replaced, reverse=True, key=lambda one: one[0].start):
+        written = written[: place.start - span.start] + shown + written[place.end - span.start :]
+    if added:
+        arguments = ", ".join(added)
+        written = f"{written[:-1]}, {arguments})" if written.endswith(")") else f"{written}({arguments})"
     return guess(f"{why}write `{written}`", Edit(span, written))
 
 

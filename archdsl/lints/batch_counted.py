@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import OpNode
-from archdsl.lints.calls import written_call
 from archdsl.lints.following_tokens import following_tokens
 from archdsl.lints.rule import OpRule
 from archdsl.ops import Op
@@ -19,6 +18,7 @@ from archdsl.ops.dense import Reshape
 from archdsl.ops.join import Join
 from archdsl.shapes import format_shape
 from archdsl.source import Span
+from archdsl.syntax.written_calls import written_call
 
 _AXIS_ALONE: Final = ["LPAR", "NAME", "EQUAL", "INT", "RPAR"]
 _OFTEN_MEANT: Final = frozenset({"slice"})

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import Graph
-from archdsl.lints.calls import written_call
 from archdsl.lints.rule import GraphRule
 from archdsl.ops.base import Category, Op
 from archdsl.source import Span
+from archdsl.syntax.written_calls import written_call
 
 
 def _check(graph: Graph) -> Iterable[Diagnostic]:

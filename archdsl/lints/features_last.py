@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import OpNode, Value
-from archdsl.lints.calls import written_call
 from archdsl.lints.rule import OpRule
 from archdsl.ops import Category, Op
 from archdsl.source import Span
+from archdsl.syntax.written_calls import written_call
 
 _LAST: Final = frozenset({"embedding", "lookup", "mha", "attend", "unembed", "matmul"})
 """Ops whose results have their features last."""

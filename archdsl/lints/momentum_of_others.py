@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import OpNode
-from archdsl.lints.calls import written_call
 from archdsl.lints.rule import OpRule
 from archdsl.ops.normalization import BatchNorm
 from archdsl.source import Span
+from archdsl.syntax.written_calls import written_call
 
 
 def _check(node: OpNode) -> Diagnostic | None:

@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import OpNode
-from archdsl.lints.calls import WrittenCall, written_call
 from archdsl.lints.rule import OpRule
 from archdsl.ops.base import Op
 from archdsl.shapes import Shape
+from archdsl.syntax.written_calls import WrittenCall, written_call
 
 _WIDEST: Final = 11
 """The widest window that is usual: that of AlexNet."""

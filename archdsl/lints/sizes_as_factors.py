@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import OpNode
-from archdsl.lints.calls import written_call
 from archdsl.lints.rule import OpRule
 from archdsl.shapes import Shape
 from archdsl.source import Span
+from archdsl.syntax.written_calls import written_call
 
 _MOST: Final = 32
 

@@ -1,4 +1,4 @@
-"""The arguments of a call as the text writes them, for rules that offer other ones."""
+"""The arguments of a call as the text writes them, for remedies that offer other ones."""
 
 from __future__ import annotations
 
