@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 OPERATIONS = ("zero", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """In the order of the space."""
@@ -68,3 +69,11 @@ def parameters_in_pytorch(operations: Sequence[str]) -> int:
     """Return the number of parameters of a network, built on the device `meta`."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in network(operations).parameters())
+
+
+def costs_in_pytorch(operations: Sequence[str]) -> tuple[int, int]:
+    """Return the numbers of parameters and of multiply-accumulates for an image, built and run on the device `meta`."""
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module = network(operations).eval()
+        module(torch.empty(1, 3, 32, 32))
+    return sum(parameter.numel() for parameter in module.parameters()), counter.get_total_flops() // 2

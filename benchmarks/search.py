@@ -2,7 +2,8 @@
 
     python benchmarks/search.py nas [COUNT]      all members, or so many drawn at random, against PyTorch on `meta`
     python benchmarks/search.py regnet [COUNT]   filter combinations of the RegNet design space (default: 10,000)
-    python benchmarks/search.py meta [COUNT]     the time to judge members of NAS-Bench-201, and to build them on `meta`
+    python benchmarks/search.py meta [COUNT]     the time to count parameters and MACs of members of NAS-Bench-201,
+                                                 beside PyTorch, which builds and runs them on `meta` (default: 200)
 
 Times are CPU time of one process, without starting it.
 """
@@ -55,24 +56,25 @@ def regnet(number: int | None) -> dict[str, object]:
 
 
 def meta(number: int | None) -> dict[str, object]:
-    from benchmarks.nas_bench_201 import parameters_in_pytorch
+    from benchmarks.nas_bench_201 import costs_in_pytorch
 
     space = read_space("nas_bench_201")
     judge, chosen = Judge(space), list(_members(space, number or 200))
     judged, built = [], []
     for member in chosen:
         times = [time.process_time()]
-        judge(member)
+        verdict = judge(member)
         times.append(time.process_time())
-        parameters_in_pytorch(tuple(member.texts.values()))
+        costs = costs_in_pytorch(tuple(member.texts.values()))
         times.append(time.process_time())
+        assert (verdict.params, verdict.macs) == costs, member.texts
         judged.append(times[1] - times[0])
         built.append(times[2] - times[1])
     ours, theirs = (1e3 * sorted(values)[len(values) // 2] for values in (judged, built))
     return {
         "members": len(chosen),
         "ms to judge": round(ours, 2),
-        "ms to build on meta": round(theirs, 2),
+        "ms in PyTorch on meta": round(theirs, 2),
         "ratio": round(theirs / ours, 1),
     }
 
