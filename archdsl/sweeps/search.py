@@ -21,7 +21,7 @@ from archdsl.spaces.counting import no_member
 from archdsl.sweeps.claims import Claims, this_machine
 from archdsl.sweeps.options import PRUNERS, SAMPLERS, SweepOptions
 from archdsl.sweeps.result import SweepResult, best_alias, folder_of, summaries
-from archdsl.sweeps.storage import DEFAULT, identity_of, open_study
+from archdsl.sweeps.storage import DEFAULT, identity_of, open_study, storage_errors
 from archdsl.sweeps.suggestions import Picker, Suggestions
 from archdsl.training import require_trainable
 
@@ -118,12 +118,13 @@ class Sweep:
     def train_all(self) -> None:
         """Train until there are as many trials as wanted. Raise `SpecError`, or `Interrupted` after a signal."""
         study, claims = self._study, Claims(self.folder)
-        while (chosen := self._next_trial(study, claims)) is not None:
-            trial, lock = chosen
-            try:
-                self._train(study, trial)
-            finally:
-                lock.release()
+        with storage_errors(self.storage):
+            while (chosen := self._next_trial(study, claims)) is not None:
+                trial, lock = chosen
+                try:
+                    self._train(study, trial)
+                finally:
+                    lock.release()
 
     def _recipe(self) -> Recipe:
         """Return the recipe of a member, after a look at its data, which tells the metric that trials are compared by.

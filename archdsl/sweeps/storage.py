@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +27,7 @@ DEFAULT: Final = "sweep.db"
 _SQLITE: Final = (".db", ".sqlite", ".sqlite3")
 _JOURNAL: Final = (".log", ".journal")
 _IDENTITY: Final = "archdsl"
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PATIENCE: Final = 60
 """Seconds to wait for another process that writes to a file of SQLite."""
 
@@ -36,7 +40,7 @@ def open_study(storage: str, name: str, identity: dict[str, Any], *, higher: boo
     with extra_needed("sweep", "searching"):
         import optuna  # here: takes half a second to import
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _usable(storage), _created_by_one(storage):
+    with _opening(storage), _created_by_one(storage):
         study = optuna.create_study(
             storage=_opened(storage), study_name=name, direction="maximize" if higher else "minimize", load_if_exists=True
         )
@@ -76,17 +80,45 @@ def _created_by_one(storage: str) -> Iterator[None]:
 
 
 @contextmanager
-def _usable(storage: str) -> Iterator[None]:
-    """Raise `SpecError` for what libraries raise if a storage cannot be used."""
+def _opening(storage: str) -> Iterator[None]:
+    """Raise `SpecError` for whatever libraries raise if a storage cannot be opened."""
     try:
         yield
     except (SpecError, KeyboardInterrupt):
         raise
-    except OSError as error:
-        raise cannot_write(Path(storage), error) from error
     except Exception as error:  # of SQLAlchemy, of a driver of a database, or of JSON
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise SpecError(codes.searches.StorageUnusable(storage, reason.strip())) from error
+        raise _unusable(storage, error) from error
+
+
+@contextmanager
+def storage_errors(storage: str) -> Iterator[None]:
+    """Raise `SpecError` if an open storage cannot be read or written any more: E0606 if its file cannot grow, else E0809."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise _unusable(storage, error) from error
+    except OSError as error:  # of a journal
+        if error.errno not in _FULL:
+            raise
+        raise _unusable(storage, error) from error
+
+
+def _unusable(storage: str, error: BaseException) -> SpecError:
+    """Return the error for a storage, by the first cause that libraries have wrapped into their own."""
+    first = error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    if isinstance(first, OSError):
+        return cannot_write(Path(first.filename or storage), first)
+    if getattr(first, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return cannot_write(Path(storage), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    if isinstance(first, ModuleNotFoundError) and first.name is not None:
+        return SpecError(codes.searches.StorageUnusable(storage, f"there is no module {first.name}", first.name))
+    reason = next((line for line in str(first).splitlines() if line.strip()), type(first).__name__)
+    return SpecError(codes.searches.StorageUnusable(storage, reason.strip()))
 
 
 def identity_of(space: Space, metric: str) -> dict[str, Any]:

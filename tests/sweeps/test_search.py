@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from optuna.storages.journal import JournalFileBackend
+from sqlalchemy import Engine, event
 
 from archdsl.cli import root as command_line
 from archdsl.diagnostics import Diagnostic, SpecError, codes
@@ -264,6 +268,41 @@ def test_wrong_storages_and_missing_packages(spec: str, fit: object, monkeypatch
         run(spec)
     assert raised.value.diagnostic.code == "E0608" and raised.value.diagnostic.help == "pip install 'archdsl[sweep]'"
     assert not Path("search").exists()
+
+
+def test_missing_drivers(spec: str, fit: object) -> None:
+    with pytest.raises(SpecError) as raised:
+        run(spec, storage="mysql://host/name")
+    assert "a package that has the module MySQLdb" in str(raised.value.diagnostic.help)
+
+
+@pytest.mark.parametrize("storage", ["search/sweep.log", "search/sweep.db"])
+def test_a_full_disk_ends_a_search(spec: str, fit: object, storage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to do, and the search goes on afterwards."""
+    run(spec, trials=1, storage=storage)
+    append = JournalFileBackend.append_logs
+
+    def full(journal: JournalFileBackend, logs: list[dict[str, Any]]) -> None:
+        if any("settings" in str(log) for log in logs):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        append(journal, logs)
+
+    def limit(connection: Any, record: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size instead
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalFileBackend, "append_logs", full)
+        event.listen(Engine, "connect", limit)
+        try:
+            with pytest.raises(SpecError) as raised:
+                run(spec, trials=40, storage=storage)
+        finally:
+            event.remove(Engine, "connect", limit)
+    found = raised.value.diagnostic
+    assert (found.code, found.message, found.help) == (
+        "E0606", f"cannot write {storage}: No space left on device", "free some space"
+    )  # fmt: skip
+    assert len(run(spec, trials=3, storage=storage).trials) >= 3
 
 
 def test_what_cannot_be_searched(spec: str, fit: object) -> None:

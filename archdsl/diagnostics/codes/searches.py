@@ -96,15 +96,18 @@ class OtherSpace(Diagnostic, code=E0809):
 
 
 class StorageUnusable(Diagnostic, code=E0809):
-    """A storage that cannot be opened or read."""
+    """A storage that cannot be opened or read; `driver` is the module that it needs, if that is missing."""
 
     storage: str
     reason: str
+    driver: str | None = None
 
     def summary(self) -> str:
         return f"the storage {self.storage} cannot be used: {self.reason}"
 
     def remedy(self) -> str:
+        if self.driver is not None:
+            return f"install a driver for the database: a package that has the module {self.driver}"
         return "name a file that ends in `.db` (SQLite) or `.log` (journal), or a URL of a database"
 
 
