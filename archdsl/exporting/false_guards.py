@@ -2,7 +2,8 @@
 
 PyTorch records how it laid out tensors at the size of the example, such as that a batch is not one, and not only what the
 operations need. The conditions of the network are recorded, too, by the check of its inputs. A guard that fails at a valid
-size is therefore removed. The file is compared with the network at these sizes before it is kept.
+size is therefore removed, and the range of a size widened to it. The file is compared with the network at these sizes before it
+is kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
+from torch.utils._sympy.value_ranges import ValueRanges
 
 _ASSERTION: Final = torch.ops.aten._assert_scalar.default
 _OPERATORS: Final = frozenset(value for value in vars(operator).values() if callable(value))
@@ -29,7 +31,21 @@ def remove_false_guards(program: ExportedProgram, valid: Sequence[Mapping[str, S
             program.graph.erase_node(node)
     program.graph.eliminate_dead_code()
     program.graph_module.recompile()
+    _widen_ranges(program, valid)
     return program
+
+
+def _widen_ranges(program: ExportedProgram, valid: Sequence[Mapping[str, Sequence[int]]]) -> None:
+    """Widen the ranges of symbolic sizes to those that are valid: PyTorch narrows a range by the guards that it records."""
+    ranges = program.range_constraints
+    for node in program.graph.find_nodes(op="placeholder"):
+        if not all(node.name in shapes for shapes in valid):
+            continue
+        for axis, size in enumerate(node.meta["val"].shape):
+            symbol = size.node.expr if isinstance(size, torch.SymInt) else None
+            if symbol in ranges:
+                sizes = [shapes[node.name][axis] for shapes in valid]
+                ranges[symbol] |= ValueRanges(min(sizes), max(sizes))
 
 
 def _holds(condition: Any, shapes: Mapping[str, Sequence[int]]) -> bool:

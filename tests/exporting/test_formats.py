@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+import archdsl
 from archdsl.exporting.certificate import Certificate, certificate_path
 from archdsl.exporting.format import PRECISIONS, format_named, name_for_file, names
 from archdsl.exporting.formats import aoti
-from archdsl.exporting.subject import Subject
+from archdsl.exporting.subject import Subject, subject_of
+from archdsl.exporting.write import export
 from archdsl.weights.weight_files import fingerprint
 
 SUFFIXES = {"onnx": ".onnx", "pt2": ".pt2", "openvino": ".xml", "torchscript": ".ts"}
@@ -40,6 +42,18 @@ def test_a_file(to: str, subject: Subject, exported: Callable[[str], Path]) -> N
     found, expected = run([image]), subject.reference()(image)
     assert [value.shape for value in found] == [(3, 3, 6, 10), (3, 3)]
     assert max(float((one - other).abs().max()) for one, other in zip(found, expected, strict=True)) < 1e-6
+
+
+@pytest.mark.parametrize("to", ["pt2", "onnx"])
+def test_ranges_that_pytorch_narrows(to: str, tmp_path: Path) -> None:
+    """PyTorch records how it laid out parts of its example: with more than one pixel in each map, which narrows the range of H."""
+    path = tmp_path / "halves.arch"
+    path.write_text(
+        "network halves { input image [1, H, W]; conv(4, 3, stride = 2); [a, b]: split(2)\n"
+        "  b -> skip { conv(2, 3) }; concat { a; x }; gap }"
+    )
+    made = export(subject_of(archdsl.load(path), None), tmp_path / f"halves{SUFFIXES[to]}", to)
+    assert made.sizes[0]["shapes"] == {"image": [1, 1, 1, 1]} and made.largest_error < 1e-6
 
 
 def test_what_onnxruntime_says(exported: Callable[[str], Path]) -> None:
