@@ -46,7 +46,7 @@ def test_a_file(to: str, subject: Subject, exported: Callable[[str], Path]) -> N
 
 @pytest.mark.parametrize("to", ["pt2", "onnx"])
 def test_ranges_that_pytorch_narrows(to: str, tmp_path: Path) -> None:
-    """PyTorch records how it laid out parts of its example: with more than one pixel in each map, which narrows the range of H."""
+    """PyTorch records how it laid out its example, of which each map has more than one pixel, which narrows the range of H."""
     path = tmp_path / "halves.arch"
     path.write_text(
         "network halves { input image [1, H, W]; conv(4, 3, stride = 2); [a, b]: split(2)\n"
