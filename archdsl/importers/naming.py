@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,13 @@ def can_name_a_value(label: str) -> bool:
 def name_of_file(path: Path) -> str:
     """Return the name of a network for that of its file."""
     return fresh_name(path.name.partition(".")[0], set())
+
+
+def kind_of_input(axes: int, taken: Collection[str] = ()) -> str:
+    """Return what an input with so many axes is, which names one that has no name, with a number if others are called that."""
+    kind = {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(axes, "value")
+    names = (kind, *(f"{kind}{number}" for number in range(2, len(taken) + 2)))
+    return next(name for name in names if name not in taken)
 
 
 def fresh_name(wanted: str, taken: set[str], label: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -233,7 +234,7 @@ def _agree(found: Any, expected: Any) -> bool:
     pairs = list(zip(_results(found).values(), _results(expected).values(), strict=False))
     if any(a.shape != b.shape for a, b in pairs):
         return True  # it is another network, which precision does not change
-    return all(float((a - b).detach().abs().max()) <= TOLERANCE * (float(b.detach().abs().max()) or 1.0) for a, b in pairs)
+    return all(distance(a.detach(), b.detach()) <= TOLERANCE for a, b in pairs)
 
 
 def _scatter(module: nn.Module) -> None:
@@ -276,11 +277,22 @@ def _compare(report: Report, what: str, found: Any, expected: Any, heads: Mappin
         if tensor.shape != other.shape:
             report.differences.append(f"{what}: {tuple(tensor.shape)} for {tuple(other.shape)}")
             continue
-        largest = float(other.detach().abs().max()) or 1.0
-        difference = float((tensor - other).detach().abs().max()) / largest
+        difference = distance(tensor.detach(), other.detach())
         name = f"{what}, `{label}`" if len(ours) > 1 else what
         exact = "bit for bit" if difference == 0 else f"to {difference:.0e}"
         report.note(difference <= TOLERANCE, f"{name}: {exact}", f"{name}: the results differ by {difference:.1e} of the largest")
+
+
+def distance(found: Tensor, expected: Tensor) -> float:
+    """Return the largest difference of results, as a fraction of the largest number.
+
+    Where both are not finite, and the same, they agree. Return NaN if only one is, or if no number is left to compare.
+    """
+    finite = expected.isfinite()
+    if not finite.any() or not torch.allclose(found[~finite], expected[~finite], equal_nan=True):
+        return math.nan
+    found, expected = found[finite], expected[finite]
+    return float((found - expected).abs().max()) / (float(expected.abs().max()) or 1.0)
 
 
 def _results(output: Any) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
@@ -192,7 +192,8 @@ class _Tracer:
                 label = names[at] if at < len(names) else f"input{at}"
                 kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
                 shape = tuple(int(n) for n in tensor.shape[1:])
-                value = Value(shape, True, kind, None, _input_name(label, shape, kind))
+                taken = {value.name for value in root.inputs}
+                value = Value(shape, True, kind, None, _input_name(label, shape, kind, taken))
                 root.inputs.append(value)
                 self._values[node.name] = value
             elif node.name in constants:
@@ -320,13 +321,13 @@ class _Leaf:
         self.first = self.last = first
 
 
-def _input_name(name: str, shape: tuple[int, ...], kind: str) -> str:
+def _input_name(name: str, shape: tuple[int, ...], kind: str, taken: Collection[str]) -> str:
     """Return the name of an input: that of the argument of `forward`, or what it is."""
-    from archdsl.importers.naming import can_name_a_value
+    from archdsl.importers.naming import can_name_a_value, kind_of_input
 
     if can_name_a_value(name):
         return name
-    return "tokens" if kind == "int" else {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(len(shape), "value")
+    return "tokens" if kind == "int" and "tokens" not in taken else kind_of_input(len(shape), taken)
 
 
 def _leaf_spans(nodes: list[Any], modules: Mapping[str, nn.Module]) -> dict[int, _Leaf]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import Result
+from onnx import TensorProto, helper
 
 import archdsl
 from archdsl.diagnostics import SpecError
@@ -180,6 +182,8 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "batch": (lambda g: g.add("Reshape", g.store(np.array([4, 64]))), "node `Reshape_0` (Reshape)"),
     "alpha": (lambda g: g.add("HardSigmoid"), "a hard sigmoid of 0.2 * x + 0.5, expected x / 6 + 0.5"),
     "non zero": (lambda g: g.add("NonZero"), "no op of the language is `NonZero`"),
+    "split": (lambda g: g.add("Split", outputs=2, axis=-4), "`Split_0` (Split): it works on the batch axis"),
+    "matrix": (lambda g: (g.add("Flatten"), g.add("Gemm", g.last)), "a product with a matrix that is no tensor of the file"),
 }  # fmt: skip
 
 
@@ -202,10 +206,64 @@ def test_weights_that_two_layers_share(tmp_path: Path) -> None:
         import_model(str(g.save(tmp_path / "one.onnx")))
 
 
+def _old_sum(g: Graph) -> None:
+    g.add("Conv", g.weight(4, 4, 1, 1), g.weight(4))
+    before = g.last
+    g.add("GlobalAveragePool")
+    (gate,) = g.add("Flatten")
+    g.add("Mul", "!", before, gate, broadcast=1, axis=0)
+
+
+OLD: dict[str, tuple[Make, str]] = {
+    "batch norm": (lambda g: g.add("BatchNormalization", *(g.weight(4) for _ in range(4)), spatial=1), "bn1: bn"),
+    "gate": (_old_sum, "mul {"),
+    "prelu": (lambda g: g.add("PRelu", g.weight(4)), "act1: prelu"),
+    "average": (lambda g: g.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), "avgpool(2)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_old_opsets(name: str, tmp_path: Path) -> None:
+    """onnxruntime does not support them: the file is converted to a newer one for it, or the reference of ONNX runs it."""
+    make, text = OLD[name]
+    g = Graph(1, 4, 8, 8, opset=6)
+    make(g)
+    imported = import_model(str(g.save(tmp_path / "one.onnx"))).require_proved()
+    (report,) = imported.reports.values()
+    runtime = "the reference implementation of ONNX" if name == "prelu" else "onnxruntime"  # the converter lacks PRelu
+    assert report.lines[-1].startswith(f"evaluation by {runtime}"), report.lines
+    assert text in body(imported), imported.text
+
+
+def test_results_that_are_no_numbers(tmp_path: Path) -> None:
+    """They agree where both are; a result without a number proves nothing."""
+    g = Graph(1, 4, 8, 8)
+    g.add("Sqrt")
+    assert "sqrt" in body(brought(g.save(tmp_path / "one.onnx")))
+    g.add("Relu")
+    g.add("Add", g.store(np.float32(1)))
+    g.add("Neg")
+    g.add("Sqrt")
+    with pytest.raises(SpecError, match="E1205") as caught:
+        import_model(str(g.save(tmp_path / "one.onnx"))).require_proved()
+    assert "differ by nan" in str(caught.value)
+
+
+def test_inputs_without_names(tmp_path: Path) -> None:
+    """Numbers, as of PyTorch's first exporter."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("0", "1", "2")]
+    graph = helper.make_graph([helper.make_node("Max", ["0", "1"], ["2"])], "net", values[:2], values[2:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9), tmp_path / "one.onnx")
+    text = brought(tmp_path / "one.onnx").text
+    assert "input features [4]" in text and "input features2 [4]" in text, text
+
+
 @pytest.mark.parametrize(
     ("shape", "sizes", "words"),
     [
         (("n", 3, "h", "w"), None, "leaves sizes of its input `image` open: 3x?x?"),
+        ((4,), None, "its input `image` has no axis but that of the batch"),
+        ((), None, "its input `image` has no axis for the batch"),
         ((1, 3, 8, 8), [(3, 9, 9)], "its input `image` is 3x8x8, and `--input` 3x9x9"),
         ((1, 3, 8, 8), [(3, 8, 8), (1,)], "`--input` has 2 sizes, and the model 1 inputs: image"),
     ],

@@ -15,6 +15,7 @@ from archdsl.importers.configs.keras_config import KERAS, Config
 from archdsl.importers.configs.keras_layers import KerasLayers
 from archdsl.importers.configs.layers import Layer, Layers, key_of
 from archdsl.importers.model import Apply, Origin, Value, walk
+from archdsl.importers.naming import kind_of_input
 from archdsl.source import SourceFile, Span
 
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
@@ -246,8 +247,7 @@ class KerasReader:
             shape = given
         axes = len(shape)
         if name in ("value", "input") or not re.match(r"[a-z]\w*$", name) or re.match(r"input", name):
-            name = {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(axes, "value")
-            name += str(len(layers.main.inputs) + 1) if any(v.name == name for v in layers.main.inputs) else ""
+            name = kind_of_input(axes, {value.name for value in layers.main.inputs})
         value = layers.input(name, shape, "int" if kind.startswith(("int", "uint")) and axes == 1 else "float")
         return value
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value, applications
-from archdsl.importers.naming import can_name_a_value
+from archdsl.importers.naming import can_name_a_value, kind_of_input
 from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
 
@@ -94,7 +94,7 @@ class Layers:
         """Return the name of an input: that in the file, or what it is."""
         if can_name_a_value(name) and name not in ("data", "input", "input_1"):
             return name
-        return {1: "features", 2: "signal", 3: "image", 4: "volume"}.get(axes, "value")
+        return kind_of_input(axes)
 
     @staticmethod
     def result_name(name: str) -> str:

@@ -27,9 +27,10 @@ def operand(s: Step, at: int) -> Any:
 
 @operation(*_BINARY)
 def _binary(s: Step) -> Tensor:
-    if s.attribute("broadcast") is not None:
-        raise Refused("a broadcast of ONNX before version 7")
     left, right = operand(s, 0), operand(s, 1)
+    if s.attribute("axis") is not None and isinstance(left, Tensor) and isinstance(right, Tensor):  # before opset 7
+        first = s.attribute("axis") % left.dim()
+        right = right.reshape(*right.shape, *[1] * (left.dim() - first - right.dim()))
     if isinstance(left, float) and s.node.op in ("Add", "Mul"):
         left, right = right, left
     return _BINARY[s.node.op](left, right)  # type: ignore[no-any-return]

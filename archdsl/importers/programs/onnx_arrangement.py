@@ -80,6 +80,8 @@ def _concat(s: Step) -> Tensor:
 @operation("Split")
 def _split(s: Step) -> Any:
     axis, sizes = s.attribute("axis", 0), s.numbers(1, "split")
+    if axis % s.x.dim() == 0:
+        raise Refused("it works on the batch axis")
     if sizes is None:
         return torch.chunk(s.x, len(s.node.outputs), axis)
     return torch.split(s.x, sizes, axis)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -23,8 +22,6 @@ from archdsl.importers.programs.onnx_step import OPERATIONS
 from archdsl.importers.programs.onnx_tensors import Tensors
 from archdsl.importers.trace import BATCH, exported
 from archdsl.input_sizes import InputSize
-
-_SHOWN: Final = {2: "features", 3: "signal", 4: "image", 5: "volume"}
 
 
 def import_file(
@@ -72,7 +69,7 @@ def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool
     loaded = Loaded(
         module, name, {}, f"{path.name} ({graph.producer or 'ONNX'}, opset {graph.opset})", program, example,
         ("evaluation",) if any(map(_pads_by_size, graph.nodes)) else ("evaluation", "other sizes"),
-        tuple(_notes(graph, tensors, flat)), compare_with_file(path, batches),
+        tuple(_notes(graph, tensors, flat)), compare_with_file(path, batches, [value.dtype for value in graph.inputs]),
         fixed=all(None not in value.shape[1:] for value in graph.inputs),
     )  # fmt: skip
     return import_loaded([loaded], example, partial=partial, fixed=fixed)
@@ -122,8 +119,8 @@ def _input(path: Path, value: OnnxInput, size: tuple[int, ...] | None) -> Tensor
     if len(size) != len(fixed) or any(n not in (None, given) for n, given in zip(fixed, size, strict=True)):
         raise bad_file(path, f"its input `{value.name}` is {shown}, and `--input` {InputSize(None, size)}")
     shape = (value.shape[0] or BATCH, *size) if value.shape else ()
-    if not shape:
-        raise bad_file(path, f"its input `{value.name}` has no batch axis")
+    if len(shape) < 2:
+        raise bad_file(path, f"its input `{value.name}` has no axis {'but that of the batch' if shape else 'for the batch'}")
     generator = torch.Generator().manual_seed(0)
     if value.dtype.kind == "f":
         return torch.randn(shape, generator=generator)

@@ -47,7 +47,8 @@ def _conv_transpose(s: Step) -> Tensor:
 @operation("Gemm", "Linear")
 def _linear(s: Step) -> Tensor:
     weight = s.tensor("weight")
-    assert weight is not None
+    if weight is None:
+        raise Refused("a product with a matrix that is no tensor of the file")
     if s.attribute("transA", 0) or s.attribute("alpha", 1.0) != 1.0 or s.attribute("beta", 1.0) != 1.0:
         raise Refused("a product with `transA`, `alpha` or `beta`")
     return F.linear(s.x, weight, s.tensor("bias"))
@@ -191,7 +192,7 @@ def _average_pool(s: Step) -> Tensor:
         raise Refused(f"average pooling with the pads {sides}, which it does not count")
     x, pad = _apart(s.x, sides, 0.0)
     run: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[axes - 1]
-    return run(x, kernel, stride, pad, bool(s.attribute("ceil_mode", 0)), whole)  # type: ignore[no-any-return]
+    return run(x, kernel, stride, pad, bool(s.attribute("ceil_mode", 0)), whole or not any(pad))  # type: ignore[no-any-return]
 
 
 @operation("GlobalAveragePool")
