@@ -158,6 +158,12 @@ OPS: dict[str, tuple[Make, str]] = {
     "by shape": (_by_shape, "flatten"),
     "transposed": (lambda g: g.add("ConvTranspose", g.weight(4, 2, 2, 2), strides=[2, 2]), "upconv1: upconv(2"),
     "average": (lambda g: g.add("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]), "avgpool(3"),
+    "rounded up": (lambda g: g.add("MaxPool", kernel_shape=[3, 3], pads=[0, 0, 1, 1], strides=[2, 2]), "maxpool(3, stride = 2, ceil = true)"),
+    "padded": (lambda g: g.add("MaxPool", kernel_shape=[2, 2], pads=[0, 0, 1, 1]), "pad(before = 0, after = 1, value = -1e30)"),
+    "rounded up average": (
+        lambda g: g.add("AveragePool", kernel_shape=[3, 3], pads=[0, 0, 1, 1], strides=[2, 2]), "ceil = true",
+    ),
+    "average of all": (lambda g: g.add("AveragePool", kernel_shape=[9, 9], pads=[0, 0, 1, 1]), "gap"),
     "prelu": (lambda g: g.add("PRelu", g.weight(4, 1, 1)), "act1: prelu"),
     "clip": (lambda g: g.add("Clip", g.store(np.float32(0)), g.store(np.float32(6))), "relu6"),
     "slice": (lambda g: g.add("Slice", *(g.store(np.array([n])) for n in (1, 3, 1))), "slice(1..3)"),

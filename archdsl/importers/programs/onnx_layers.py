@@ -12,8 +12,9 @@ from torch import Tensor
 
 from archdsl.importers.aten import Refused
 from archdsl.importers.programs.onnx_step import Step, operation
+from archdsl.limits import FLOAT
 
-_LOWEST = torch.finfo(torch.float32).min
+_LOWEST = -FLOAT
 
 
 @operation("Conv")
@@ -175,8 +176,11 @@ def _max_pool(s: Step) -> Tensor:
         raise Refused("max pooling that gives positions, too")
     kernel = list(s.attribute("kernel_shape"))
     stride, dilation = _per_axis(s, "strides", len(kernel)), _per_axis(s, "dilations", len(kernel))
-    x, pad = _padded(s, s.x, kernel, stride, dilation, _LOWEST)
     run = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(kernel) - 1]
+    sides = _sides(s, s.x, kernel, stride, dilation)
+    if _is_rounding_up(s.x, kernel, stride, dilation, sides):
+        return run(s.x, kernel, stride, [before for before, _ in sides], dilation, True)
+    x, pad = _apart(s.x, sides, _LOWEST)
     return run(x, kernel, stride, pad, dilation, bool(s.attribute("ceil_mode", 0)))
 
 
@@ -188,10 +192,15 @@ def _average_pool(s: Step) -> Tensor:
         raise Refused("average pooling with dilation")
     stride, whole = _per_axis(s, "strides", axes), bool(s.attribute("count_include_pad", 0))
     sides = _sides(s, s.x, kernel, stride, [1] * axes)
+    run: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[axes - 1]
     if any(before != after for before, after in sides) and not whole:
+        if _is_rounding_up(s.x, kernel, stride, [1] * axes, sides):
+            return run(s.x, kernel, stride, [before for before, _ in sides], True, False)  # type: ignore[no-any-return]
+        inside = zip(s.x.shape[2:], kernel, sides, strict=True)
+        if all(size + before <= k == size + before + after for size, k, (before, after) in inside):
+            return _global_average(s)  # the only window has all elements
         raise Refused(f"average pooling with the pads {sides}, which it does not count")
     x, pad = _apart(s.x, sides, 0.0)
-    run: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[axes - 1]
     return run(x, kernel, stride, pad, bool(s.attribute("ceil_mode", 0)), whole or not any(pad))  # type: ignore[no-any-return]
 
 
@@ -214,6 +223,22 @@ def _padded(
 ) -> tuple[Tensor, list[int]]:
     """Return the input with what its pads have more on one side, and the rest of the pads."""
     return _apart(x, _sides(s, x, kernel, stride, dilation), value)
+
+
+def _is_rounding_up(
+    x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], sides: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether pads, of which some are larger behind, only round the number of windows up, as `ceil_mode` of PyTorch does."""
+    if all(before == after for before, after in sides):
+        return False
+    for size, k, step, gap, (before, after) in zip(x.shape[2:], kernel, stride, dilation, sides, strict=True):
+        left = int(size) + before - gap * (k - 1) - 1
+        windows = (left + after) // step
+        rounded = -(-(left + before) // step)
+        rounded -= rounded * step >= int(size) + before  # PyTorch has no window that begins behind the input
+        if after < before or windows != rounded:
+            return False
+    return True
 
 
 def _apart(x: Tensor, sides: Sequence[tuple[int, int]], value: float) -> tuple[Tensor, list[int]]:
