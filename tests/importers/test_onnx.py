@@ -158,7 +158,9 @@ OPS: dict[str, tuple[Make, str]] = {
     "by shape": (_by_shape, "flatten"),
     "transposed": (lambda g: g.add("ConvTranspose", g.weight(4, 2, 2, 2), strides=[2, 2]), "upconv1: upconv(2"),
     "average": (lambda g: g.add("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]), "avgpool(3"),
-    "rounded up": (lambda g: g.add("MaxPool", kernel_shape=[3, 3], pads=[0, 0, 1, 1], strides=[2, 2]), "maxpool(3, stride = 2, ceil = true)"),
+    "rounded up": (
+        lambda g: g.add("MaxPool", kernel_shape=[3, 3], pads=[0, 0, 1, 1], strides=[2, 2]), "maxpool(3, stride = 2, ceil = true)",
+    ),
     "padded": (lambda g: g.add("MaxPool", kernel_shape=[2, 2], pads=[0, 0, 1, 1]), "pad(before = 0, after = 1, value = -1e30)"),
     "rounded up average": (
         lambda g: g.add("AveragePool", kernel_shape=[3, 3], pads=[0, 0, 1, 1], strides=[2, 2]), "ceil = true",

@@ -198,7 +198,7 @@ def _average_pool(s: Step) -> Tensor:
             return run(s.x, kernel, stride, [before for before, _ in sides], True, False)  # type: ignore[no-any-return]
         inside = zip(s.x.shape[2:], kernel, sides, strict=True)
         if all(size + before <= k == size + before + after for size, k, (before, after) in inside):
-            return _global_average(s)  # the only window has all elements
+            return _average(s.x)  # the only window has all elements
         raise Refused(f"average pooling with the pads {sides}, which it does not count")
     x, pad = _apart(s.x, sides, 0.0)
     return run(x, kernel, stride, pad, bool(s.attribute("ceil_mode", 0)), whole or not any(pad))  # type: ignore[no-any-return]
@@ -206,7 +206,11 @@ def _average_pool(s: Step) -> Tensor:
 
 @operation("GlobalAveragePool")
 def _global_average(s: Step) -> Tensor:
-    return s.x.mean(list(range(2, s.x.dim())), keepdim=True)
+    return _average(s.x)
+
+
+def _average(x: Tensor) -> Tensor:
+    return x.mean(list(range(2, x.dim())), keepdim=True)
 
 
 @operation("GlobalMaxPool")
