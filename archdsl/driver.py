@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
-from archdsl.analysis import Costs, SymbolicSizes, value_counts
+from archdsl.analysis import Costs, SymbolicSizes
 from archdsl.analysis.claims import about_declared, check_claims
 from archdsl.compiled import AS_DECLARED, Checked, Compiled, Variant
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
@@ -175,8 +175,7 @@ def _examine_with(
             found += about_sizes
         if recipe is not None and not module.file.damaged:
             found += _about_recipe(graph, recipe, places, module)
-        costs = Costs()
-        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), session, steps)
+        checked = check_claims(graph, Costs().named_counts, session, steps)
         found += checked.errors
         undecided, steps = undecided or checked.undecided, checked.steps
         false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from archdsl.ir import Call, Declaration, Function, Module, OpNode, Usage, Value
 from archdsl.ops.base import Op, elements
@@ -48,6 +48,7 @@ class Costs:
     """The costs of ops and functions. Each function is summed once, however often it is called."""
 
     def __init__(self) -> None:
+        self._nodes: dict[OpNode, Cost] = {}
         self._ops: dict[tuple[int, tuple[Shape, ...], bool], tuple[Op, Cost]] = {}
         self._modules: dict[Function, tuple[int, int]] = {}
         self._macs: dict[Function, Dim | None] = {}
@@ -55,6 +56,12 @@ class Costs:
 
     def of(self, node: OpNode) -> Cost:
         """Return the cost of one application of an op."""
+        found = self._nodes.get(node)
+        if found is None:
+            found = self._nodes[node] = self._of_op(node)
+        return found
+
+    def _of_op(self, node: OpNode) -> Cost:
         shapes = node.input_shapes
         key = (id(node.op), shapes, node.module is None)
         known = self._ops.get(key)
@@ -66,8 +73,16 @@ class Costs:
     def counts(self, function: Function) -> Counts:
         """Return everything that can be counted in a function. Nodes must be marked (`mark_usage`)."""
         params, heads = self.params(function)
-        depth = max([path.longest() for path in self._paths_of(function)], default=0)
-        return Counts(params, params - heads, self.macs(function), depth)
+        return Counts(params, params - heads, self.macs(function), self.depth(function))
+
+    def named_counts(self, function: Function, names: Iterable[str]) -> dict[str, Dim]:
+        """Return the counts of these names, which are those of `Counts`, without those that have no formula."""
+        found = {name: _COUNTS[name](self, function) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def depth(self, function: Function) -> int:
+        """Return the largest number of weight layers on one path. Nodes must be marked (`mark_usage`)."""
+        return max([path.longest() for path in self._paths_of(function)], default=0)
 
     def params(self, function: Function) -> tuple[int, int]:
         """Return the parameters, and how many of them only training needs. A module that is applied twice counts once."""
@@ -165,6 +180,10 @@ def _macs(node: OpNode, shapes: tuple[Shape, ...]) -> Dim | None:
         return None
 
 
-def value_counts(counts: Counts) -> dict[str, Dim]:
-    """Return counts by name, without those that have no formula."""
-    return {name: value for name, value in counts._asdict().items() if value is not None}
+_COUNTS: Final[Mapping[str, Callable[[Costs, Function], Dim | None]]] = {
+    "params": lambda costs, function: costs.params(function)[0],
+    "params_eval": lambda costs, function: costs.params(function)[0] - costs.params(function)[1],
+    "macs": Costs.macs,
+    "depth": Costs.depth,
+}
+"""The counts by name, each computed alone: few networks claim more than their parameters."""
