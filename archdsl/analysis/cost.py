@@ -48,7 +48,6 @@ class Costs:
     """The costs of ops and functions. Each function is summed once, however often it is called."""
 
     def __init__(self) -> None:
-        self._nodes: dict[OpNode, Cost] = {}
         self._ops: dict[tuple[int, tuple[Shape, ...], bool], tuple[Op, Cost]] = {}
         self._modules: dict[Function, tuple[int, int]] = {}
         self._macs: dict[Function, Dim | None] = {}
@@ -56,12 +55,6 @@ class Costs:
 
     def of(self, node: OpNode) -> Cost:
         """Return the cost of one application of an op."""
-        found = self._nodes.get(node)
-        if found is None:
-            found = self._nodes[node] = self._of_op(node)
-        return found
-
-    def _of_op(self, node: OpNode) -> Cost:
         shapes = node.input_shapes
         key = (id(node.op), shapes, node.module is None)
         known = self._ops.get(key)
