@@ -53,7 +53,10 @@ class Typing:
             uri, text = path.as_uri(), path.read_text(encoding="utf-8")
             for version in range(min(_EDITS_OF_A_TEXT, edits - made)):
                 self.documents.update(uri, version, text, line=self.random.randrange(text.count("\n") + 1))
-                await self._compare(await self.documents.analysis(uri))
+                try:
+                    await self._compare(await self.documents.analysis(uri))
+                except Exception as error:
+                    self.failures.append(f"{type(error).__name__}: {error}\n{text}")
                 text = self._edited(text)
                 made += 1
                 if self.reports and made % _REPORTED == 0:
