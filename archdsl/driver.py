@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
-from archdsl.analysis import Costs, SymbolicSizes, value_counts
+from archdsl.analysis import Costs, SymbolicSizes
 from archdsl.analysis.claims import about_declared, check_claims
 from archdsl.compiled import AS_DECLARED, Checked, Compiled, Variant
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
@@ -152,7 +152,7 @@ def _examine_with(
 ) -> tuple[Compiled, list[FalseClaim]]:
     """Return what became of a network with these numbers in place of symbolic sizes, and its false claims."""
     limits, session = program.session.limits, program.session
-    elaborated = partial_of(elaborate, module, chosen, variant.own, session)
+    elaborated = partial_of(elaborate, module, chosen, variant.own, session, known_ops=program.known_ops)
     elaboration = elaborated(variant.sizes, numbers=numbers)
     recipe, places, recipe_errors = train
     own = elaboration.diagnostics
@@ -175,8 +175,7 @@ def _examine_with(
             found += about_sizes
         if recipe is not None and not module.file.damaged:
             found += _about_recipe(graph, recipe, places, module)
-        costs = Costs()
-        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), session, steps)
+        checked = check_claims(graph, Costs().named_counts, session, steps)
         found += checked.errors
         undecided, steps = undecided or checked.undecided, checked.steps
         false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]
@@ -192,7 +191,7 @@ def _examine_with(
         found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
     if not wrong and variant == AS_DECLARED:
-        found += _about_domains(module, chosen, session)
+        found += _about_domains(program, module, chosen, partial)
     compiled = Compiled(
         None if wrong else graph,
         None if wrong else recipe,
@@ -216,13 +215,13 @@ def _about_recipe(graph: Graph, recipe: Recipe, places: Mapping[str, Span], modu
     return [*unknown_labels(graph, recipe, places, alone=alone), *lint_recipe(graph, recipe, places)]
 
 
-def _about_domains(module: Module, chosen: ast.Definition, session: Session) -> list[Diagnostic]:
+def _about_domains(program: Program, module: Module, chosen: ast.Definition, graph: Graph) -> list[Diagnostic]:
     """Return what is wrong with the search space of a network, if it declares one."""
     if not isinstance(chosen, ast.Network) or all(parameter.domain is None for parameter in chosen.parameters):
         return []
     from archdsl.lints.wrong_choices import wrong_choices  # here: most networks have no search space
 
-    return list(wrong_choices(module, chosen, session))
+    return list(wrong_choices(module, chosen, graph.main.arguments, program.session, program.known_ops))
 
 
 def _decide_sizes(graph: Graph, limits: Limits) -> tuple[SymbolicSizes, list[Diagnostic]]:

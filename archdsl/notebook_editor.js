@@ -10,14 +10,42 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** The parts of a line, each with the classes of the marks that cover it: `[[start, end, class], ...]`. */
+function parts(line, marks) {
+  const cuts = [...new Set([0, line.length, ...marks.flatMap(([start, end]) => [start, end])])].sort((a, b) => a - b);
+  return cuts.slice(1).map((end, index) => {
+    const classes = marks.filter((mark) => mark[0] <= cuts[index] && end <= mark[1]).map((mark) => mark[2]);
+    return element("span", classes.length ? { class: classes.join(" ") } : {}, line.slice(cuts[index], end));
+  });
+}
+
+/** For each line, which line of the text that was checked it was, counted from 0; -1 for a line that was added since. */
+function origins(lines, checked) {
+  const most = Math.min(lines.length, checked.length);
+  let before = 0;
+  while (before < most && lines[before] === checked[before]) before += 1;
+  let after = 0;
+  while (after < most - before && lines.at(-1 - after) === checked.at(-1 - after)) after += 1;
+  return lines.map((_, index) => {
+    if (index >= lines.length - after) return index + checked.length - lines.length;
+    return index < checked.length - after ? index : -1;
+  });
+}
+
+/** Whether letters are light, as on a dark page: notebooks have their themes in different ways. */
+function isDark(el) {
+  const [red, green, blue] = (getComputedStyle(el).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
+  return 0.3 * red + 0.6 * green + 0.1 * blue > 128;
+}
+
 function render({ model, el }) {
   const area = element("textarea", { spellcheck: "false", wrap: "off", "aria-label": "spec", autocapitalize: "off" });
-  const gutter = element("pre", { class: "archdsl-hints", "aria-label": "shapes after each line" });
+  const shown = element("pre", { class: "archdsl-shown", "aria-label": "the spec with the shape after each line" });
   const chosen = element("select", { "aria-label": "network" });
   const found = element("ul", { class: "archdsl-found", role: "status", "aria-live": "polite" });
   const picture = element("div", { class: "archdsl-picture" });
   el.classList.add("archdsl-editor");
-  el.append(chosen, element("div", { class: "archdsl-text" }, area, gutter), found, picture);
+  el.append(chosen, element("div", { class: "archdsl-text" }, shown, area), found, picture);
 
   let timer;
   const send = () => {
@@ -25,25 +53,31 @@ function render({ model, el }) {
     model.set("text", area.value);
     model.save_changes();
   };
-  const resize = () => {
-    area.rows = area.value.split("\n").length;
+  const paint = () => {
+    el.classList.toggle("archdsl-dark", isDark(el));
+    const lines = area.value.split("\n");
+    const checked = model.get("checked").split("\n");
+    const marks = Map.groupBy(model.get("marks"), ([line]) => line - 1);
+    const hints = new Map(model.get("hints").map((hint) => [hint.line - 1, hint.text]));
+    const from = origins(lines, checked);
+    shown.replaceChildren(
+      ...lines.map((line, index) => {
+        const before = checked[from[index]] ?? "";
+        let same = 0; // of a line that changed since the check, what stands before the change keeps its marks
+        while (same < line.length && line[same] === before[same]) same += 1;
+        const known = (marks.get(from[index]) ?? []).map(([, start, end, kind]) => [start, end < 0 ? before.length : end, `archdsl-${kind}`]);
+        const row = element("span", { class: "archdsl-line" }, ...parts(line, known.filter(([, end]) => end <= same)));
+        const hint = hints.get(from[index]);
+        if (hint !== undefined) row.append(element("span", { class: "archdsl-hint" }, hint));
+        row.append("\n");
+        return row;
+      }),
+    );
+    area.rows = lines.length;
   };
   const showText = () => {
     if (area.value !== model.get("text")) area.value = model.get("text");
-    resize();
-  };
-  const showHints = () => {
-    const lines = area.value.split("\n").map(() => "");
-    const wrong = new Map(model.get("diagnostics").filter((one) => one.place).map((one) => [one.place.line, one.severity]));
-    for (const hint of model.get("hints")) if (hint.line <= lines.length) lines[hint.line - 1] = hint.text;
-    gutter.replaceChildren(
-      ...lines.map((text, index) => {
-        const severity = wrong.get(index + 1);
-        const line = element("span", severity ? { class: `archdsl-${severity}` } : {}, severity ? `◀ ${text}` : text);
-        line.append("\n");
-        return line;
-      }),
-    );
+    paint();
   };
   const showFound = () => {
     found.replaceChildren(
@@ -62,7 +96,6 @@ function render({ model, el }) {
         return item;
       }),
     );
-    showHints();
   };
   const showNames = () => {
     const names = model.get("names");
@@ -75,8 +108,7 @@ function render({ model, el }) {
   };
 
   area.addEventListener("input", () => {
-    resize();
-    showHints();
+    paint();
     clearTimeout(timer);
     timer = setTimeout(send, PAUSE);
   });
@@ -92,11 +124,12 @@ function render({ model, el }) {
     model.set("name", chosen.value);
     model.save_changes();
   });
-  const shows = [["text", showText], ["hints", showHints], ["diagnostics", showFound], ["names", showNames], ["name", showNames], ["diagram", showPicture]];
+  const shows = [["text", showText], ["hints", paint], ["marks", paint], ["checked", paint], ["diagnostics", showFound], ["names", showNames], ["name", showNames], ["diagram", showPicture]];
   for (const [trait, show] of shows) {
     model.on(`change:${trait}`, show);
     show();
   }
+  requestAnimationFrame(paint); // the page gives the cell its colors once it is there
   return () => {
     clearTimeout(timer);
     for (const [trait, show] of shows) model.off(`change:${trait}`, show);

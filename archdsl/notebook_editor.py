@@ -7,6 +7,7 @@ from the analysis that the language server uses.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from archdsl.elaborate.program import read_source
 from archdsl.file_io import write_file
 from archdsl.lsp.analysis import Analysis, Text, analyze
 from archdsl.lsp.hints import hints_of
+from archdsl.lsp.semantic_tokens import tokens_of
 from archdsl.network import Network
 from archdsl.notebook import diagram_element
 from archdsl.optional_dependencies import extra_needed
@@ -43,7 +45,9 @@ class Editor(anywidget.AnyWidget):
     `ValueError` for a text with a file.
 
     Its traits follow the text: `diagnostics` (as `check --format json` has them), `hints` (each with a line, counted from 1, and
-    its text), `names` of the networks, and `diagram`, an SVG element of the last version without errors.
+    its text), `names` of the networks, and `diagram`, an SVG element of the last version without errors. `marks` are what the
+    page colors and underlines in the text that was `checked`: a line, counted from 1, its UTF-16 columns from and to, counted
+    from 0, and the kind of a semantic token or a severity; the column -1 is the end of the line.
     """
 
     _esm = Path(__file__).with_suffix(".js")
@@ -55,6 +59,8 @@ class Editor(anywidget.AnyWidget):
     hints = traitlets.List(traitlets.Dict()).tag(sync=True)
     diagnostics = traitlets.List(traitlets.Dict()).tag(sync=True)
     diagram = traitlets.Unicode().tag(sync=True)
+    marks = traitlets.List(traitlets.List()).tag(sync=True)
+    checked = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, text: str | None = None, *, file: str | os.PathLike[str] | None = None, name: str = "") -> None:
         self._file = Path(file) if file is not None else None
@@ -111,6 +117,16 @@ class Editor(anywidget.AnyWidget):
                 except SpecError as error:  # no network has that name, or none has it any more
                     self._found += error.diagnostics
             self.diagnostics = [as_data(one) for one in self._found]
+            self.marks = list(self._marked(analysis))
+            self.checked = analysis.text.content
+
+    def _marked(self, analysis: Analysis) -> Iterator[list[int | str]]:
+        """Yield the tokens of the text, and the places of what was found in it; of several lines, the first."""
+        found = [(one.span, one.severity.value) for one in self._found if one.span is not None]
+        for span, kind in [*((token.span, token.kind) for token in tokens_of(analysis)), *found]:
+            (line, start), (end_line, end) = span.utf16_range
+            if analysis.of_this_file(span):
+                yield [line + 1, start, end if end_line == line else -1, kind]
 
     def _receive(self, widget: object, content: Any, buffers: object) -> None:
         """Do what a button of the page asks for."""

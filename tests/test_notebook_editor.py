@@ -16,11 +16,13 @@ def test_what_is_shown_follows_the_text() -> None:
     editor = archdsl.Editor(TWO)
     assert editor.names == ["one", "two"] and editor.diagnostics == []
     assert {"line": 2, "text": "[4, 8, 8]"} in editor.hints and editor.diagram.startswith("<svg")
+    assert editor.marks[:3] == [[1, 0, 7, "keyword"], [1, 8, 11, "class"], [1, 14, 19, "keyword"]] and editor.checked == TWO
     before = editor.diagram
     editor.name = "two"
     assert editor.diagram != before and editor.network.name == "two"
     editor.text = TWO.replace("conv(5, 3)", "conv(5, 33, pad = 0) -> nothing")
     assert [(one["code"], one["place"]["line"]) for one in editor.diagnostics] == [("E0201", 4)]
+    assert [editor.text.split("\n")[line - 1][a:b] for line, a, b, kind in editor.marks if kind == "error"] == ["nothing"]
     assert editor.diagram, "that of the last version without errors stays"
     with pytest.raises(SpecError, match="nothing"):
         _ = editor.network

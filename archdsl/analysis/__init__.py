@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.analysis.cost import Cost, Costs, Counts, value_counts
+from archdsl.analysis.cost import Cost, Costs, Counts
 from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes
 from archdsl.analysis.table import Row, Table, describe, layer_table, op_form, varies
 from archdsl.lazy_exports import lazy_exports
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cost", "Costs", "Counts", "Coupling", "Demand", "Row", "SymbolicSizes", "Table", "at_sizes", "beyond_all_limits",
-    "decide_sizes", "describe", "layer_table", "numbers_instead", "op_form", "unknown_labels", "value_counts", "varies",
+    "decide_sizes", "describe", "layer_table", "numbers_instead", "op_form", "unknown_labels", "varies",
 ]  # fmt: skip
 
 _MODULES = {

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.false_claims import FalseClaim
-from archdsl.elaborate.values import Environment
-from archdsl.ir import Function, Graph
+from archdsl.elaborate.values import UNKNOWN, Environment
+from archdsl.ir import Claim, Function, Graph
 from archdsl.session import Session
 from archdsl.source import Span
+from archdsl.syntax import nodes as ast
 
 
 class ClaimCheck(NamedTuple):
@@ -25,7 +26,11 @@ class ClaimCheck(NamedTuple):
     steps: int
 
 
-def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], session: Session, steps: int) -> ClaimCheck:
+Count: TypeAlias = Callable[[Function, Iterable[str]], Mapping[str, Any]]
+"""Returns the counts of some names in a function, without those that have no formula."""
+
+
+def check_claims(graph: Graph, count: Count, session: Session, steps: int) -> ClaimCheck:
     """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
     budget = Budget(session.limits, spent=steps)
     evaluator = Evaluator(session, budget)
@@ -33,9 +38,8 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
     errors: list[Diagnostic] = []
     for function in graph.functions():
         for claim in function.claims:
-            names = dict.fromkeys(METRICS, 0) if claim.empty else counts(function)
             environment = Environment(claim.environment, claim.environment.module)
-            environment.names.update(names)
+            environment.names = _counts_for(claim, function, count)
             try:
                 found = check_claim(evaluator, claim.statement, environment)
             except SpecError as error:
@@ -46,6 +50,14 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
             if found is not None:
                 false[codes.spaces.NotAMember(found.claim, found.sides).at(found.span) if claim.of_space else found] = None
     return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)
+
+
+def _counts_for(claim: Claim, function: Function, count: Count) -> dict[str, Any]:
+    """Return the counts that a claim reads. Others are names that a misspelled one may mean, and have no value."""
+    if claim.empty:
+        return dict.fromkeys(METRICS, 0)
+    read = {name.id for name in ast.names(claim.statement.claim, claim.statement.condition)}
+    return {name: UNKNOWN for name in METRICS if name not in read} | dict(count(function, [m for m in METRICS if m in read]))
 
 
 def about_declared(

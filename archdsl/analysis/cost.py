@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from archdsl.ir import Call, Declaration, Function, Module, OpNode, Usage, Value
 from archdsl.ops.base import Op, elements
@@ -66,8 +66,16 @@ class Costs:
     def counts(self, function: Function) -> Counts:
         """Return everything that can be counted in a function. Nodes must be marked (`mark_usage`)."""
         params, heads = self.params(function)
-        depth = max([path.longest() for path in self._paths_of(function)], default=0)
-        return Counts(params, params - heads, self.macs(function), depth)
+        return Counts(params, params - heads, self.macs(function), self.depth(function))
+
+    def named_counts(self, function: Function, names: Iterable[str]) -> dict[str, Dim]:
+        """Return the counts of these names, which are those of `Counts`, without those that have no formula."""
+        found = {name: _COUNTS[name](self, function) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def depth(self, function: Function) -> int:
+        """Return the largest number of weight layers on one path. Nodes must be marked (`mark_usage`)."""
+        return max([path.longest() for path in self._paths_of(function)], default=0)
 
     def params(self, function: Function) -> tuple[int, int]:
         """Return the parameters, and how many of them only training needs. A module that is applied twice counts once."""
@@ -165,6 +173,10 @@ def _macs(node: OpNode, shapes: tuple[Shape, ...]) -> Dim | None:
         return None
 
 
-def value_counts(counts: Counts) -> dict[str, Dim]:
-    """Return counts by name, without those that have no formula."""
-    return {name: value for name, value in counts._asdict().items() if value is not None}
+_COUNTS: Final[Mapping[str, Callable[[Costs, Function], Dim | None]]] = {
+    "params": lambda costs, function: costs.params(function)[0],
+    "params_eval": lambda costs, function: costs.params(function)[0] - costs.params(function)[1],
+    "macs": Costs.macs,
+    "depth": Costs.depth,
+}
+"""The counts by name, each computed alone: few networks claim more than their parameters."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, codes, did_you_mean
+from archdsl.elaborate.arguments import KnownOps
 from archdsl.elaborate.file_constants import refuse_circles
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
@@ -108,6 +109,7 @@ class Program:
         self.session = session
         self._limits = session.limits
         self.diagnostics: list[Diagnostic] = []
+        self.known_ops = KnownOps()
         self._root = root.resolve() if root is not None else None
         self._modules: dict[Path, Module] = {}
         self._loading: list[Path] = []

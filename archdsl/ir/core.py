@@ -323,7 +323,12 @@ class Function:
     @property
     def calls(self) -> Iterator[Call]:
         """The nodes that call functions."""
-        return (node for node in self.nodes if isinstance(node, Call))
+        node = self._first
+        while node is not None:
+            following = node._next
+            if node.__class__ is Call:
+                yield node
+            node = following
 
     @property
     def values(self) -> Iterator[Value]:

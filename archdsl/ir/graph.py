@@ -125,12 +125,12 @@ class Graph:
     def functions(self) -> list[Function]:
         """Return every function, a callee before its callers, in the order in which they are first needed; `main` is the last."""
         found: list[Function] = []
-        seen: set[Function] = set()
+        seen = {self.main}
 
         def visit(function: Function) -> None:
-            seen.add(function)
             for call in function.calls:
                 if call.callee not in seen:
+                    seen.add(call.callee)
                     visit(call.callee)
             found.append(function)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
-from archdsl.elaborate import Module, elaborate
+from archdsl.elaborate import KnownOps, Module, argument_identity, elaborate
 from archdsl.elaborate.domains import Choices, Domain, domain_of
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import Unknown
@@ -19,8 +19,10 @@ _TRIED: Final = 8
 """Values of a domain that are tried: all of a short one, and else values that are spread over it."""
 
 
-def wrong_choices(module: Module, network: ast.Definition, session: Session) -> Iterator[Diagnostic]:
-    """Yield a warning for each value of a domain with which the network has an error. The network is right with its defaults."""
+def wrong_choices(
+    module: Module, network: ast.Definition, defaults: Mapping[str, Any], session: Session, known_ops: KnownOps
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each value of a domain with which the network has an error. It is right with its `defaults`."""
     if not isinstance(network, ast.Network):
         return
     evaluator = Evaluator(session)
@@ -31,8 +33,11 @@ def wrong_choices(module: Module, network: ast.Definition, session: Session) -> 
             domain = domain_of(evaluator, parameter.name, parameter.domain, module)
         except SpecError:  # reported already
             continue
+        default = argument_identity(defaults[parameter.name]) if parameter.name in defaults else None
         for value, place in _values(domain, parameter.domain.span) if not isinstance(domain, Unknown) else ():
-            made = elaborate(module, network, {}, session, member={parameter.name: value})
+            if default is not None and argument_identity(value) == default:
+                continue
+            made = elaborate(module, network, {}, session, member={parameter.name: value}, known_ops=known_ops)
             found = [*made.diagnostics, *(false.diagnostic for false in made.false_claims)]
             wrong = next((one for one in found if one.is_error and not isinstance(one, codes.spaces.NotAMember)), None)
             if wrong is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from archdsl.analysis import Costs
 from archdsl.ir import Call, Function, Graph, Node, OpNode
@@ -34,69 +34,71 @@ class Applications(NamedTuple):
     called. `arguments` are what its parameters were, each combination once.
     """
 
-    stages: Mapping[Span, list[Application]]
-    inputs: Mapping[Span, list[Application]]
-    calls: Mapping[int, int]
-    arguments: Mapping[int, list[Mapping[str, object]]]
+    stages: dict[Span, list[Application]]
+    inputs: dict[Span, list[Application]]
+    calls: dict[int, int]
+    arguments: dict[int, list[Mapping[str, object]]]
 
 
 def applications_of(source: SourceFile, graphs: Iterable[Graph]) -> Applications:
     """Return the applications of each stage in the first graph that has any."""
-    stages: dict[Span, list[Application]] = {}
-    inputs: dict[Span, list[Application]] = {}
-    calls: dict[int, int] = {}
-    arguments: dict[int, list[Mapping[str, object]]] = {}
+    found = Applications({}, {}, {}, {})
     for graph in graphs:
-        found = _Collector(source)
-        found.collect(graph)
-        for span, applied in found.stages.items():
-            stages.setdefault(span, applied)
-        for span, applied in found.inputs.items():
-            inputs.setdefault(span, applied)
-        for start, times in found.calls.items():
-            calls.setdefault(start, times)
-        for start, given in found.arguments.items():
-            arguments.setdefault(start, given)
-    return Applications(stages, inputs, calls, arguments)
+        _Collector(source, found).collect(graph)
+    return found
+
+
+_Equal: TypeAlias = "dict[tuple[tuple[Shape, ...], tuple[Shape, ...], int, Dim | None], int]"
+"""The applications of one stage without their number, which is the value."""
 
 
 class _Collector:
-    """The applications in one graph."""
+    """The applications in one graph of the stages that no earlier graph has."""
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, known: Applications) -> None:
         self._source = source
+        self._known = known
         self._costs = Costs()
-        self.stages: dict[Span, list[Application]] = {}
-        self.inputs: dict[Span, list[Application]] = {}
-        self.calls: dict[int, int] = {}
-        self.arguments: dict[int, list[Mapping[str, object]]] = {}
+        self._stages: dict[Span, _Equal] = {}
+        self._inputs: dict[Span, _Equal] = {}
+        self._calls: dict[int, int] = {}
+        self._arguments: dict[int, list[Mapping[str, object]]] = {}
 
     def collect(self, graph: Graph) -> None:
         """Go through the functions of a graph, callers first, so that it is known how often each is called."""
+        functions = graph.functions()
         times: Counter[Function] = Counter({graph.main: 1})
-        for function in reversed(graph.functions()):
+        for function in reversed(functions):
             for call in function.calls:
                 times[call.callee] += times[function]
-        for function in graph.functions():  # in this order, so that the applications of a stage are in order, too
+        for function in functions:  # in this order, so that the applications of a stage are in order, too
             self._function(function, times[function])
+        for places, found in ((self._known.stages, self._stages), (self._known.inputs, self._inputs)):
+            for span, equal in found.items():
+                places[span] = [Application(*what[:2], times, *what[2:]) for what, times in equal.items()]
+        for start, count in self._calls.items():
+            self._known.calls.setdefault(start, count)
+        for start, given in self._arguments.items():
+            self._known.arguments.setdefault(start, given)
 
     def _function(self, function: Function, times: int) -> None:
         definition = function.definition
         if definition is not None and definition.file is self._source and function.kind != "group":
-            self.calls[definition.start] = self.calls.get(definition.start, 0) + times
-            known = self.arguments.setdefault(definition.start, [])
+            self._calls[definition.start] = self._calls.get(definition.start, 0) + times
+            known = self._arguments.setdefault(definition.start, [])
             if function.arguments and function.arguments not in known:
                 known.append(function.arguments)
         for value in function.inputs if function.kind == "network" else ():
-            if value.span is not None and value.span.file is self._source:
-                _add(self.inputs, value.span, Application((), (value.shape,), times, 0, 0))
+            if value.span is not None and value.span.file is self._source and value.span not in self._known.inputs:
+                self._inputs[value.span] = {((), (value.shape,), 0, 0): times}
+        stages, shown = self._stages, self._known.stages
         for node in function.nodes:
-            if node.span is not None and node.span.file is self._source:
-                _add(self.stages, node.span, self._application(node, times))
-
-    def _application(self, node: Node, times: int) -> Application:
-        params, macs = self._cost(node)
-        return Application(node.input_shapes, tuple([value.shape for value in node.outputs]), times, params, macs)
+            span = node.span
+            if span is None or span.file is not self._source or span in shown:
+                continue
+            what = (node.input_shapes, tuple([value.shape for value in node.outputs]), *self._cost(node))
+            equal = stages.setdefault(span, {})
+            equal[what] = equal.get(what, 0) + times
 
     def _cost(self, node: Node) -> tuple[int, Dim | None]:
         try:
@@ -106,15 +108,6 @@ class _Collector:
             return self._costs.params(node.callee)[0], self._costs.macs(node.callee)
         except SizeError:  # a product of symbolic sizes that is too long to be written
             return 0, None
-
-
-def _add(places: dict[Span, list[Application]], span: Span, made: Application) -> None:
-    known = places.setdefault(span, [])
-    for position, other in enumerate(known):
-        if other._replace(times=made.times) == made:
-            known[position] = other._replace(times=other.times + made.times)
-            return
-    known.append(made)
 
 
 def macs_text(macs: Dim | None) -> str:

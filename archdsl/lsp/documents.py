@@ -16,13 +16,14 @@ from typing import Final, TypeVar
 
 from archdsl.compiled import Checked
 from archdsl.lsp.analysis import Analysis, Text, analyze
+from archdsl.lsp.garbage import IdleCollector
 from archdsl.lsp.positions import path_of
 from archdsl.session import Session
 
 _MOMENT: Final = 0.05
 """Seconds without an edit, after which a text is checked."""
 SLOW: Final = 0.15
-"""Seconds that a check of all networks may take before the network at the cursor is checked on its own first."""
+"""Seconds of CPU time that a check of all networks may take before the network at the cursor is checked on its own first."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 Publish = Callable[[Analysis], None]
@@ -42,7 +43,7 @@ class _Document:
         self.task: asyncio.Task[Analysis]
         self.hurry = asyncio.Event()
         self.seconds = 0.0
-        """How long the last check of all networks took."""
+        """The CPU time of the last check of all networks."""
 
 
 class Documents:
@@ -55,11 +56,13 @@ class Documents:
         self._open: dict[str, _Document] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="check")
         self.session = Session()
+        self._collector = IdleCollector(self.session)
 
     def close(self) -> None:
         """End the checks."""
         for document in self._open.values():
             document.task.cancel()
+        self._collector.collect()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def __contains__(self, uri: str) -> bool:
@@ -142,33 +145,38 @@ class Documents:
 
     async def _check(self, document: _Document, text: Text, hurry: asyncio.Event) -> Analysis:
         await _wait(hurry.wait(), self._moment)
-        if document.seconds > SLOW and document.focus is not None:
-            self._take(document, await self._analyze(document, text, only_focus=True))
-        started = time.perf_counter()
-        analysis = await self._analyze(document, text, only_focus=False)
-        document.seconds = time.perf_counter() - started
-        self._take(document, analysis)
+        self._collector.begin()
+        try:
+            if document.seconds > SLOW and document.focus is not None:
+                self._take(document, (await self._analyze(document, text, only_focus=True))[0])
+            analysis, document.seconds = await self._analyze(document, text, only_focus=False)
+            self._take(document, analysis)
+        finally:
+            self._collector.end()
         return analysis
 
     def _take(self, document: _Document, analysis: Analysis) -> None:
         document.analysis = analysis
         self._publish(analysis)
 
-    async def _analyze(self, document: _Document, text: Text, *, only_focus: bool) -> Analysis:
-        """Check a text on the other thread. A check that fails is reported, and the text has no findings."""
+    async def _analyze(self, document: _Document, text: Text, *, only_focus: bool) -> tuple[Analysis, float]:
+        """Check a text on the other thread; return the CPU time, too. A check that fails is reported, and finds nothing."""
         focus, before = document.focus, document.analysis
         try:
             return await self.work(_analyze, text, self.session, focus, only_focus, before)
         except Exception as error:  # a fault of the checker, which must not end the server
             _log.exception("the check of %s failed", text.uri)
             self._failed(text, error)
-            return Analysis(text, Checked([], []), focus, before)
+            return Analysis(text, Checked([], []), focus, before), 0.0
 
 
-def _analyze(text: Text, session: Session, focus: str | None, only_focus: bool, before: Analysis | None) -> Analysis:
+def _analyze(
+    text: Text, session: Session, focus: str | None, only_focus: bool, before: Analysis | None
+) -> tuple[Analysis, float]:
+    started = time.thread_time()
     analysis = analyze(text, session, focus=focus, only_focus=only_focus, before=before)
     _ = analysis.applications  # on this thread, which editors do not wait for
-    return analysis
+    return analysis, time.thread_time() - started
 
 
 async def _wait(awaitable: Awaitable[object], seconds: float) -> None:

@@ -44,7 +44,9 @@ MODIFIERS: Final = ("declaration", "defaultLibrary", "documentation")
 LEGEND: Final = types.SemanticTokensLegend(list(TYPES), list(MODIFIERS))
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word or a comment with its kind, one of `TYPES`; `modifiers` is a set of bits, in the order of `MODIFIERS`."""
+
     span: Span
     kind: str
     modifiers: int = 0
@@ -54,7 +56,7 @@ def semantic_tokens(analysis: Analysis) -> types.SemanticTokens:
     """Return the tokens of a text, encoded as the protocol says: each by its distance from the one before."""
     data: list[int] = []
     line = column = 0
-    for token in sorted(_tokens(analysis), key=lambda token: token.span.start):
+    for token in sorted(tokens_of(analysis), key=lambda token: token.span.start):
         (start_line, start_column), (end_line, end_column) = token.span.utf16_range
         if end_line != start_line or end_column <= start_column:
             continue  # a token of several lines, which only a damaged text has
@@ -69,7 +71,8 @@ def semantic_tokens(analysis: Analysis) -> types.SemanticTokens:
     return types.SemanticTokens(data)
 
 
-def _tokens(analysis: Analysis) -> Iterator[_Token]:
+def tokens_of(analysis: Analysis) -> Iterator[Token]:
+    """Yield the words and comments of a text that have a kind."""
     source = analysis.source
     words, comments = lex(source)
     names = _named(analysis)
@@ -78,25 +81,25 @@ def _tokens(analysis: Analysis) -> Iterator[_Token]:
         if (named := names.get(span.start)) is not None and named.span == span:
             yield named
         elif (kind := _TOKENS.get(word.type) or ("keyword" if str(word) in KEYWORDS else None)) is not None:
-            yield from _without(_Token(span, kind), names)
+            yield from _without(Token(span, kind), names)
     for comment in comments:
         documents = comment.text.startswith("##")
-        yield _Token(comment, "comment", 1 << MODIFIERS.index("documentation") if documents else 0)
+        yield Token(comment, "comment", 1 << MODIFIERS.index("documentation") if documents else 0)
 
 
-def _named(analysis: Analysis) -> dict[int, _Token]:
+def _named(analysis: Analysis) -> dict[int, Token]:
     """Return the names in the text by their offset."""
-    found: dict[int, _Token] = {}
+    found: dict[int, Token] = {}
     for symbol in analysis.symbols.symbols if analysis.symbols is not None else ():
         library = 1 << MODIFIERS.index("defaultLibrary") if symbol.kind in _FROM_LANGUAGE else 0
         for span in symbol.uses:
-            found[span.start] = _Token(span, _NAMES[symbol.kind], library)
+            found[span.start] = Token(span, _NAMES[symbol.kind], library)
         for span in symbol.definitions:
-            found[span.start] = _Token(span, _NAMES[symbol.kind], library | 1 << MODIFIERS.index("declaration"))
+            found[span.start] = Token(span, _NAMES[symbol.kind], library | 1 << MODIFIERS.index("declaration"))
     return {start: token for start, token in found.items() if analysis.of_this_file(token.span)}
 
 
-def _without(token: _Token, names: dict[int, _Token]) -> Iterator[_Token]:
+def _without(token: Token, names: dict[int, Token]) -> Iterator[Token]:
     """Yield the parts of a token around the names in it: `"layer{i + 1}"` is a string with a variable."""
     if token.kind != "string":
         yield token
@@ -106,7 +109,7 @@ def _without(token: _Token, names: dict[int, _Token]) -> Iterator[_Token]:
     for offset in starts[bisect_left(starts, token.span.start) : bisect_left(starts, token.span.end)]:
         name = names[offset]
         if name.span.end <= token.span.end:
-            yield _Token(Span(token.span.file, start, offset), token.kind)
+            yield Token(Span(token.span.file, start, offset), token.kind)
             yield name
             start = name.span.end
-    yield _Token(Span(token.span.file, start, token.span.end), token.kind)
+    yield Token(Span(token.span.file, start, token.span.end), token.kind)

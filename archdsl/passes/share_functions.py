@@ -10,13 +10,32 @@ from archdsl.ir import Call, Function, Graph, Node, OpNode, Value, settle_declar
 
 def share_functions(graph: Graph) -> Graph:
     """Let every call go to the first of the functions that are equal to its own."""
-    first: dict[Any, Function] = {}
-    shared: dict[Function, Function] = {}
+    finder, shared = _Finder(), dict[Function, Function]()
     for function in graph.functions():  # callees first
         for call in function.calls:
             call.callee = shared[call.callee]
-        shared[function] = function if function is graph.main else first.setdefault(_content(function), function)
+        shared[function] = function if function is graph.main else finder.first_equal(function)
     return settle_declarations(graph)
+
+
+class _Finder:
+    """Finds equal functions among those that it is asked about. Most differ in what goes in; others are read as a whole."""
+
+    def __init__(self) -> None:
+        self._alone: dict[Any, Function | None] = {}
+        """By text and inputs, the only function so far; None if there were several, which are among `_first`."""
+        self._first: dict[Any, Function] = {}
+
+    def first_equal(self, function: Function) -> Function:
+        """Return the first function that is equal to this one."""
+        brief = function.name, function.definition, tuple([_typed(value) for value in function.inputs])
+        other = self._alone.setdefault(brief, function)
+        if other is function:
+            return function
+        if other is not None:
+            self._first[_content(other)] = other
+            self._alone[brief] = None
+        return self._first.setdefault(_content(function), function)
 
 
 def _content(function: Function) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archdsl.analysis import Costs, decide_sizes, value_counts
+from archdsl.analysis import Costs, decide_sizes
 from archdsl.analysis.claims import check_claims
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.elaborate import KnownOps, elaborate
@@ -63,7 +63,7 @@ class Judge:
         sizes = decide_sizes(graph, session.limits)
         costs = Costs()
         counts = costs.counts(graph.main)
-        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), session, made.steps)
+        checked = check_claims(graph, costs.named_counts, session, made.steps)
         failure = _first([*sizes.diagnostics, *checked.errors, *checked.false])
         return Verdict(member, failure, counts.params, counts.macs, counts.depth)
 

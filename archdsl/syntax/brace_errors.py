@@ -16,6 +16,7 @@ def settle_braces(
     """Return the errors in order, without those of braces that do not match since another error garbled one.
 
     `starts` are where items begin. The definitions with such braces become doubtful: what stands in which body is not known.
+    Of the `strays`, those in the same statement as another error are not among the errors, and explain no other.
     """
     follow: list[SyntaxFinding] = []
     settled: set[int] = set()
@@ -23,6 +24,8 @@ def settle_braces(
         at = bisect_right(starts, stray.span.start)
         start, end = starts[at - 1] if at else 0, starts[at] if at < len(starts) else len(source.text) + 1
         damage.add_definition(start, end)
+        if stray not in faults:
+            continue
         others = [fault for fault in faults if start <= fault.span.start < end and fault not in strays]
         if start in settled or any(_garbles_brace(fault, stray) for fault in others):
             follow.append(stray)

@@ -22,7 +22,7 @@ before(async () => {
   await page.evaluate(async (source) => {
     const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     const listeners = new Map();
-    const state = { text: "a\nb", name: "", names: ["one", "two"], hints: [{ line: 2, text: "[4]" }], diagnostics: [], diagram: "<svg></svg>" };
+    const state = { text: "a\nb", name: "", names: ["one", "two"], hints: [{ line: 2, text: "[4]" }], diagnostics: [], marks: [[1, 0, 1, "function"]], checked: "a\nb", diagram: "<svg></svg>" };
     window.sent = [];
     window.model = {
       get: (key) => state[key],
@@ -43,19 +43,53 @@ before(async () => {
 after(() => browser.close());
 
 test("hints stand in their lines", async () => {
-  const lines = await page.$$eval(".archdsl-hints span", (spans) => spans.map((span) => span.textContent));
-  assert.deepEqual(lines, ["\n", "[4]\n"]);
+  const lines = await page.$$eval(".archdsl-line", (spans) => spans.map((span) => span.textContent));
+  assert.deepEqual(lines, ["a\n", "b[4]\n"]);
+  assert.equal(await page.$eval(".archdsl-function", (span) => span.textContent), "a");
   assert.equal(await page.$eval("textarea", (area) => area.rows), 2);
 });
 
-test("what is typed is sent once, after a pause", async () => {
-  await page.focus("textarea");
-  await page.keyboard.press("End");
-  await page.keyboard.type("xyz");
-  await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => window.sent.length), 0);
+test("what is shown lies below what is typed", async () => {
+  const [area, shown] = await page.$$eval(".archdsl-text > *", (found) =>
+    ["TEXTAREA", "PRE"].map((name) => {
+      const one = found.find((element) => element.tagName === name);
+      const { left, top, height } = one.getBoundingClientRect();
+      const { font, padding, letterSpacing } = getComputedStyle(one);
+      return { left, top, height: Math.round(height), font, padding, letterSpacing };
+    }),
+  );
+  assert.deepEqual(area, shown);
+});
+
+test("marks and hints go with their lines while somebody types", async () => {
+  const shown = await page.evaluate(() => {
+    const area = document.querySelector("textarea");
+    area.value = "new\na1\nb";
+    area.dispatchEvent(new Event("input"));
+    const found = [...document.querySelectorAll(".archdsl-line")].map((line) => line.textContent);
+    area.value = "a\nb";
+    area.dispatchEvent(new Event("input"));
+    return found;
+  });
+  assert.deepEqual(shown, ["new\n", "a1\n", "b[4]\n"]);
   await page.waitForFunction(() => window.sent.length === 1);
-  assert.match(await page.evaluate(() => window.sent[0].text), /xyz {2}/);
+  await page.evaluate(() => window.sent.pop());
+});
+
+test("what is typed is sent once, after a pause", async () => {
+  const sent = await page.evaluate(() => {
+    const area = document.querySelector("textarea");
+    area.setSelectionRange(1, 1);
+    for (const letter of "xyz") {
+      area.setRangeText(letter, area.selectionEnd, area.selectionEnd, "end");
+      area.dispatchEvent(new Event("input"));
+    }
+    area.dispatchEvent(new KeyboardEvent("keydown", { key: "Tab" }));
+    return window.sent.length;
+  });
+  assert.equal(sent, 0);
+  await page.waitForFunction(() => window.sent.length === 1);
+  assert.match(await page.evaluate(() => window.sent[0].text), /axyz {2}/);
 });
 
 test("diagnostics are text, and their button asks for the fix", async () => {
@@ -66,7 +100,11 @@ test("diagnostics are text, and their button asks for the fix", async () => {
     ]),
   );
   assert.equal(await page.$eval(".archdsl-found li", (item) => item.firstChild.textContent), "line 1: error[E0101]: <b>bad</b>");
-  assert.equal(await page.$eval(".archdsl-hints .archdsl-error", (line) => line.textContent), "◀ \n");
+  await page.evaluate(() => {
+    window.model.set("marks", [[1, 0, -1, "error"]]);
+    window.model.set("checked", window.model.get("text"));
+  });
+  assert.equal(await page.$eval(".archdsl-shown .archdsl-error", (part) => part.textContent), await page.evaluate(() => window.model.get("text").split("\n")[0]));
   await page.click(".archdsl-found button");
   assert.deepEqual(await page.evaluate(() => window.sent.at(-1)), { fix: 1 });
 });

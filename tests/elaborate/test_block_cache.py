@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 import archdsl
-from archdsl.driver import compile_text
+from archdsl.driver import check_source, compile_text
 from archdsl.elaborate.block_cache import BlockCache
 from archdsl.ir import Graph, Value, flatten, state, verify
 from archdsl.literals import show
 from archdsl.session import Session
+from archdsl.source import SourceFile
 
 PROGRAMS = {
     "a list that holds a value": """
@@ -134,3 +135,13 @@ def test_inputs_are_called_as_the_block_calls_them() -> None:
         e) }"""
     functions = [function for function in compile_text(text).require().functions() if function.name == "f"]
     assert [[value.name for value in function.inputs] for function in functions] == [["x", "keys[0]"], ["query", "keys[0]", "x"]]
+
+
+def test_networks_of_a_file_share_the_ops_of_equal_calls() -> None:
+    text = """
+    block f { repeat 2 { relu; conv(8, 3) } }
+    network a { input image [8, 16, 16]; f }
+    network b { input image [8, 32, 32]; f }"""
+    graphs = [compiled.graph for _, compiled in check_source(SourceFile("two", text), None).networks]
+    (first, *_), (second, *_) = [[flat.op for flat in flatten(graph).nodes] for graph in graphs if graph is not None]
+    assert first is second

@@ -7,6 +7,7 @@ ends, commas and comments where the language allows them.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
@@ -47,6 +48,8 @@ def random_text(seed: int) -> str:
 
 _CHANGED = 20
 """How many texts are made of each program: to generate it takes longer than to change it."""
+_PROGRESS = 500
+"""After how many texts a line tells how far it is."""
 _Change = Callable[[Random, str, Kind], str | None]
 
 
@@ -127,6 +130,8 @@ def main() -> None:
     given = arguments.parse_args()
     outcomes: Counter[str] = Counter()
     for seed in range(given.seed, given.seed + given.count):
+        if (seed - given.seed) % _PROGRESS == 0:
+            print(f"{seed - given.seed:,} of {given.count:,}", file=sys.stderr, flush=True)
         random = Random(seed)
         file = parsed(random_text(seed // _CHANGED))
         if file is None:

@@ -1,15 +1,18 @@
 """Random edits of all specs, as somebody types them: nothing fails, and the findings are those of a fresh check.
 
-`python -m tests.lsp.edits --edits 10000 --seed 1` prints how many edits were made, and how much memory the process took.
+`python -m tests.lsp.edits --edits 10000 --seed 1` makes them in one session of the server, and prints now and then how many were
+made, how many failed, and how much memory the process has.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
-import resource
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -26,13 +29,16 @@ from archdsl.syntax.parser import lex
 
 _TYPED = ["conv(", ")", "{", "}", " -> ", "\n", ";", "8", "skip {", "x.", '"', "#", "= ", "[", "é", "😀", "for i in ", "label: "]
 _EDITS_OF_A_TEXT = 12
+_REPORTED = 500
+"""Edits from one line of the report to the next."""
 
 
 class Typing:
     """Edits of one text after the other."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, reports: bool = False) -> None:
         self.random = random.Random(seed)
+        self.reports = reports
         self.failures: list[str] = []
         self.documents = Documents(lambda analysis: None, self._failed, moment=0.0)
 
@@ -47,9 +53,14 @@ class Typing:
             uri, text = path.as_uri(), path.read_text(encoding="utf-8")
             for version in range(min(_EDITS_OF_A_TEXT, edits - made)):
                 self.documents.update(uri, version, text, line=self.random.randrange(text.count("\n") + 1))
-                await self._compare(await self.documents.analysis(uri))
+                try:
+                    await self._compare(await self.documents.analysis(uri))
+                except Exception as error:
+                    self.failures.append(f"{type(error).__name__}: {error}\n{text}")
                 text = self._edited(text)
                 made += 1
+                if self.reports and made % _REPORTED == 0:
+                    print(f"{made:,} edits, {len(self.failures)} failures, {_resident():.0f} MiB", file=sys.stderr, flush=True)
             self.documents.forget(uri)
 
     def _edited(self, text: str) -> str:
@@ -94,11 +105,17 @@ class Typing:
             yield actions.code_actions(analysis, types.Range(place, end), [], None, Session())
 
 
-def edit(edits: int, seed: int) -> list[str]:
+def _resident() -> float:
+    """Return the memory that this process has, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def edit(edits: int, seed: int, *, reports: bool = False) -> list[str]:
     """Make random edits; return what went wrong."""
 
     async def run() -> list[str]:
-        session = Typing(seed)
+        session = Typing(seed, reports=reports)
         await session.run(edits)
         session.documents.close()
         return session.failures
@@ -112,12 +129,10 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    for part in range(10):
-        failures = edit(options.edits // 10, options.seed * 1000 + part)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(f"{(part + 1) * (options.edits // 10):,} edits, {len(failures)} failures, {memory} MiB at most", flush=True)
-        for failure in failures[:3]:
-            print(failure[:2000])
+    failures = edit(options.edits, options.seed, reports=True)
+    print(f"{options.edits:,} edits, {len(failures)} failures")
+    for failure in failures:
+        print(failure[:2000])
 
 
 if __name__ == "__main__":

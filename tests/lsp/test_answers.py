@@ -59,13 +59,14 @@ def test_hints_show_shapes_of_the_table(path: Path) -> None:
     assert len(set(shown) & rows) >= len(set(shown)) * 0.8  # the rest are values of blocks, which have no row of their own
 
 
+@pytest.mark.parametrize("tokens", [1, pytest.param(25, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("path", SPECS)
-def test_hints_survive_the_loss_of_a_token(path: Path) -> None:
+def test_hints_survive_the_loss_of_a_token(path: Path, tokens: int) -> None:
     whole = analysis_of(path)
     hinted = {whole.source.line_column(hint.offset)[0] for hint in hints_of(whole)}
     words = [word for word in lex(SourceFile("spec", whole.source.text))[0] if word.type != "NEWLINE"]
     kept = expected = 0
-    for word in random.Random(path.stem).sample(words, 1):
+    for word in random.Random(path.stem).sample(words, tokens):
         text = whole.source.text[: word.start_pos] + whole.source.text[word.end_pos :]
         cut = analysis_of(path, text, before=whole)
         before = {line for line in hinted if line < whole.source.line_column(word.start_pos or 0)[0]}

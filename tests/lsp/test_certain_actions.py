@@ -1,4 +1,4 @@
-"""Every certain code action, applied by a client, removes its finding: over the examples of codes, and the golden texts."""
+"""Every certain code action, applied by a client, removes its finding: over the examples of codes, golden texts and the docs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.diagnostics import Applicability, Diagnostic
 from archdsl.driver import check_text
 from archdsl.source import SourceFile
 from tests.lsp.test_server import Opened
-from tests.syntax.texts import EXAMPLES, GOLDEN
+from tests.syntax.texts import DOCS, EXAMPLES, GOLDEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
     """The texts with certain fixes."""
-    return [text for text in [*EXAMPLES, *GOLDEN] if any(_is_certain(found) for found in check_text(text))]
+    return [text for text in [*EXAMPLES, *GOLDEN, *DOCS] if any(_is_certain(found) for found in check_text(text))]
 
 
 @pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.exhaustive)])

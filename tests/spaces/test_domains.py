@@ -9,6 +9,7 @@ import pytest
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.driver import check_text, compile_text
+from archdsl.elaborate import Elaboration, elaborate
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
@@ -177,3 +178,16 @@ def test_every_value_of_a_domain_is_checked() -> None:
     found = check_text(text)
     assert [(one.code, one.message.split("`")[1]) for one in found] == [("W0127", "width = 10"), ("W0127", "k = 33")]
     assert [one.span.text for one in found if one.span is not None] == ["10", "1..40"]
+
+
+def test_the_default_of_a_domain_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
+    def spy(*arguments: Any, member: dict[str, Any], **others: Any) -> Elaboration:
+        tried.extend(member.items())
+        return elaborate(*arguments, member=member, **others)
+
+    monkeypatch.setattr("archdsl.lints.wrong_choices.elaborate", spy)
+    text = "network net(width in [8, 12, 16] = 16, act: op in [relu, gelu]) { input image [3, 8, 8]; conv(width, 3); act }"
+    assert codes_of(check_text(text)) == []
+    assert [name if name == "act" else (name, value) for name, value in tried] == [("width", 8), ("width", 12), "act"]

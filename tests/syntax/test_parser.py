@@ -71,3 +71,10 @@ def test_definitions_after_an_error_are_kept(text: str) -> None:
     file, errors = parse(SourceFile("t.arch", text))
     assert len(errors) == 1
     assert file.definitions[-1].name == "c"
+
+
+def test_a_brace_that_is_not_reported_hides_no_error() -> None:
+    """The brace before the comment is missing; that of `add` is doubtful, and so is not reported."""
+    text = "block b {\n  add { { relu; j: linear# }\n} via { }\n  skip { }\n}\nnetwork n = b()\n"
+    file, errors = parse(SourceFile("braces", text))
+    assert [error.code for error in errors] == ["E0101"] and file.damaged

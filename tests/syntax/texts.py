@@ -24,6 +24,7 @@ MUTANTS = [text for _, text in texts(seed=11, count=100)]
 UNFINISHED = [
     "block b { conv(8, 3) -> }",
     "block b {\n  conv(8, 3) -> \n}\n",
+    "block b {\n  add { { relu; j: linear#\n} via { }\n  skip { }\n}\nnetwork n = b()\n",
     "block b {\n  b(\n  relu -> \n}",
     "network n {\n  input image [3,\n",
     "block b {\n  let \n  relu\n  aux head\n  skip { conv(3\n  relu }\n  x.\n  for i in \n}",
