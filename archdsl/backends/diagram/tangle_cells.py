@@ -32,6 +32,12 @@ class Cell:
     row: int = 0
     column: int = 0
 
+    def ports(self) -> list[Port]:
+        """Return the ports in it."""
+        if isinstance(self.vertex, Port):
+            return [self.vertex]
+        return [port for port, _ in self.block.ports()] if self.block is not None else []
+
 
 @dataclass(eq=False, slots=True)
 class Wire:
@@ -81,6 +87,7 @@ class TangleCells:
         self._make_cells(tangle, whole=True)
         if self.run_side_by_side():
             self._make_cells(tangle, whole=False)
+        self._mark_ends_of_trunk()
 
     @property
     def rows(self) -> int:
@@ -203,3 +210,16 @@ class TangleCells:
         for cell in self.cells:  # nothing stands between a port and its border
             if cell.border == "leaves":
                 cell.row = last + 1
+
+    def _mark_ends_of_trunk(self) -> None:
+        """Mark the ports through which the trunk enters and leaves, so that it is straight there, too.
+
+        Of several values of the trunk, others are skips: they enter a later cell of it, or leave an earlier one.
+        """
+        ports = [cell for cell in self.cells if any(port.value in self._measures.trunk for port in cell.ports())]
+        entries = [cell for cell in ports if any(after.trunk for after in cell.after)]
+        exits = [cell for cell in ports if any(before.trunk for before in cell.before)]
+        if entries:
+            min(entries, key=lambda cell: min(after.row for after in cell.after if after.trunk)).trunk = True
+        if exits:
+            max(exits, key=lambda cell: max(before.row for before in cell.before if before.trunk)).trunk = True
