@@ -44,8 +44,8 @@ def sentence(numbers: Numbers) -> str:
     lower = [depth for depth, one, two in zip(SIZES, plain, residual, strict=True) if two < one]
     return (
         "After 60 epochs on the digits, 720 steps, the training loss of the plain networks with 8, 20 and 56 layers is "
-        f"{_three(plain)}, and that of the residual ones {_three(residual)}. With 56 layers it is {plain[2] / plain[1]:.2g} "
-        f"times that with 20 layers in the plain networks, and {residual[2] / residual[1]:.2g} times in the residual ones. The "
+        f"{_three(plain)}, and that of the residual ones {_three(residual)}. With 56 layers it is {plain[2] / plain[1]:,.1f} "
+        f"times that with 20 layers in the plain networks, and {residual[2] / residual[1]:,.1f} times in the residual ones. The "
         f"residual network has the lower loss at {len(lower)} of the {len(SIZES)} depths. With 56 layers, the plain network "
         "reaches a validation accuracy of "
         f"{numbers['plain 56']['accuracy']:.1%}, and the residual one of {numbers['residual 56']['accuracy']:.1%}."

@@ -184,6 +184,7 @@ def test_fields_are_the_support_of_gradients(name: str, monkeypatch: pytest.Monk
     middle = int(layer.node.shape[1]) // 2  # type: ignore[arg-type]
     extents = gradient_extents(network, layer.node.path, list(range(middle, middle + 4)), monkeypatch)
     assert max([last - first + 1 for first, last in extents]) == axis.size
-    if axis.jump.denominator == 1:
+    enlarges = any(node.op.name == "upconv" for node in flatten(network.graph).nodes)  # then neighbours differ in what they see
+    if axis.jump.denominator == 1 and not enlarges:
         first = axis.center + middle * axis.jump - Fraction(axis.size - 1, 2)
         assert extents[0][0] == first
