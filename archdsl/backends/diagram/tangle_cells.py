@@ -8,7 +8,7 @@ from typing import Literal
 
 from archdsl.backends.diagram.blocks import Block
 from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex
-from archdsl.backends.diagram.model import Box, Kind
+from archdsl.backends.diagram.model import Box, Frame, Kind
 from archdsl.backends.diagram.strand_layout import NEAR, Measures
 from archdsl.backends.diagram.strands import Strand, Tangle
 
@@ -61,15 +61,25 @@ def _border(vertices: Sequence[Vertex]) -> Literal["", "enters", "leaves"]:
     return "" if not found else "enters" if all(found) else "leaves"
 
 
+def _is_node(vertex: Vertex) -> bool:
+    """Whether a vertex is more than an op: a block, or a join."""
+    return isinstance(vertex, Frame) or (isinstance(vertex, Box) and vertex.kind in (Kind.BLOCK, Kind.JOIN, Kind.BAR))
+
+
 def _pieces(strand: Strand, lane_of: LaneOf) -> tuple[list[Strand], list[Hop]]:
-    """Return the pieces of a strand that have one resolution each, and the hops between them."""
+    """Return the pieces of a strand that have one resolution each, and the hops between them.
+
+    What only leads to another resolution, such as a convolution before an enlargement, stays with what it leads to.
+    """
     pieces, hops, start = list[Strand](), list[Hop](), 0
     for i in range(1, len(strand.vertices)):
         link, before, here = strand.links[i], lane_of(strand.vertices[i - 1]), lane_of(strand.vertices[i])
-        if isinstance(link, Hop) and before is not None and here is not None and before != here:
+        changes = isinstance(link, Hop) and before is not None and here is not None and before != here
+        if changes and any(_is_node(vertex) for vertex in strand.vertices[start:i]):
             pieces.append(
                 Strand([None if start else strand.links[0], *strand.links[start + 1 : i], None], strand.vertices[start:i])
             )
+            assert isinstance(link, Hop)
             hops.append(link)
             start = i
     rest = Strand([None, *strand.links[start + 1 :]], strand.vertices[start:]) if start else strand
