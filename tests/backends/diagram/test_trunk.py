@@ -26,3 +26,13 @@ def test_the_trunk_enters_a_block_straight() -> None:
     lines = [line for line in drawing.lines if (line.edge.source, line.edge.target) in following and not line.edge.skip]
     assert len(lines) == len(following)
     assert all(len({round(point.x, 2) for point in line.points}) == 1 for line in lines)
+
+
+def test_instances_of_a_block_are_drawn_alike() -> None:
+    """A block that only leads into a join has a frame if another instance has one."""
+    text = """block body { conv(8, 3) -> relu; conv(8, 3) -> gelu }
+    network net { input image [8, 8, 8]; skip { BODY }; body; gap }"""
+    alike = build_diagram(compile_text(text.replace("BODY", "body"), "net").require())
+    assert [frame.block for frame in alike.frames] == ["body", "body"]
+    alone = build_diagram(compile_text(text.replace("BODY", "body").replace("}; body;", "};"), "net").require())
+    assert not alone.frames
