@@ -35,8 +35,12 @@ fixed seeds, on the digits of scikit-learn and on generated inputs. They took {m
 
 
 def load_results() -> dict[str, Any]:
-    """Return the stored results by name of the experiment; empty before the first run."""
-    return dict(json.loads(RESULTS.read_text(encoding="utf-8"))["experiments"]) if RESULTS.exists() else {}
+    """Return the stored results by name of the experiment; empty before the first run.
+
+    Those of an earlier version of an experiment are left out: another sentence may need other numbers.
+    """
+    stored = json.loads(RESULTS.read_text(encoding="utf-8"))["experiments"] if RESULTS.exists() else {}
+    return {name: one for name, one in stored.items() if name in EXPERIMENTS and one["digest"] == EXPERIMENTS[name].digest}
 
 
 def as_json(numbers: Numbers) -> Any:

@@ -40,8 +40,9 @@ class Change(NamedTuple):
     """A change, once for all places in which it is the same.
 
     `where` is the block, the group or nothing for the network itself, in so many `instances`; `times` is how many times the
-    change is there in all. `what` says which ops; `arguments` are those that changed. `before` and `after` are the keys of
-    the ops, or of the parts, in both networks; `places` are `file:line:column` in both texts, where they are known.
+    change is there in all. `what` says which ops, and `named` how many of an instance; `arguments` are those that changed.
+    `before` and `after` are the keys of the ops, or of the parts, in both networks; `places` are `file:line:column` in both
+    texts, where they are known.
     """
 
     kind: ChangeKind
@@ -53,6 +54,7 @@ class Change(NamedTuple):
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     places: tuple[str | None, str | None] = (None, None)
+    named: int = 1
 
     @property
     def sign(self) -> str:
@@ -74,7 +76,7 @@ class Change(NamedTuple):
         """What changed, without where."""
         arguments = "; ".join(map(str, self.arguments))
         text = f"{self.what}: {arguments}" if self.what and arguments else self.what or arguments
-        return text if self.times == self.instances else f"{text}, {self.times} times"
+        return text if self.times == self.instances * self.named else f"{text}, {self.times} times"
 
 
 def merged_arguments(changes: list[tuple[ArgumentChange, ...]]) -> tuple[Argument, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from archdsl.differences.changes import Change, merged_arguments
 from archdsl.differences.instances import Instance, Instances
@@ -28,22 +28,48 @@ def changes_of(
     groups: dict[Hashable, list[Instance]] = {}
     for one in sorted(found, key=lambda one: one.order):
         groups.setdefault((one.kind, one.home.origin, one.key), []).append(one)
-    return _without_repetition([_merged(group) for group in groups.values()])
+    changes = [_merged(group) for group in _across_parts(groups.values())]
+    return _joined(_joined(changes, _read_the_same, _first), _changed_alike, _side_by_side)
 
 
-def _without_repetition(changes: Iterable[Change]) -> list[Change]:
-    """Return changes of which those that read the same are one: of two statements in a block that change alike."""
-    found: dict[Hashable, Change] = {}
-    for one in changes:
-        key = one.kind, one.where, one.what, one.instances, one.arguments
-        first = found.get(key)
-        if first is None or one.kind == "repeated":
-            found[key if first is None else (key, len(found))] = one
-        else:
-            found[key] = first._replace(
-                times=first.times + one.times, before=first.before + one.before, after=first.after + one.after
-            )
-    return list(found.values())
+def _across_parts(groups: Iterable[list[Instance]]) -> Iterable[list[Instance]]:
+    """Return groups of which those are one that read the same in several labelled groups or blocks."""
+    found: dict[Hashable, list[Instance]] = {}
+    for group in groups:
+        one = _merged(group)
+        apart = one.kind in ("added", "removed", "changed") and one.where and one.instances == 1
+        found.setdefault((one.kind, one.what, one.arguments) if apart else len(found), []).extend(group)
+    return found.values()
+
+
+def _joined(changes: Iterable[Change], key: Callable[[Change], Hashable], join: Callable[[list[Change]], Change]) -> list[Change]:
+    """Return changes of which those with one key are joined; those without a key stay as they are."""
+    found: dict[Hashable, list[Change]] = {}
+    for number, one in enumerate(changes):
+        shared = key(one)
+        found.setdefault(("alone", number) if shared is None else ("shared", shared), []).append(one)
+    return [join(group)._replace(
+        times=sum([one.times for one in group]),
+        before=tuple([path for one in group for path in one.before]), after=tuple([path for one in group for path in one.after]),
+    ) for group in found.values()]  # fmt: skip
+
+
+def _read_the_same(one: Change) -> Hashable:
+    """Two statements in a block that change alike."""
+    return None if one.kind == "repeated" else (one.kind, one.where, one.what, one.instances, one.arguments)
+
+
+def _first(group: list[Change]) -> Change:
+    return group[0]
+
+
+def _changed_alike(one: Change) -> Hashable:
+    """Several ops of a part whose arguments change alike."""
+    return (one.where, one.instances, one.times, one.arguments) if one.kind == "changed" else None
+
+
+def _side_by_side(group: list[Change]) -> Change:
+    return group[0]._replace(what=_listed([one.what for one in group]), named=sum([one.named for one in group]))
 
 
 def _orders(matching: Matching) -> list[float]:
@@ -60,20 +86,32 @@ def _orders(matching: Matching) -> list[float]:
 def _merged(group: Sequence[Instance]) -> Change:
     """Return one change for all instances of it."""
     first = group[0]
-    homes = list(dict.fromkeys([one.home.name for one in group]))
-    where = ", ".join(
-        homes if len(homes) <= _MOST_NAMES else [*homes[: _MOST_NAMES - 1], f"and {len(homes) - _MOST_NAMES + 1} more"]
-    )
-    instances = len({one.home.path for one in group}) if len(homes) == 1 else 1
+    where = _listed(dict.fromkeys([one.home.name for one in group]))
+    instances = len({one.home.path for one in group}) if len({one.home.name for one in group}) == 1 else 1
     return Change(
         first.kind, where, _what(group), instances, len(group), merged_arguments([one.arguments for one in group]),
         tuple([path for one in group for path in one.before]), tuple([path for one in group for path in one.after]), first.places,
+        len(group) if _differ_in_size(group) else 1,
     )  # fmt: skip
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    shown = found if len(found) <= _MOST_NAMES else [*found[: _MOST_NAMES - 1], f"and {len(found) - _MOST_NAMES + 1} more"]
+    return ", ".join(shown)
+
+
+def _differ_in_size(group: Sequence[Instance]) -> bool:
+    """Whether the instances are labelled groups of one statement with different numbers of ops."""
+    return len({len(one.ops) for one in group}) > 1
 
 
 def _what(group: Sequence[Instance]) -> str:
     """Return which ops a change is about."""
     first, labels = group[0], {one.name for one in group}
+    if _differ_in_size(group):
+        parts = _listed([path for one in group for path in one.before + one.after])
+        return f"{parts} ({sum([len(one.ops) for one in group])} ops)"
     ops = listed_ops(list(zip(*[one.ops for one in group], strict=True)))
     rests = {one.rest for one in group}
     rest = first.rest if len(rests) == 1 else ""

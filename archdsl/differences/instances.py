@@ -68,7 +68,8 @@ class Instances:
         calls = [item[-1] for item in items if isinstance(item[-1], Call)]
         name = _listed(items) if calls else ""
         nodes = side.nodes[run.start : run.end]
-        key = tuple([_origin(node) for node in nodes]), name
+        groups = len(calls) == len(items) and all([call.callee.kind == "group" for call in calls])
+        key = tuple([place_of(call.callee.definition) for call in calls] if groups else [_origin(node) for node in nodes]), name
         return self._of_run(run, order, Instance(
             order, "removed" if run.sign == "-" else "added", side.home(around), key, name, tuple([node.op for node in nodes]),
             _behind(side, run, around),

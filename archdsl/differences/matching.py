@@ -120,7 +120,8 @@ class _Matcher:
     def _paired(self, before: Sequence[Unit], after: Sequence[Unit]) -> list[Row]:
         """Return the rows of an alignment of units as they are."""
         if len(before) * len(after) <= _MOST_CELLS:
-            pairs = best_pairs(len(before), len(after), lambda i, j: self._units.score(before[i], after[j]))
+            apart = {unit.part for unit in before} & {unit.part for unit in after} - {""}
+            pairs = best_pairs(len(before), len(after), lambda i, j: self._units.score(before[i], after[j], apart))
             return _rows_of(before, after, pairs)
         for key in (lambda unit: unit.form, _name):
             found = common_pairs([key(unit) for unit in before], [key(unit) for unit in after], _MOST_LEFT_OUT)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from archdsl.differences.forms import Forms, changed_arguments, kind_of
@@ -10,8 +11,11 @@ from archdsl.differences.side import label_of
 from archdsl.ir import Call, Function, OpNode
 from archdsl.ops.base import Category
 
+_INDEX = re.compile(r"(\.\d+)+$")
 _ALIKE = 0.4
 """Of two calls, the least share of ops that correspond; of calls of blocks with one name, half of it is enough."""
+_ALONE = 0.02
+"""What an op without a counterpart costs: of equally good partners, the one that has little else is better."""
 _EXCHANGEABLE = frozenset({Category.NORMALIZATION, Category.ACTIVATION, Category.POOLING, Category.REGULARIZATION})
 """Ops of these categories may take the place of each other: `gn` that of `bn`."""
 
@@ -27,6 +31,11 @@ class Unit(NamedTuple):
     size: int
     period: tuple[object, ...]
     label: str
+
+    @property
+    def part(self) -> str:
+        """What the label of a call names, without its index: `encoder` of `encoder[2]`; empty for an op."""
+        return _INDEX.sub("", self.label) if isinstance(self.node, Call) else ""
 
 
 class Units:
@@ -44,7 +53,9 @@ class Units:
             if isinstance(node, Call):
                 form = self._forms.of_function(node.callee)
                 size = node.output.shape[1:] if node.outputs else ()
-                found.append(Unit(node, form.number, form.size, ("call", node.callee.name, node.callee.kind, size), label))
+                of_block = node.callee.kind == "block"  # whose instances may differ in a projection
+                period = "call", node.callee.name, of_block or frozenset(form.kinds.items()), size
+                found.append(Unit(node, form.number, form.size, period, label))
             else:
                 assert isinstance(node, OpNode)
                 form_of_op = self._forms.of_op(node.op)
@@ -62,8 +73,13 @@ class Units:
             found = self.opened(found)
         return found
 
-    def score(self, before: Unit, after: Unit) -> float:
-        """Return about how many ops correspond if two units do; 0 if they cannot."""
+    def score(self, before: Unit, after: Unit, apart: Collection[str] = ()) -> float:
+        """Return about how many ops correspond if two units do; 0 if they cannot.
+
+        `apart` are the parts that both sides have: a part of an encoder does not become one of a decoder, unless it is equal.
+        """
+        if before.form != after.form and before.part != after.part and before.part in apart and after.part in apart:
+            return 0.0
         named = bool(before.label) and before.label == after.label
         key = (before.form, after.form, isinstance(before.node, Call))
         found = self._scores.get(key) if isinstance(before.node, Call) is isinstance(after.node, Call) else 0.0
@@ -85,10 +101,13 @@ class Units:
     def _call_score(self, before: Function, after: Function) -> float:
         old, new = self._forms.of_function(before), self._forms.of_function(after)
         total = old.size + new.size
-        alike = (old.forms & new.forms).total() + (old.kinds & new.kinds).total()
+        shared = (old.kinds & new.kinds).total()
+        alike = (old.forms & new.forms).total() + shared
         named = before.name == after.name and before.kind == after.kind
         least = _ALIKE / 2 if named else _ALIKE
-        return 0.9 * alike + (0.1 if named else 0.0) if total and alike / total >= least else 0.0
+        if not total or alike / total < least:
+            return 0.0
+        return 0.9 * alike + (0.1 if named else 0.0) - _ALONE * (total - 2 * shared)
 
 
 def size_of(units: Sequence[Unit]) -> int:

@@ -50,10 +50,9 @@ class Sources:
                 if number is not None:
                     self._found[value] = ("pair", number, place)
                     continue
-                shared = [taken for taken in node.inputs if taken not in self._alone]
-                goes_on = [*shared, *node.inputs][:1]  # of what it takes, what both networks have
                 self._alone.add(value)
-                self._found[value] = self._found[goes_on[0]] if goes_on else (which, position, place)
+                goes_on = max([self._found[taken] for taken in node.inputs], key=_progress, default=(which, position, place))
+                self._found[value] = goes_on
 
     def of(self, value: int) -> Source:
         """Return what a value stands for."""
@@ -72,6 +71,13 @@ class Sources:
         sources = self.taken(values)
         found = [value for i, value in enumerate(values) if i >= len(others) or sources[i] != others[i]]
         return tuple([self._side.producer(value) for value in found])
+
+
+def _progress(source: Source) -> int:
+    """Return how far into both networks a source is: of what an op takes, what goes on through it is the last."""
+    if source[0] == "pair" and isinstance(source[1], int):
+        return source[1]
+    return -1 if source[0] == "input" else -2
 
 
 def rewired(before: Side, after: Side, pairs: Sequence[Pair], sources: tuple[Sources, Sources]) -> list[Rewired]:

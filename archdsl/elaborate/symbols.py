@@ -234,6 +234,9 @@ class _Resolver:
                 and called(known.value, Scope(None), self._module) is None
             )
             if constant or self._table.global_(self._module, label.name) is None:
+                family = scope.parts.get(label.name) if label.indices else None
+                if family is not None and isinstance(family.node, ast.Label) and family.node.indices:
+                    around.names.setdefault(label.name, family)  # other braces of the labelled scope have members of it
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
                 symbol = around.names[label.name]
             else:  # called like an op or a block, it is a key of the `state_dict` alone, and a part of paths

@@ -68,8 +68,31 @@ def _statements_in(analysis: Analysis, place: Span) -> tuple[ast.Definition, lis
         covered = [one for one in body.statements if start <= one.span.start and one.span.end <= end]
         touched = [one for one in body.statements if one.span.start < end and start < one.span.end]
         if covered and covered == touched and covered[0].span.start == start:
-            return definition, covered
+            in_join = any(body is one for one in _branches(definition))
+            return (definition, covered) if not in_join or _is_one_branch(covered) else None
     return None
+
+
+def _branches(definition: ast.Definition) -> list[ast.Body]:
+    """Return the bodies whose statements are branches: those of joins, and of loops and `if` in them."""
+    found = [node.body for node in ast.walk(definition) if isinstance(node, ast.Join)]
+    for body in found:  # which grows
+        found += [inner for one in body.statements if isinstance(one, ast.Pipeline) for inner in _control_bodies(one)]
+    return found
+
+
+def _control_bodies(pipeline: ast.Pipeline) -> list[ast.Body]:
+    """Return the bodies of the loop or `if` that a statement is; none for any other."""
+    stage = pipeline.stages[0] if len(pipeline.stages) == 1 and pipeline.label is None else None
+    if isinstance(stage, ast.Repeat | ast.For):
+        return [stage.body]
+    return [arm.body for arm in stage.arms] if isinstance(stage, ast.If) else []
+
+
+def _is_one_branch(statements: Sequence[ast.Statement]) -> bool:
+    """Whether statements in a join make a single branch, as the call of a block does."""
+    pipelines = [one for one in statements if isinstance(one, ast.Pipeline)]
+    return len(pipelines) == 1 and not _control_bodies(pipelines[0])
 
 
 def _parameters(symbols: list[Symbol], moved: Span) -> list[str] | None:

@@ -27,7 +27,7 @@ STEPS = 60
 def measure() -> Numbers:
     """Return norms and shares by length, and the range through which most of the gradient comes."""
     found = {}
-    for one in probe(TEXT, "deep", options={"train": STEPS, "batch": 32, "points": 0, "samples": 12}):
+    for one in probe(TEXT, "deep", options={"train": STEPS, "batch": 32, "points": 0, "samples": 40}):
         assert one.paths is not None
         low, high = one.paths.range_of(0.9)
         found["trained" if one.steps else "untrained"] = {
@@ -43,10 +43,10 @@ def sentence(numbers: Numbers) -> str:
 
     def told(when: str) -> str:
         one = numbers[when]
-        quarter, last = one["norms"][blocks // 4], one["norms"][-blocks // 4]
+        short, long = one["norms"][blocks // 4], one["norms"][blocks - blocks // 4]
         return (
-            f"the gradient of one path of {blocks - blocks // 4} blocks is {last / quarter:.2g} times that of one of "
-            f"{blocks // 4} blocks; 90 % of the gradient comes through paths of {one['low']} to {one['high']} blocks, on average "
+            f"the gradient of one path of {blocks - blocks // 4} blocks is {long / short:.2g} times that of one of "
+            f"{blocks // 4} blocks; 90% of the gradient comes through paths of {one['low']} to {one['high']} blocks, on average "
             f"{one['mean']:.1f}, which are {one['of_paths']:.1%} of all paths"
         )
 

@@ -69,7 +69,6 @@ def draw(axes: list[Any], numbers: Numbers) -> None:
 EXPERIMENT = Experiment(
     "L1, L2 and elastic net",
     "An L1 penalty makes weights sparse, an L2 penalty makes them small, and both together (elastic net, Zou & Hastie 2005) do "
-    "some of "
-    "either.",
+    "some of both.",
     TEXT, measure, sentence, draw,
 )  # fmt: skip

@@ -24,7 +24,7 @@ network stack(unit = residual, n: int = 1, width: int = 8) {
 network residual_stack = stack(residual)
 network plain_stack    = stack(plain)
 
-train { data = digits; epochs = 20; batch = 128; optimizer = sgd(lr = 0.1, momentum = 0.9, weight_decay = 1e-4) }
+train { data = digits; epochs = 60; batch = 128; optimizer = sgd(lr = 0.1, momentum = 0.9, weight_decay = 1e-4) }
 """
 SIZES = {8: 1, 20: 3, 56: 9}
 
@@ -41,15 +41,14 @@ def measure() -> Numbers:
 def sentence(numbers: Numbers) -> str:
     """Compare the training losses by depth."""
     plain, residual = ([numbers[f"{unit} {depth}"]["train_loss"] for depth in SIZES] for unit in ("plain", "residual"))
-    worse = "higher" if plain[2] > plain[1] else "not higher"
-    other = "higher, too" if residual[2] > residual[1] else "not"
-    lower = [str(depth) for depth, one, two in zip(SIZES, plain, residual, strict=True) if two < one]
+    lower = [depth for depth, one, two in zip(SIZES, plain, residual, strict=True) if two < one]
     return (
-        "After 20 epochs on the digits, 240 steps, the training loss of the plain networks with 8, 20 and 56 layers is "
-        f"{_three(plain)}, that of the residual ones {_three(residual)}: that of the plain network with 56 layers is {worse} "
-        f"than with 20 layers, and that of the residual one is {other}. The residual network has the lower loss at {len(lower)} "
-        f"of the {len(SIZES)} depths ({', '.join(lower)}). The validation accuracies with 56 layers are "
-        f"{numbers['plain 56']['accuracy']:.1%} and {numbers['residual 56']['accuracy']:.1%}."
+        "After 60 epochs on the digits, 720 steps, the training loss of the plain networks with 8, 20 and 56 layers is "
+        f"{_three(plain)}, and that of the residual ones {_three(residual)}. With 56 layers it is {plain[2] / plain[1]:,.1f} "
+        f"times that with 20 layers in the plain networks, and {residual[2] / residual[1]:,.1f} times in the residual ones. The "
+        f"residual network has the lower loss at {len(lower)} of the {len(SIZES)} depths. With 56 layers, the plain network "
+        "reaches a validation accuracy of "
+        f"{numbers['plain 56']['accuracy']:.1%}, and the residual one of {numbers['residual 56']['accuracy']:.1%}."
     )
 
 

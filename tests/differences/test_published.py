@@ -30,3 +30,11 @@ def test_published_networks(before: str, after: str, golden: Callable[[Path, str
     found = str(Difference(compile_address(before).require(), compile_address(after).require()))
     golden(GOLDEN / f"{before}-{after}.txt", f"{found}\n")
     assert len(found.splitlines()) <= 10
+
+
+def test_levels_of_a_deeper_network(golden: Callable[[Path, str], None]) -> None:
+    """New levels have lines of their own, others correspond by name and content, and ops that change alike share a line."""
+    found = Difference(compile_address("ddpm").require(), compile_address("ddpm_256").require())
+    golden(GOLDEN / "ddpm-ddpm_256.txt", f"{found}\n")
+    assert len(found.changes) <= 10
+    assert not any(change.kind == "rewired" for change in found.changes)

@@ -82,6 +82,13 @@ def test_x_comes_from_the_input() -> None:
     assert block is not None and block.text == "unit"
 
 
+def test_members_of_a_label_in_other_braces() -> None:
+    """The braces of a join bind a member of what the body around it has begun."""
+    text = "network net { input x [8, 8, 8]; a[0]: relu; add { a[1]: gelu; a[0] }; add { a[1]; x } }"
+    found = symbol(table(text), "a")
+    assert len(found.definitions) == 2 and len(found.uses) == 2
+
+
 def test_a_table_with_errors() -> None:
     found = table("block f(w) { conv(w, 3) }\nnetwork net { input image [3, 8, 8]; a: f(nope); skip { conv(9, 3) }; a -> bn }")
     assert [span.text for span in found.unresolved] == ["nope"]

@@ -228,6 +228,25 @@ def test_what_is_read_outside_stays() -> None:
     assert extract_block(analysis, Span(analysis.source, text.index("a:"), text.index("\n  concat")), Session()) is None
 
 
+@pytest.mark.parametrize(
+    ("chosen", "extracted"),
+    [
+        ("relu; gelu", False),
+        ("for a in [1, 3] { conv(4, a) }", False),
+        ("conv(4, a)", True),
+        ("relu", True),
+        ("{ relu; tanh }", True),
+    ],
+)
+def test_several_branches_of_a_join_are_no_block(chosen: str, extracted: bool) -> None:
+    """A block returns one value, where each statement in a join is a branch, also in a loop."""
+    text = "network n {\n  input i [4, 8, 8]\n  add { relu; gelu; for a in [1, 3] { conv(4, a) }; { relu; tanh } }\n}\n"
+    analysis = analyze(Text("u:n", 1, text, None), Session())
+    start = text.index(chosen)
+    found = extract_block(analysis, Span(analysis.source, start, start + len(chosen)), Session())
+    assert (found is not None) is extracted
+
+
 def test_extraction_of_any_statements_leaves_the_network_as_it_is() -> None:
     path = next(path for path in shipped_files() if path.stem == "unet")
     analysis = analysis_of(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind, Part
 from archdsl.backends.diagram.op_text import shared_part
@@ -20,25 +20,41 @@ def remove_trivial_frames(root: Frame, edges: Sequence[Edge]) -> None:
     into: dict[str, str] = {}
     for edge in edges:
         into[edge.source] = edge.target if edge.target in joins and edge.source not in into else ""
-    _remove_trivial(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()))
+    drawn = {
+        frame.block
+        for around in (root, *root.frames())
+        for frame in around.items
+        if isinstance(frame, Frame) and frame.block and len(frame.items) > 1 and not _branches(frame, _own(around), into)
+    }
+    _remove_trivial(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()), drawn)
 
 
-def _remove_trivial(frame: Frame, into: dict[str, str], most: float) -> None:
+def _own(frame: Frame) -> set[str]:
+    return {box.key for box in frame.items if isinstance(box, Box)}
+
+
+def _branches(frame: Frame, around: set[str], into: dict[str, str]) -> int:
+    """Return how many boxes of a frame only lead into a join among the boxes around it."""
+    return sum(into.get(box.key) in around for box in frame.boxes())
+
+
+def _remove_trivial(frame: Frame, into: dict[str, str], most: float, blocks: Set[str]) -> None:
     items: list[Box | Frame] = []
-    own = {box.key for box in frame.items if isinstance(box, Box)}
+    own = _own(frame)
     for item in frame.items:
         if isinstance(item, Box):
             items.append(item)
             continue
-        _remove_trivial(item, into, most)
-        drawn = _worth_a_frame(item, own, into, most)
+        _remove_trivial(item, into, most, blocks)
+        drawn = _worth_a_frame(item, own, into, most, blocks)
         if not drawn and item.shared and isinstance(only := item.items[0], Box):
             only.parts += (shared_part(item.name),)
         items += [item] if drawn else item.items
     frame.items = items
 
 
-def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: float) -> bool:
+def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: float, blocks: Set[str]) -> bool:
+    """Whether a frame is drawn; those of `blocks` are, also as branches, since other instances are."""
     if frame.times > 1:
         return True
     if len(frame.items) == 1:
@@ -48,8 +64,8 @@ def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: f
     inner = any(isinstance(item, Frame) for item in frame.items)
     if inner and sum(1 for _ in frame.boxes()) > most:
         return False
-    branches = sum(into.get(box.key) in around for box in frame.boxes())
-    return branches == 0 or (branches == 1 and inner)
+    branches = _branches(frame, around, into)
+    return branches == 0 or (branches == 1 and inner) or frame.block in blocks
 
 
 def _absorb(frame: Frame) -> bool:

@@ -6,6 +6,7 @@ where it leaves. An edge from box to box is thus a chain of hops, each within on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame
@@ -21,6 +22,8 @@ class Port:
 
 
 Vertex = Box | Frame | Port
+LaneOf = Callable[[Vertex], tuple[float, str] | None]
+"""Returns the resolution of a vertex as a size to compare and as words; None if it has none."""
 
 
 @dataclass(eq=False, slots=True)

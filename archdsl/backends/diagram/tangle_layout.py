@@ -8,186 +8,34 @@ are, or along a column through rows where it has none; in a channel each has a t
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from archdsl.backends.diagram.blocks import GAP, Block, tracks
-from archdsl.backends.diagram.levels import Hop, Port, Vertex
-from archdsl.backends.diagram.model import Box, Kind
+from archdsl.backends.diagram.levels import LaneOf
 from archdsl.backends.diagram.placed import Point, Rectangle
-from archdsl.backends.diagram.strand_layout import NEAR, STEP, TRACK, Measures, covers
+from archdsl.backends.diagram.strand_layout import STEP, TRACK, Measures, covers
 from archdsl.backends.diagram.strands import Strand, Tangle
-
-_ARROW = 7.0
-
-
-@dataclass(eq=False, slots=True)
-class _Cell:
-    """A vertex or a strand in a row and a column. `left` and `right` are how far it extends from its axis."""
-
-    vertex: Vertex | None
-    block: Block | None
-    left: float
-    right: float
-    height: float
-    lane: Hashable = None
-    trunk: bool = False
-    border: Literal["", "enters", "leaves"] = ""
-    """Whether it has a port."""
-    before: list[_Cell] = field(default_factory=list)
-    after: list[_Cell] = field(default_factory=list)
-    arriving: int = 0
-    row: int = 0
-    column: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class _Wire:
-    """A hop from a cell to a cell, each None beyond the border; x counts from the cell's axis.
-
-    `down` is the column (odd) or the corridor (even) in which it goes past rows; None if it passes none.
-    """
-
-    hop: Hop
-    source: _Cell | None
-    target: _Cell | None
-    leaves: float = 0.0
-    arrives: float = 0.0
-    down: int | None = None
-    first: int = 0
-    last: int = 0
-
-
-def _border(vertices: Sequence[Vertex]) -> Literal["", "enters", "leaves"]:
-    found = [vertex.enters for vertex in vertices if isinstance(vertex, Port)]
-    return "" if not found else "enters" if all(found) else "leaves"
+from archdsl.backends.diagram.tangle_cells import Cell, TangleCells, Wire
 
 
 class TangleLayout:
     """Places one tangle. `lane_of` says which resolution a vertex has, None if none."""
 
-    def __init__(
-        self,
-        tangle: Tangle,
-        measures: Measures,
-        strand: Callable[[Strand], Block],
-        lane_of: Callable[[Vertex], tuple[float, str] | None],
-    ) -> None:
-        self._measures, self._strand = measures, strand
-        self._wires: list[_Wire] = []
-        self._cells: list[_Cell] = []
-        self._of: dict[int, _Cell] = {}
-        for vertex in tangle.vertices:
-            size = measures.size(vertex)
-            cell = _Cell(vertex, None, size.left, size.right, size.height, lane_of(vertex))
-            cell.trunk = not isinstance(vertex, Port) and vertex.key in measures.trunk
-            cell.border = _border([vertex])
-            self._of[id(vertex)] = cell
-        self._tie_up(tangle, lane_of)
-        self._rank()
-        self._align()
+    def __init__(self, tangle: Tangle, measures: Measures, strand: Callable[[Strand], Block], lane_of: LaneOf) -> None:
+        self._measures = measures
+        found = TangleCells(tangle, measures, strand, lane_of)
+        self._cells, self._wires, self._rows = found.cells, found.wires, found.rows
+        self._align(found.run_side_by_side())
         self._lead()
-
-    # -- cells and wires --
-
-    def _tie_up(self, tangle: Tangle, lane_of: Callable[[Vertex], tuple[float, str] | None]) -> None:
-        for tie in tangle.ties:
-            source = self._of[id(tie.source)] if tie.source is not None else None
-            target = self._of[id(tie.target)] if tie.target is not None else None
-            link = tie.strand.links[0]
-            if not tie.strand.vertices and (link is None or isinstance(link, Hop)):
-                self._connect(source, target)
-                if link is not None:
-                    self._wires.append(_Wire(link, source, target, self._leaves(link, source), self._arrives(link, target)))
-                continue
-            block = self._strand(tie.strand)
-            last = tie.strand.vertices[-1] if tie.strand.vertices else None
-            cell = _Cell(None, block, max(-block.left, 1.0), max(block.right, 1.0), block.height)
-            cell.lane = (lane_of(last) if last is not None else None) or (target or source or cell).lane
-            cell.trunk = any(not isinstance(v, Port) and v.key in self._measures.trunk for v in tie.strand.vertices)
-            cell.border = _border([port for port, _ in block.ports()])
-            self._of[id(cell)] = cell
-            self._connect(source, cell)
-            self._connect(cell, target)
-            for hop, x in block.starts:
-                self._wires.append(_Wire(hop, source, cell, self._leaves(hop, source), x))
-            for hop, x in block.ends:
-                self._wires.append(_Wire(hop, cell, target, x, self._arrives(hop, target)))
-        self._cells = self._sorted()
-        for wire in self._wires:
-            if wire.target is not None and isinstance(wire.target.vertex, Box):
-                wire.target.arriving += 1
-        self._spread()
-
-    def _connect(self, source: _Cell | None, target: _Cell | None) -> None:
-        if source is not None and target is not None:
-            source.after.append(target)
-            target.before.append(source)
-
-    def _leaves(self, hop: Hop, source: _Cell | None) -> float:
-        return self._measures.exit(hop.source, hop.value) if source is not None else 0.0
-
-    def _arrives(self, hop: Hop, target: _Cell | None) -> float:
-        return self._measures.entry(hop.target, hop.value) if target is not None else 0.0
-
-    def _sorted(self) -> list[_Cell]:
-        cells = list(self._of.values())
-        missing = {id(cell): len(cell.before) for cell in cells}
-        ready = [cell for cell in cells if not cell.before]
-        order = []
-        for cell in ready:
-            order.append(cell)
-            for after in cell.after:
-                missing[id(after)] -= 1
-                if not missing[id(after)]:
-                    ready.append(after)
-        return order
-
-    def _spread(self) -> None:
-        """Let several wires into a box arrive side by side."""
-        seen: dict[int, int] = {}
-        for wire in self._wires:
-            cell = wire.target
-            if cell is not None and isinstance(cell.vertex, Box) and cell.arriving > 1 and cell.vertex.kind is not Kind.FORK:
-                number = seen[id(cell)] = seen.get(id(cell), -1) + 1
-                room = min(cell.left, cell.right) - (2.0 if cell.vertex.kind is Kind.JOIN else NEAR)
-                step = min(2 * room / (cell.arriving - 1), 16.0)
-                wire.arrives = (number - (cell.arriving - 1) / 2) * step
-
-    # -- rows --
-
-    def _rank(self) -> None:
-        for cell in self._cells:
-            cell.row = max((before.row + 1 for before in cell.before), default=0)
-        for cell in reversed(self._cells):
-            if not cell.before and cell.after and not cell.border:
-                cell.row = max(min(after.row for after in cell.after) - 1, 0)
-        last = max((cell.row for cell in self._cells), default=0)
-        for cell in self._cells:  # nothing stands between a port and its border
-            if cell.border == "leaves":
-                cell.row = last + 1
-        self._rows = max((cell.row for cell in self._cells), default=0) + 1
 
     # -- columns --
 
-    def _align(self) -> None:
+    def _align(self, side_by_side: bool) -> None:
         found = dict.fromkeys(cell.lane for cell in self._cells if cell.lane is not None)  # a set has another order each time
         lanes = sorted(found, key=lambda lane: lane[0], reverse=True)  # type: ignore[index]
-        if self._runs_side_by_side() and len(lanes) < len(self._cells):
+        if side_by_side and len(lanes) < len(self._cells):
             self._columns_by_lane(lanes)
         else:
             self._columns_by_chain()
-
-    def _runs_side_by_side(self) -> bool:
-        """Return whether several resolutions go on beside each other; a trunk alone that changes its own does not."""
-        lanes: dict[int, set[Hashable]] = {}
-        for wire in self._wires:
-            source, target = wire.source, wire.target
-            if source is None or target is None or wire.hop.size_only or source.lane is None or source.lane != target.lane:
-                continue
-            for row in range(source.row, target.row + 1):
-                lanes.setdefault(row, set()).add(source.lane)
-        return any(len(found) > 1 for found in lanes.values())
 
     def _columns_by_lane(self, lanes: Sequence[Hashable]) -> None:
         """Give each resolution a column, the finest the first, or several if cells of it are in one row."""
@@ -255,7 +103,7 @@ class TangleLayout:
                 towards = columns[-1] > columns[0] if len(columns) > 1 else True
                 wire.down = 2 * columns[0] + (2 if towards else 0) if columns else 2 * self._columns
 
-    def _passes(self, wire: _Wire) -> int:
+    def _passes(self, wire: Wire) -> int:
         first = wire.source.row + 1 if wire.source is not None else 0
         return (wire.target.row if wire.target is not None else self._rows) - first
 
@@ -298,7 +146,7 @@ class TangleLayout:
         for wire in self._wires:
             if wire.down is not None and wire.down % 2 == 0:
                 used.setdefault(wire.down, []).append((wire.first, wire.last, wire.hop.value))
-        columns: dict[int, list[_Cell]] = {}
+        columns: dict[int, list[Cell]] = {}
         for cell in self._cells:
             columns.setdefault(cell.column, []).append(cell)
         labels: dict[int, float] = {}
@@ -341,7 +189,7 @@ class TangleLayout:
             heights.append(labels[row] + TRACK * count + (0.0 if edge and not count else STEP - 4))
         return heights, found, labels
 
-    def _turns(self, wire: _Wire) -> list[tuple[int, float, float]]:
+    def _turns(self, wire: Wire) -> list[tuple[int, float, float]]:
         """Return the channels in which a wire goes across, from where to where in halves of columns."""
         source = 2 * wire.source.column + 1 if wire.source is not None else None
         target = 2 * wire.target.column + 1 if wire.target is not None else None
@@ -359,7 +207,7 @@ class TangleLayout:
     def _draw(
         self,
         out: Block,
-        wire: _Wire,
+        wire: Wire,
         xs: Sequence[float],
         corridors: dict[tuple[int, str], float],
         tops: Sequence[float],

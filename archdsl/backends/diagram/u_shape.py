@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from archdsl.backends.diagram.levels import Hop, Level, Port, Vertex
+from archdsl.backends.diagram.levels import Hop, LaneOf, Level, Port, Vertex
 from archdsl.backends.diagram.model import Box, Frame
 from archdsl.backends.diagram.strands import Bundle, Strand, strand_of, strands_in
 
 _LEAST_LEVELS = 2
-
-LaneOf = Callable[[Vertex], tuple[float, str] | None]
 
 
 class Step(NamedTuple):

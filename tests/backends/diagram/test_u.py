@@ -99,6 +99,35 @@ def test_the_crops_of_the_paper() -> None:
         assert size.points[-1].y == pytest.approx(drawing.boxes[key].bottom), "the size comes from below"
 
 
+LATTICE = """
+block unit(width) { conv(width, 3) -> bn -> relu -> conv(width, 3) -> bn -> relu }
+network net(depth = 4, width = 8) {
+  input image [3, 256, 256]
+  for i in 0..depth + 1 {
+    node[i][0]: unit(width * 2^i)
+    for j in 1..i + 1 {
+      concat { for k in 0..j { node[i - j][k] }; node[i - j + 1][j - 1] -> upsample(2) -> conv(width * 2^(i - j), 1) }
+      node[i - j][j]: unit(width * 2^(i - j))
+    }
+    if i < depth { node[i][0] -> maxpool(2) }
+  }
+}
+"""
+
+
+def test_nested_skips_are_a_lattice() -> None:
+    """In a U-Net++ (Zhou et al. 2018, arXiv:1807.10165), each resolution has columns of its own, and the finest is the first."""
+    drawing = place(build_diagram(compile_text(LATTICE, "net").require(), 0))
+    assert not faults(drawing)
+    extents: dict[int, list[float]] = {}
+    for box in drawing.diagram.boxes:
+        level, _, index = box.name.removeprefix("node.").partition(".")
+        if level.isdecimal() and index.isdecimal() and int(index) and int(level) + int(index) < 4:
+            extents.setdefault(int(level), []).extend(drawing.boxes[box.key][::2])
+    assert sorted(extents) == [0, 1, 2]
+    assert max(extents[0]) < min(extents[1]) and max(extents[1]) < min(extents[2])
+
+
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--programs", type=int, default=1000)
