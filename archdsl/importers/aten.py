@@ -21,6 +21,10 @@ class Refused(Exception):
     """An operation that the language lacks."""
 
 
+class Lacking(Refused):
+    """An operation for which there is no rule at all."""
+
+
 class TooManyNumbers(Refused):
     """A constant that nobody would write as a list."""
 
@@ -46,8 +50,12 @@ class Translation:
         self.unfolding = False
         """Whether constants are written as the ops that compute them, and not as their numbers."""
         self.lost: set[str] = set()
-        """The nodes whose values follow from an operation that the language lacks."""
+        """The nodes that are refused, and those that follow from them."""
         self._state = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
+
+    def follows_lost(self, node: Any) -> bool:
+        """Whether a node takes what follows from a node that is refused."""
+        return any(source.name in self.lost for source in node.all_input_nodes)
 
     def key(self, node: Any) -> str:
         """Return the key of a stored tensor."""
@@ -126,7 +134,8 @@ class Step:
 
         if (offsets := offsets_of_windows(self, node, tensor)) is not None:
             self.t.values[node.name] = offsets
-            return offsets, plain(len(offsets.shape), True)
+            self.t.layouts[node.name] = ((), *plain(len(offsets.shape), False))  # its stored tensor has an axis for the batch
+            return offsets, self.t.layouts[node.name]
         if self.t.unfolding and node.all_input_nodes:
             return self.unfolded(node)
         if self.shape(node) == (self.t.batch, *tensor.shape[1:]) and tensor.shape[0] == 1:
@@ -142,6 +151,8 @@ class Step:
         value, dims = self.loose(node)
         if dims == plain(len(value.shape), value.batched):
             return value
+        if value.batched and dims[0][:1] == (BATCH_AXIS,) and all(value.shape[axis] == 1 for axis in dims[0][1:]):
+            dims = ((BATCH_AXIS,), *dims[1:])
         if value.batched and dims[0] != (BATCH_AXIS,):
             raise Refused(f"{self.node.target}: it takes a tensor whose batch is not an axis of its own, in front")
         value, dims = self.sorted(value, dims)
@@ -365,7 +376,7 @@ def translate(translation: Translation, node: Any, place: Place) -> list[Apply]:
     if found is None:
         owner = getattr(node.target, "namespace", "aten")
         what = "a custom operation" if owner not in ("aten", "prim", "prims", "_operator", "builtins") else "PyTorch's"
-        raise Refused(f"{what} `{node.target}`" + (f", in `{place.code}`" if place.code else ""))
+        raise Lacking(f"{what} `{node.target}`" + (f", in `{place.code}`" if place.code else ""))
     return found(step)
 
 

@@ -94,7 +94,8 @@ def kind_of_role(role: str, values: Sequence[Any]) -> str:
 
 def snake(name: str) -> str:
     """Return the name of a class as that of a block: `BasicBlock` is `basic_block`."""
-    name = name.replace("ConvNeXt", "Convnext").replace("NeXt", "Next")
+    for word in ("ConvNeXt", "NeXt", "ReLU", "GELU", "SiLU", "GLU", "MLP"):
+        name = name.replace(word, word.capitalize())
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip("_"))
     return re.sub(r"_+", "_", spaced).lower()
 

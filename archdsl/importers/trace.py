@@ -26,6 +26,7 @@ from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
 from archdsl.importers.open_sizes import inputs_elsewhere, open_shapes
 from archdsl.importers.patterns import channel_norms, recognize
+from archdsl.importers.refusals import Refusals, placeholder
 from archdsl.importers.resizing import follow_grids
 from archdsl.importers.sharing import share
 
@@ -105,7 +106,7 @@ class _Tracer:
         self._module, self._example, self._name = module, example, name
         self._arguments, self._partial = arguments, partial
         self._modules = dict(module.named_modules(remove_duplicate=False))
-        self._refused: list[str] = []
+        self._refused = Refusals()
 
     def model(self, training: Any, plain: Any, *, follow: bool = False) -> Model:
         """Return the model of two exported programs. With `follow`, further traces tell which of its numbers are sizes."""
@@ -115,9 +116,11 @@ class _Tracer:
         ]
         outputs = _named(training, [self._values.get(name) for name in names])
         shown = _named(plain, list(plain.graph_signature.user_outputs))
-        self._refused += [f"the result `{key}`: random numbers" for key, value in outputs.items() if isinstance(value, Random)]
+        for key, value in outputs.items():
+            if isinstance(value, Random):
+                self._refused.add_result(key, "random numbers")
         if self._refused and not self._partial:
-            raise SpecError(codes.importing.NotExpressible(self._name, tuple(dict.fromkeys(self._refused))))
+            raise SpecError(codes.importing.NotExpressible(self._name, self._refused.lines()))
         found = {key: value for key, value in outputs.items() if isinstance(value, Value)}
         if not found:
             raise SpecError(codes.importing.NotTraced(self._name, "it returns no tensor that depends on its input"))
@@ -200,15 +203,13 @@ class _Tracer:
 
     def _translated(self, translation: Translation, node: Any, place: Place) -> list[Apply]:
         try:
-            return translate(translation, node, place)
-        except Refused as refused:
-            return self._unknown(translation, node, place, str(refused))
-        except SpecError as error:  # a rule of the language that does not hold for this use of it
-            return self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
-        except Exception as error:  # a use of the operation that no rule has foreseen
-            return self._unknown(
-                translation, node, place, f"{node.target}: a use that is not known ({type(error).__name__}: {error})"
-            )
+            made = translate(translation, node, place)
+        except Exception as error:  # an operation that the language lacks, or a use of one that no rule has foreseen
+            self._refused.of_node(translation, node, place, error)
+            return placeholder(translation, node, place, error)
+        if translation.follows_lost(node):
+            translation.lost.add(node.name)
+        return made
 
     def _constant(self, node: Any, calls: list[Call], translation: Translation, place: Place) -> None:
         """Make a value of a constant that a module takes which is one op."""
@@ -216,7 +217,7 @@ class _Tracer:
         try:
             self._values.setdefault(node.name, step.loose(node)[0])
         except (Refused, NotImplementedError) as error:
-            self._refused.append(f"{place}: {error}")
+            self._refused.add(place, str(error))
         self._add(step.extra, calls)
 
     def _add(self, ops: list[Apply], calls: list[Call]) -> None:
@@ -234,21 +235,6 @@ class _Tracer:
                 home.body.insert(len(home.body) - 1, op)  # before the call that is open there
             else:
                 home.body.append(op)
-
-    def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
-        """Note an op that the language lacks; return a placeholder for it."""
-        if not any(n.name in translation.lost for n in node.all_input_nodes):  # else it only follows
-            self._refused.append(f"{place}: {reason}")
-        translation.lost.add(node.name)
-        inputs = [self._values[n.name] for n in node.all_input_nodes if isinstance(self._values.get(n.name), Value)]
-        value = node.meta.get("val")
-        tensors = value if isinstance(value, list | tuple) else [value]
-        outputs = [Value(tuple(int(n) for n in t.shape[1:])) for t in tensors if isinstance(t, Tensor)]
-        if not inputs or not outputs:
-            self._values[node.name] = None
-            return []
-        self._values[node.name] = outputs[0] if not isinstance(value, list | tuple) else outputs
-        return [Apply("UNKNOWN", {"reason": reason}, inputs, outputs, None, "", place)]
 
     def _leaf(self, leaf: _Leaf, nodes: list[Any], calls: list[Call], translation: Translation, place: Place) -> None:
         inside = {node.name for node in nodes[leaf.first : leaf.last + 1]}
@@ -268,12 +254,15 @@ class _Tracer:
         try:
             made = leaf.rule(leaf.module, given, leaf.path, place)
         except Refused as refused:
-            self._refused.append(f"{place}: {refused}")
+            self._refused.add(place, str(refused))
             return
         calls[-1].body.append(made)
         made.outputs[0].shape = tuple(int(n) for n in results[-1].meta["val"].shape[1:])
+        follows = any(translation.follows_lost(node) for node in nodes[leaf.first : leaf.last + 1])
         for node in results:
             self._values[node.name] = made.outputs[0]
+            if follows:
+                translation.lost.add(node.name)
 
     def _enter(self, stack: list[tuple[str, Call]], frames: list[tuple[str, str]]) -> None:
         """Make the calls in `frames` the open ones."""

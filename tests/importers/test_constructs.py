@@ -133,3 +133,45 @@ def test_levels_of_a_unet_are_written_alike() -> None:
     imported = archdsl.from_module(UNet(), (3, 16, 16), name="net")
     assert "  enc[2]:" in imported.text and "concat { enc[1]; x }" in imported.text, imported.text
     assert archdsl.loads(imported.text).sizes.sentences()[0].startswith("H and W must be multiples of 4"), imported.text
+
+
+class StarRelu(nn.Module):
+    """A rectifier with a learned factor and shift, whose tensors have one number (Yu et al. 2022, arXiv:2210.13452)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.bias = nn.Parameter(torch.ones(1)), nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * torch.relu(x) ** 2 + self.bias
+
+
+class Factor(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale.view(-1, 1, 1)
+
+
+class ScaledShortcut(nn.Module):
+    """A residual connection with a factor of each channel, behind a norm that has no shift."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.res_scale, self.conv, self.act = Factor(4), nn.Conv2d(4, 4, 3, padding=1), StarRelu()
+        self.norm = nn.GroupNorm(2, 4)
+        self.norm.bias = None  # type: ignore[assignment]
+        self.shift = nn.Parameter(torch.zeros(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.res_scale(x) + self.act(self.conv(self.norm(x)) + self.shift.view(1, -1, 1, 1))
+
+
+def test_tensors_that_are_called_like_ops() -> None:
+    """A key may be the name of an op; a tensor that only gets axes of size one is stored flat."""
+    text = archdsl.from_module(ScaledShortcut(), (4, 8, 8), name="net").text
+    assert "scale: param([1, 1, 1], flat = true)" in text and "shift: param([4, 1, 1], flat = true)" in text, text
+    assert "via { res_scale: { scale: layer_scale(1, flat = true) } }" in text, text
+    assert "gn(groups = 2, affine = false)" in text and "weight: layer_scale(1, flat = true)" in text, text

@@ -314,6 +314,15 @@ class Spectral(nn.Module):
         return torch.fft.fft(torch.relu(x)).real
 
 
+class Unit(nn.Module):
+    """A unit that the language lacks, and what only follows from it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        y = torch.fft.fft(x.view(b * c, h, w)).abs().view(b, c, h, w)
+        return torch.relu(y)
+
+
 class ByBatch(nn.Module):
     """Its result depends on the batch, which no text can say."""
 
@@ -340,6 +349,16 @@ def test_refusals(make: Callable[[], nn.Module], code: str, words: tuple[str, ..
         archdsl.from_module(make(), (3, 8, 8))
     assert [found.code for found in caught.value.diagnostics] == [code]
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_line_of_the_source_is_refused_once() -> None:
+    """It is one line for all modules of a class, and what follows from it is none."""
+    with pytest.raises(SpecError) as caught:
+        archdsl.from_module(nn.Sequential(Unit(), Unit(), Unit()), (3, 8, 8))
+    (found,) = caught.value.diagnostics
+    assert "uses an operation" in found.message, found.message
+    (line,) = found.details()
+    assert line.startswith("`0` (") and "), and in 2 more modules: PyTorch's `aten.fft_fft.default`" in line, line
 
 
 def test_partial_and_unproved_texts_say_so() -> None:
