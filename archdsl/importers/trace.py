@@ -11,7 +11,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
@@ -38,18 +38,20 @@ Arguments = Mapping[str, Mapping[str, Any]]
 
 
 def trace(
-    module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments | None = None, *, partial: bool = False
-) -> Model:
+    module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments | None = None, *, partial: bool = False,
+    follow: Callable[[Call], bool] = lambda main: True,
+) -> Model:  # fmt: skip
     """Return the model that a module is for inputs like these. Raise `SpecError` E1202, E1203 or E1204 if it cannot be told.
 
-    With `partial`, an op that the language lacks becomes one that is called `UNKNOWN`.
+    With `partial`, an op that the language lacks becomes one that is called `UNKNOWN`. If `follow` says so of the calls of a
+    model whose numbers may be sizes, traces at further sizes tell which of them are.
     """
     was_training = module.training
     try:
         training = exported(module.train(), example, name)
         several = len(training.graph_signature.user_outputs) > 1
         plain = exported(module.eval(), example, name) if several else training
-        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain, follow=True)
+        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain, follow)
     finally:
         module.train(was_training)
 
@@ -108,8 +110,8 @@ class _Tracer:
         self._modules = dict(module.named_modules(remove_duplicate=False))
         self._refused = Refusals()
 
-    def model(self, training: Any, plain: Any, *, follow: bool = False) -> Model:
-        """Return the model of two exported programs. With `follow`, further traces tell which of its numbers are sizes."""
+    def model(self, training: Any, plain: Any, follow: Callable[[Call], bool] = lambda main: False) -> Model:
+        """Return the model of two exported programs; `follow` says whether further traces tell which of its numbers are sizes."""
         main = self._calls(training)
         names = [
             argument.arg.name if hasattr(argument, "arg") else argument for argument in training.graph_signature.user_outputs
@@ -129,7 +131,7 @@ class _Tracer:
         if len(shown) == 1:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
-        frozen = follow and may_be_frozen(main)
+        frozen = may_be_frozen(main) and follow(main)
         if frozen:
             compare(main, list(self._at_other_sizes(main)))
         channel_norms(main)
