@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.constants import Constants, written
 from archdsl.importers.layouts import BATCH_AXIS, Dims, plain, renumbered, sorting
 from archdsl.importers.model import Apply, Place, Value
@@ -52,6 +52,9 @@ class Translation:
         self.lost: set[str] = set()
         """The nodes that are refused, and those that follow from them."""
         self._state = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
+        self._names: dict[int, list[str]] = {}
+        for key, tensor in module.state_dict(keep_vars=True).items():
+            self._names.setdefault(id(tensor), []).append(key)
 
     def follows_lost(self, node: Any) -> bool:
         """Whether a node takes what follows from a node that is refused."""
@@ -60,6 +63,10 @@ class Translation:
     def key(self, node: Any) -> str:
         """Return the key of a stored tensor."""
         return self.stored[node.name]
+
+    def names_of(self, key: str) -> list[str]:
+        """Return all keys of the `state_dict` under which it has a tensor."""
+        return self._names.get(id(self._state[key]), [])
 
     def tensor(self, key: str) -> Tensor:
         """Return a stored tensor."""
@@ -256,6 +263,9 @@ class Step:
 
     def prefix(self, *nodes: Any) -> str:
         """Return the key that stored tensors have in common, whose last part is `weight`, `bias` or the like."""
+        for node in nodes:
+            if self.is_stored(node) and len(shared := self.t.names_of(self.t.key(node))) > 1:
+                raise SpecError(codes.importing.SharedTensor(shared[0], shared[1], str(self.place)))
         keys = {self.t.key(node).rpartition(".")[0] for node in nodes if node is not None and self.is_stored(node)}
         if len(keys) != 1 or any(node is not None and not self.is_stored(node) for node in nodes):
             raise Refused(f"{self.node.target}: its weights are computed, or do not belong to one module")

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Random, Refused, Step, Translation, translate
 from archdsl.importers.concatenation import simplify
+from archdsl.importers.failures import not_traced, refuse_open_sizes
 from archdsl.importers.frozen import compare, may_be_frozen, settle
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
@@ -67,7 +68,7 @@ def exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
         try:
             return torch.export.export(module, tuple(example), strict=False)
         except Exception as error:
-            raise SpecError(codes.importing.NotTraced(name, *_explained(error))) from error
+            raise not_traced(name, module, example, error) from error
 
 
 @contextmanager
@@ -81,26 +82,6 @@ def _quiet() -> Any:
             yield
     finally:
         logger.setLevel(level)
-
-
-def _explained(error: BaseException) -> tuple[str, str | None, str | None]:
-    """Return why a trace failed, the place in the model's source, and what helps."""
-    text = str(error).strip()
-    place = None
-    frame = error.__traceback__
-    while frame is not None:
-        file = frame.tb_frame.f_code.co_filename
-        if "/torch/" not in file.replace("\\", "/") and "archdsl" not in file:
-            place = f"{file}:{frame.tb_lineno}"
-        frame = frame.tb_next
-    if type(error).__name__ in ("GuardOnDataDependentSymNode", "UserError", "DataDependentOutputException"):
-        return (
-            "it decides by the content of a tensor (data-dependent control flow)",
-            place,
-            "a network of the language computes the same for every input",
-        )
-    lines = [line for line in text.splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300], place, None
 
 
 class _Tracer:
@@ -167,6 +148,7 @@ class _Tracer:
                 frames = frames[: leaf.depth]
             self._enter(stack, frames)
             place = _place(node, frames[-1][1] if frames else "")
+            refuse_open_sizes(self._name, node, f"{place.file}:{place.line}", place.code)
             if leaf is None:
                 if not translation.constants.fold(node):
                     self._add(self._translated(translation, node, place), [call for _, call in stack])
@@ -206,12 +188,20 @@ class _Tracer:
     def _translated(self, translation: Translation, node: Any, place: Place) -> list[Apply]:
         try:
             made = translate(translation, node, place)
+        except SpecError as error:
+            if any(found.code == "E1204" for found in error.diagnostics):
+                raise
+            return self._lost(translation, node, place, error)
         except Exception as error:  # an operation that the language lacks, or a use of one that no rule has foreseen
-            self._refused.of_node(translation, node, place, error)
-            return placeholder(translation, node, place, error)
+            return self._lost(translation, node, place, error)
         if translation.follows_lost(node):
             translation.lost.add(node.name)
         return made
+
+    def _lost(self, translation: Translation, node: Any, place: Place, error: Exception) -> list[Apply]:
+        """Note an operation that is refused, and return what stands for it."""
+        self._refused.of_node(translation, node, place, error)
+        return placeholder(translation, node, place, error)
 
     def _constant(self, node: Any, calls: list[Call], translation: Translation, place: Place) -> None:
         """Make a value of a constant that a module takes which is one op."""
