@@ -18,6 +18,10 @@ from archdsl.ops.positions import INDEX, TABLE
 def _index(s: Step) -> list[Apply]:
     """The rows of a table for each pair of positions in a window: `rel_bias`."""
     table, places = s.node.args[0], s.node.args[1]
+    fixed = [place for place in places if place is not None]
+    if len(places) > 1 and all(s.constant(place) is not None for place in fixed):
+        reason = "entries of a tensor at fixed places; the language has those of windows alone, as `rel_bias`"
+        raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: {reason}")
     if len(places) != 1:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: it reads a tensor at computed places")
     return _rows(s, table, places[0])

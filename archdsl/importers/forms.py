@@ -203,6 +203,9 @@ def _alike(rounds: list[list[Statement]], free: bool) -> bool:
         return True
     if free and all(len(r) == 1 and isinstance(r[0], Stage) and not isinstance(r[0].callee, str) for r in rounds):
         return True
+    labels = [statements[0].label for statements in rounds if len(statements) == 1 and isinstance(statements[0], Stage)]
+    if len(rounds) == 2 and len(labels) == 2 and not free and None not in labels:
+        return False  # two lines with their labels are easier to read than a formula of these
     return len({form(statements, exact=True) for statements in rounds}) == 1
 
 

@@ -100,12 +100,17 @@ def snake(name: str) -> str:
     return re.sub(r"_+", "_", spaced).lower()
 
 
-def block_name(class_name: str, taken: set[str]) -> str:
-    """Return the name of the block for a class."""
+def block_name(class_name: str, taken: set[str], variant: str = "") -> str:
+    """Return the name of the block for a class. `variant` is what a further block of the class has that the first one lacks."""
     name = snake(class_name) or "block"
     if name[0].isdigit():
         name = f"b{name}"
-    candidates = [name, f"{name}_block", *(f"{name}_{n}" for n in range(2, 100))]
+    candidates = [
+        name,
+        *([f"{name}_with_{variant}"] if variant else []),
+        f"{name}_block",
+        *(f"{name}_{n}" for n in range(2, 100)),
+    ]
     found = next(n for n in candidates if n not in taken and not is_reserved(n) and not keyword.iskeyword(n))
     taken.add(found)
     return found

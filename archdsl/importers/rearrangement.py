@@ -113,7 +113,7 @@ def rearranged(chain: Sequence[Apply]) -> dict[str, Any] | None:
     arrangement.drop_ones()
     if not arrangement.changes():
         return {}
-    _name(arrangement.source, arrangement.target, _usual(chain[0]))
+    _name(arrangement.source, arrangement.target, _usual(chain[0], len(arrangement.source[-1]) < 2))
     args: dict[str, Any] = {"pattern": f"{_shown(arrangement.source)} -> {_shown(arrangement.target)}"}
     for group in arrangement.source:
         free = next((axis for axis in group if axis.name in ("h", "w", "l")), group[-1] if group else None)
@@ -137,8 +137,8 @@ def _shown(groups: Iterable[list[_Axis]]) -> str:
     )
 
 
-def _usual(first: Apply) -> list[str]:
-    """Return the names that the axes of the first input usually have."""
+def _usual(first: Apply, apart: bool) -> list[str]:
+    """Return the names that the axes of the first input usually have. `apart` says whether heads may be an axis of it."""
     value = first.inputs[0]
     rank = len(value.shape)
     maker = _maker(value)
@@ -149,7 +149,7 @@ def _usual(first: Apply) -> list[str]:
         if rank == 3 and not _features_last(maker, value.shape):
             return ["c", "h", "w"]
         return ["h", "w", "c"] if rank == 3 else ["h", "w", "l", "c"]
-    usual = ["s", "t", "h", "w", "n", "l", "d"]
+    usual = ["s", "t", "h", "w", "n", "l", "d"] if apart else ["s", "t", "h", "w", "l", "d"]
     return usual[len(usual) - rank :] if rank <= len(usual) else [f"a{at}" for at in range(rank)]
 
 

@@ -59,6 +59,7 @@ def block(arguments: dict[str, list[object]], **columns: list[object]) -> Scope:
         ([1, 2, 2], "stride", "stride"),
         ([7, 9, 11], "out", "out"),
         ([7, 9, 11], "k", "k"),
+        ([16**-0.5, 24**-0.5, 32**-0.5], "scale", "§c§^-0.5"),
     ],
 )
 def test_numbers_of_a_block(values: list[object], role: str, text: str) -> None:
@@ -85,6 +86,7 @@ def test_names() -> None:
     assert snake("Conv2dNormActivation") == "conv2d_norm_activation" and snake("SEBlock") == "se_block"
     assert block_name("Bottleneck", taken) == "bottleneck_block"  # `bottleneck` is an op
     assert block_name("Unit", taken) == "unit" and block_name("Unit", taken) == "unit_block"
+    assert block_name("Unit", taken, "gap") == "unit_with_gap" and snake("StarReLU") == "star_relu"
 
 
 def test_lines_are_broken_before_layers() -> None:
