@@ -161,7 +161,7 @@ class Explainer(Rounds):
         """Yield `width^-0.5`, the usual factor of products in attention."""
         sources = [(n, v, use) for n, v, k, use in names if k == "channels"]
         for name, vector in self._size_names():
-            sources.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))  # type: ignore[misc]
+            sources.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))
         for name, vector, use in sources:
             if all(isinstance(a, int) and a > 0 and abs(a**-0.5 - v) <= 1e-12 for a, v in zip(vector, values, strict=True)):
                 use()
