@@ -202,14 +202,25 @@ def _is_plain(statements: list[Statement]) -> bool:
 def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
     """Return a table that is too long for the header of its loop as a constant above, and the shorter header."""
     loop, _, table = header.partition(" in [[")
-    if not table or len(header) <= 90 or "[" in table.replace("], [", ""):
+    if not table or len(header) <= 90 or _is_nested(table):
+        return [], header
+    rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
+    if len(set(map(len, rows))) > 1:  # lists of different lengths
         return [], header
     name = fresh_name("rows", inner.root.taken)
-    rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     shown = [", ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     lines = [f"let {name} = [", *(f"  [{row}]," for row in shown), "]"]
     return [Line(line, kind="comment") for line in lines], f"{loop} in {name}"
+
+
+def _is_nested(table: str) -> bool:
+    """Whether a cell of a table, `1, 2], [3, 4]]`, is a list itself, or a call with arguments."""
+    depth, deepest = 2, 2
+    for letter in table:
+        depth += (letter in "[(") - (letter in "])")
+        deepest = max(deepest, depth)
+    return deepest > 2
 
 
 def _too_costly(inner: Scope, body: list[Text]) -> bool:

@@ -8,6 +8,7 @@ from archdsl.importers.expressions import Explainer
 from archdsl.importers.formulas import line_of_floats, make_divisible, power
 from archdsl.importers.layout import Braces, Line, layout
 from archdsl.importers.literal import Word, literal
+from archdsl.importers.loop_text import _with_table
 from archdsl.importers.naming import block_name, snake
 from archdsl.importers.scope import Column, Scope
 
@@ -79,6 +80,17 @@ def test_a_window_is_not_a_multiple_of_channels() -> None:
 def test_literals() -> None:
     assert literal([1, True, None, 0.5, Word("relu"), "same", range(0, 4)]) == '[1, true, none, 0.5, relu, "same", 0..4]'
     assert literal(1e-06) == "1e-6" and literal(0.1) == "0.1"
+
+
+def test_a_table_with_lists_in_it_stays_in_its_loop() -> None:
+    scope = Scope("network", 1)
+    flat = f"for [a, b] in [{', '.join(['[123456, 789012]'] * 6)}]"
+    before, header = _with_table(flat, scope)
+    assert header == "for [a, b] in rows" and len(before) == 8
+    deep = f"for [a, b] in [{', '.join(['[123456, [7, 8]]', '[123456, [7]]'] * 4)}]"
+    assert _with_table(deep, scope) == ([], deep)
+    lists = f"for i, widths in [[64], [128, 128], [{', '.join(['512'] * 20)}]]"
+    assert _with_table(lists, scope) == ([], lists)
 
 
 def test_names() -> None:
