@@ -158,7 +158,7 @@ def _rolled_at(statements: list[Statement], width: int, free: bool) -> list[Stat
         if rounds is not None and not _alike(rounds, free):
             same = _rounds(statements, at, width, exact=True)
             rounds = same
-        if rounds is None or (not free and _are_two_names(rounds)):
+        if rounds is None:
             found.append(statements[at])
             at += 1
         else:
@@ -204,14 +204,6 @@ def _alike(rounds: list[list[Statement]], free: bool) -> bool:
     if free and all(len(r) == 1 and isinstance(r[0], Stage) and not isinstance(r[0].callee, str) for r in rounds):
         return True
     return len({form(statements, exact=True) for statements in rounds}) == 1
-
-
-def _are_two_names(rounds: list[list[Statement]]) -> bool:
-    """Whether two rounds are a stage with a name of its own each: two lines are easier to read than a formula of the names."""
-    stages = [statements[0] for statements in rounds if len(statements) == 1]
-    return len(rounds) == len(stages) == 2 and all(
-        isinstance(stage, Stage) and stage.label is not None and not stage.automatic for stage in stages
-    )
 
 
 def _rounds(statements: list[Statement], at: int, width: int, *, exact: bool = False) -> list[list[Statement]] | None:

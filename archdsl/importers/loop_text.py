@@ -63,7 +63,8 @@ class Loops(Names):
     def _is_unreadable(slot: dict[int, Loop], inner: Scope, body: list[Text], scope: Scope) -> bool:
         """Whether the rounds one after another are easier to read than the loop."""
         counts = {len(loop.rounds) for loop in slot.values()}
-        nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
+        named = len(body) == 1 and isinstance(body[0], Line) and (body[0].label or "").startswith('"')
+        nested = scope.root.kind == "block" and len(counts) == 1 and (bool(inner.columns) or (named and counts == {2}))
         ragged = any(isinstance(value, list) for column in inner.columns for value in column.values)
         return nested or (len(slot) == 1 and (ragged or _too_costly(inner, body)))
 

@@ -102,14 +102,15 @@ class Structure:
         while changed:
             changed = False
             for step in steps:
-                if (
-                    isinstance(step.node, Apply)
-                    and step.node.is_join
-                    and (found := self._branches(step, steps, final, call.origin.flat)) is not None
-                ):
-                    origin, branches = found
+                if not isinstance(step.node, Apply) or not step.node.is_join:
+                    continue
+                found = self._branches(step, steps, final, call.origin.flat)
+                parted = None if found is not None else _of_parts(step, steps, final)
+                if found is not None or parted is not None:
+                    origins, branches = ([found[0]], found[1]) if found is not None else parted or ([], [])
                     inside = [inner for branch in branches for inner in branch]
-                    joined = Step([origin], step.outputs, join=step.node, branches=branches)
+                    starts = origins if found is None else []
+                    joined = Step(origins, step.outputs, join=step.node, branches=branches, starts=starts)
                     at = steps.index(step)
                     steps = [
                         joined if other is step else other
@@ -206,6 +207,21 @@ def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tu
             return chain, None
         at = step.inputs[0]
     return chain, at
+
+
+def _of_parts(join: Step, steps: list[Step], final: list[Value]) -> tuple[list[Value], list[list[Step]]] | None:
+    """Return the parts of a split at which the branches of a join begin, and the branches; None if they begin elsewhere."""
+    makers = {value: step for step in steps for value in step.outputs}
+    reads = Counter(value for step in steps for value in step.reads)
+    reads.update(final)
+    chains = [_chain(value, makers, reads) for value in join.inputs]
+    origins = [origin for _, origin in chains if origin is not None]
+    sources = {id(makers[origin]) for origin in origins if origin in makers and len(makers[origin].outputs) > 1}
+    branches = [chain for chain, _ in chains]
+    layers = [branch for branch in branches if call_count(branch) == len(branch) == 1]
+    if len(sources) != 1 or len(set(origins)) != len(join.inputs) or len(layers) < 2 or max(map(len, branches)) > 1:
+        return None
+    return origins, branches
 
 
 def _parts_a_family(join: Step, origin: Value, branches: list[list[Step]], steps: list[Step]) -> bool:

@@ -44,7 +44,8 @@ class Writer:
             self._head(step, *step.head)
             return
         if step.join is not None:
-            self._from(step.inputs[0])
+            if not step.starts:
+                self._from(step.inputs[0])
             self.statements.append(self._join(step))
         elif isinstance(step.node, Apply) and step.node.is_join:
             self.statements.append(self._named_join(step.node))
@@ -92,6 +93,8 @@ class Writer:
     def _join(self, step: Step) -> Statement:
         assert step.join is not None
         branches = [self._chain(branch) for branch in step.branches]
+        if step.starts:
+            branches = [[Start(Reference(start)), *branch] for start, branch in zip(step.starts, branches, strict=True)]
         return joined(step.join, branches)
 
     def _named_join(self, node: Apply) -> Statement:

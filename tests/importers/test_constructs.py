@@ -236,3 +236,19 @@ def test_two_stages_with_names_are_two_lines() -> None:
     """They are no loop: a formula of the names would be harder to read."""
     text = archdsl.from_module(nn.Sequential(Branches(), Branches()), (4, 8, 8), name="net").text
     assert "unit_1: small" in text and "unit_2: small" in text and "unit_{" not in text, text
+
+
+class Windows(nn.Module):
+    """A convolution of its own for each part of the channels, as in MixNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 5, padding=2)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([conv(part) for conv, part in zip(self.convs, x.split(2, 1), strict=True)], 1)
+
+
+def test_parts_are_branches() -> None:
+    text = archdsl.from_module(Windows(), (4, 8, 8), name="net").text
+    assert "concat { a -> conv(2, 3); b -> conv(2, 5) }" in text, text
