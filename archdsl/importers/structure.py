@@ -102,15 +102,9 @@ class Structure:
         while changed:
             changed = False
             for step in steps:
-                if not isinstance(step.node, Apply) or not step.node.is_join:
-                    continue
-                found = self._branches(step, steps, final, call.origin.flat)
-                parted = None if found is not None else _of_parts(step, steps, final)
-                if found is not None or parted is not None:
-                    origins, branches = ([found[0]], found[1]) if found is not None else parted or ([], [])
-                    inside = [inner for branch in branches for inner in branch]
-                    starts = origins if found is None else []
-                    joined = Step(origins, step.outputs, join=step.node, branches=branches, starts=starts)
+                joined = self._with_branches(step, steps, final, call.origin.flat)
+                if joined is not None:
+                    inside = [inner for branch in joined.branches for inner in branch]
                     at = steps.index(step)
                     steps = [
                         joined if other is step else other
@@ -120,6 +114,16 @@ class Structure:
                     changed = True
                     break
         return steps
+
+    def _with_branches(self, step: Step, steps: list[Step], final: list[Value], flat: bool) -> Step | None:
+        """Return one step for a join and all of its branches, which begin at one value, or at the parts of a split."""
+        if not isinstance(step.node, Apply) or not step.node.is_join:
+            return None
+        if (found := self._branches(step, steps, final, flat)) is not None:
+            return Step([found[0]], step.outputs, join=step.node, branches=found[1])
+        if (parted := _of_parts(step, steps, final)) is not None:
+            return Step(parted[0], step.outputs, join=step.node, branches=parted[1], starts=parted[0])
+        return None
 
     def _branches(self, join: Step, steps: list[Step], final: list[Value], flat: bool) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
