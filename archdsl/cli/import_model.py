@@ -48,6 +48,8 @@ def command(
     """
     try:
         shapes = [size.sizes for size in parse_sizes(sizes)] if sizes is not None else None
+        if any(number == 0 for shape in shapes or () for number in shape):
+            raise ValueError(f"{sizes!r} has a size of zero")
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--input") from None
     imported = import_model(

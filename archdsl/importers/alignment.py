@@ -14,7 +14,7 @@ class Misfit(Exception):
     """Instances that are not of one form after all."""
 
 
-_ALIKE = 0.7
+_ALIKE = 0.65
 """The share that rounds of two loops have in common at least."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.constants import Constants, written
 from archdsl.importers.layouts import BATCH_AXIS, Dims, plain, renumbered, sorting
 from archdsl.importers.model import Apply, Place, Value
@@ -19,6 +19,10 @@ from archdsl.importers.model import Apply, Place, Value
 
 class Refused(Exception):
     """An operation that the language lacks."""
+
+
+class Lacking(Refused):
+    """An operation for which there is no rule at all."""
 
 
 class TooManyNumbers(Refused):
@@ -46,12 +50,23 @@ class Translation:
         self.unfolding = False
         """Whether constants are written as the ops that compute them, and not as their numbers."""
         self.lost: set[str] = set()
-        """The nodes whose values follow from an operation that the language lacks."""
+        """The nodes that are refused, and those that follow from them."""
         self._state = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
+        self._names: dict[int, list[str]] = {}
+        for key, tensor in module.state_dict(keep_vars=True).items():
+            self._names.setdefault(id(tensor), []).append(key)
+
+    def follows_lost(self, node: Any) -> bool:
+        """Whether a node takes what follows from a node that is refused."""
+        return any(source.name in self.lost for source in node.all_input_nodes)
 
     def key(self, node: Any) -> str:
         """Return the key of a stored tensor."""
         return self.stored[node.name]
+
+    def names_of(self, key: str) -> list[str]:
+        """Return all keys of the `state_dict` under which it has a tensor."""
+        return self._names.get(id(self._state[key]), [])
 
     def tensor(self, key: str) -> Tensor:
         """Return a stored tensor."""
@@ -126,7 +141,8 @@ class Step:
 
         if (offsets := offsets_of_windows(self, node, tensor)) is not None:
             self.t.values[node.name] = offsets
-            return offsets, plain(len(offsets.shape), True)
+            self.t.layouts[node.name] = ((), *plain(len(offsets.shape), False))  # its stored tensor has an axis for the batch
+            return offsets, self.t.layouts[node.name]
         if self.t.unfolding and node.all_input_nodes:
             return self.unfolded(node)
         if self.shape(node) == (self.t.batch, *tensor.shape[1:]) and tensor.shape[0] == 1:
@@ -142,6 +158,8 @@ class Step:
         value, dims = self.loose(node)
         if dims == plain(len(value.shape), value.batched):
             return value
+        if value.batched and dims[0][:1] == (BATCH_AXIS,) and all(value.shape[axis] == 1 for axis in dims[0][1:]):
+            dims = ((BATCH_AXIS,), *dims[1:])
         if value.batched and dims[0] != (BATCH_AXIS,):
             raise Refused(f"{self.node.target}: it takes a tensor whose batch is not an axis of its own, in front")
         value, dims = self.sorted(value, dims)
@@ -245,6 +263,9 @@ class Step:
 
     def prefix(self, *nodes: Any) -> str:
         """Return the key that stored tensors have in common, whose last part is `weight`, `bias` or the like."""
+        for node in nodes:
+            if self.is_stored(node) and len(shared := self.t.names_of(self.t.key(node))) > 1:
+                raise SpecError(codes.importing.SharedTensor(shared[0], shared[1], str(self.place)))
         keys = {self.t.key(node).rpartition(".")[0] for node in nodes if node is not None and self.is_stored(node)}
         if len(keys) != 1 or any(node is not None and not self.is_stored(node) for node in nodes):
             raise Refused(f"{self.node.target}: its weights are computed, or do not belong to one module")
@@ -365,7 +386,7 @@ def translate(translation: Translation, node: Any, place: Place) -> list[Apply]:
     if found is None:
         owner = getattr(node.target, "namespace", "aten")
         what = "a custom operation" if owner not in ("aten", "prim", "prims", "_operator", "builtins") else "PyTorch's"
-        raise Refused(f"{what} `{node.target}`" + (f", in `{place.code}`" if place.code else ""))
+        raise Lacking(f"{what} `{node.target}`" + (f", in `{place.code}`" if place.code else ""))
     return found(step)
 
 

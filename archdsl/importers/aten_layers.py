@@ -93,6 +93,8 @@ def _batch_norm(s: Step) -> list[Apply]:
     weight, bias, mean, var = (s.arg(name) for name in ("weight", "bias", "running_mean", "running_var"))
     if mean is None:
         raise Refused("batch norm without running statistics")
+    if (weight is None) != (bias is None):
+        raise Refused("batch norm with a scale and no shift, or the other way round")
     key = s.prefix(weight, bias, mean, var)
     args = {"eps": s.arg("eps"), "momentum": s.arg("momentum"), "affine": weight is not None}
     return s.make("bn", args, s.value(s.first), key=key)
@@ -101,8 +103,8 @@ def _batch_norm(s: Step) -> list[Apply]:
 @rule("group_norm")
 def _group_norm(s: Step) -> list[Apply]:
     weight, bias = s.arg("weight"), s.arg("bias")
-    args = {"groups": s.arg("num_groups"), "eps": s.arg("eps"), "affine": weight is not None}
-    return s.make("gn", args, s.value(s.first), key=s.prefix(weight, bias) if weight is not None else None)
+    args = {"groups": s.arg("num_groups"), "eps": s.arg("eps"), "affine": bias is not None}
+    return _affine(s, "gn", args, weight, bias)
 
 
 @rule("instance_norm")
@@ -110,8 +112,18 @@ def _instance_norm(s: Step) -> list[Apply]:
     weight, bias = s.arg("weight"), s.arg("bias")
     if s.arg("running_mean") is not None:
         raise Refused("instance norm with running statistics")
-    args = {"eps": s.arg("eps"), "affine": weight is not None}
-    return s.make("instance_norm", args, s.value(s.first), key=s.prefix(weight, bias) if weight is not None else None)
+    return _affine(s, "instance_norm", {"eps": s.arg("eps"), "affine": bias is not None}, weight, bias)
+
+
+def _affine(s: Step, op: str, args: dict[str, Any], weight: Any, bias: Any) -> list[Apply]:
+    """Return a norm with a scale and a shift of each channel, with neither, or with a scale alone, which is another op."""
+    source = s.value(s.first)
+    if weight is None and bias is not None:
+        raise Refused(f"{s.node.target}: a norm with a shift and without a scale")
+    if bias is not None or weight is None:
+        return s.make(op, args, source, key=s.prefix(weight, bias) if weight is not None else None)
+    normal = s.then(op, args, source, source.shape)
+    return s.make("layer_scale", {"init": 1.0, "flat": True, "axis": 0}, normal, key=s.t.key(weight))
 
 
 @rule("layer_norm")

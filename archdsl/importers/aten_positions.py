@@ -18,6 +18,10 @@ from archdsl.ops.positions import INDEX, TABLE
 def _index(s: Step) -> list[Apply]:
     """The rows of a table for each pair of positions in a window: `rel_bias`."""
     table, places = s.node.args[0], s.node.args[1]
+    fixed = [place for place in places if place is not None]
+    if len(places) > 1 and all(s.constant(place) is not None for place in fixed):
+        reason = "entries of a tensor at fixed places; the language has those of windows alone, as `rel_bias`"
+        raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: {reason}")
     if len(places) != 1:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: it reads a tensor at computed places")
     return _rows(s, table, places[0])
@@ -39,27 +43,22 @@ def _rows(s: Step, table: Any, places: Any) -> list[Apply]:
     index = s.constant(places)
     if index is None:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: it reads a tensor at computed places")
-    key = s.t.constants.key_of(places)
     rows, heads = s.shape(table)[-2:] if len(s.shape(table)) > 1 else (0, 0)
     window = _window(rows, index)
     if window is None:
         raise Refused(f"PyTorch's `{s.node.target}`, in `{s.place.code}`: rows of a table by index, but for windows")
-    if key is None or not key.endswith(INDEX):
-        raise Refused(f"a bias of relative positions whose index is no part of the `state_dict`, in `{s.place.code}`")
-    if len(s.t.tensor(key).shape) != 1:
-        raise Refused(
-            f"a bias of relative positions whose index is stored as {tuple(s.t.tensor(key).shape)}, and not as one axis"
-        )
-    path = key.rpartition(".")[0]
+    scope, stored = _stored_index(s, places, index)
     positions = window[0] * window[1]
-    args: dict[str, Any] = {"heads": heads, "window": window[0] if window[0] == window[1] else window}
+    args: dict[str, Any] = {"heads": heads, "window": window[0] if window[0] == window[1] else window, "index": stored}
     value = Value((heads, positions, positions), batched=False)
     dims: Dims = ((1, 2), (0,)) if index.dim() == 1 else ((1,), (2,), (0,))
     dims = ((),) * (len(s.shape()) - len(dims)) + dims
     node = Apply("rel_bias", args, [], [value], None, "", s.place)
     if s.is_stored(table):
-        if s.t.key(table) != f"{path}.{TABLE}".removeprefix("."):
-            raise Refused(f"a bias of relative positions whose table is called `{s.t.key(table)}`")
+        key = s.t.key(table)
+        path, _, name = key.rpartition(".")
+        if name != TABLE or scope not in (None, path):
+            raise Refused(f"a bias of relative positions whose table is called `{key}`, and not `{TABLE}`")
         known = s.t.values.get(table.name)
         if isinstance(known, Value) and isinstance(known.producer, Apply) and len(table.users) == 1:
             known.producer.key = None  # the bias has the table, and no other op reads it
@@ -70,6 +69,19 @@ def _rows(s: Step, table: Any, places: Any) -> list[Apply]:
     return [*s.extra, node]
 
 
+def _stored_index(s: Step, places: Any, index: Tensor) -> tuple[str | None, str]:
+    """Return the module whose buffer the index of a bias is, and how the `state_dict` has it; none if it is not there."""
+    key = s.t.constants.key_of(places)
+    if key is None:
+        return None, "absent"
+    scope, _, name = key.rpartition(".")
+    shape, pairs = tuple(s.t.tensor(key).shape), index.numel()
+    side = round(pairs**0.5)
+    if name != INDEX or shape not in ((pairs,), (side, side)):
+        raise Refused(f"a bias of relative positions whose index is stored as `{key}` of shape {list(shape)}")
+    return scope, "flat" if len(shape) == 1 else "square"
+
+
 def offsets_of_windows(s: Step, node: Any, tensor: Tensor) -> Value | None:
     """Return `rel_coords` for a stored buffer that is one."""
     key = s.t.constants.key_of(node)
@@ -78,7 +90,7 @@ def offsets_of_windows(s: Step, node: Any, tensor: Tensor) -> Value | None:
     window = tuple((int(size) + 1) // 2 for size in tensor.shape[1:3])
     if not torch.equal(relative_coords(*window), tensor):
         return None
-    value = Value(tuple(tensor.shape[1:]))
+    value = Value(tuple(tensor.shape[1:]), batched=False)
     args = {"window": window[0] if window[0] == window[1] else window}
     value.producer = Apply("rel_coords", args, [], [value], key, "", s.place)
     s.extra.append(value.producer)

@@ -34,7 +34,8 @@ def _arranged(s: Step) -> list[Apply]:
     before, after = s.shape(s.first), s.shape()
     if not source.batched:
         return _without_batch(s)
-    if dims == plain(len(source.shape), True) and after and after[0] == before[0]:
+    single_window = source.shape[:2] == (1, 1) and len(source.shape) > 3 and after[1:] == source.shape[2:]
+    if dims == plain(len(source.shape), True) and after and after[0] == before[0] and not single_window:
         return _whole(s, source, after[1:])
     source, dims = s.sorted(source, dims)
     found = regrouped(source.shape, dims, after, s.t.batch)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from archdsl.importers.model import Apply, Call, Value, applications, walk
+from archdsl.importers.rearrangement import ARRANGING
 
 
 @dataclass
@@ -99,12 +100,25 @@ def _leads_to_products(value: Value, flow: _Flow) -> bool:
 
 
 def _scaled(found: _Found, flow: _Flow) -> _Found:
-    """Take factors of the queries into the scale."""
+    """Take factors of the queries and of the keys into the scale."""
     maker = flow.makers.get(found.queries)
     if maker is not None and maker.op == "scale" and flow.sole_reader(found.queries) is not None:
         found.scale *= float(maker.args["factor"])
         found.ops.insert(0, maker)
         found.queries = maker.inputs[0]
+    turned, keys = None, found.keys
+    while (maker := flow.makers.get(keys)) is not None and flow.sole_reader(keys) is not None:
+        if maker.op == "scale":
+            found.scale *= float(maker.args["factor"])
+            found.ops.insert(0, maker)
+            if turned is None:
+                found.keys = maker.inputs[0]
+            else:
+                turned.inputs = [maker.inputs[0]]
+            break
+        if maker.op not in ARRANGING:
+            break
+        turned, keys = maker, maker.inputs[0]
     return found
 
 

@@ -15,6 +15,7 @@ from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Model, applications, walk
 from archdsl.importers.naming import SHADOWING, block_name, fresh_name, is_reserved
 from archdsl.importers.numbering import numbered
+from archdsl.importers.rearrangement import ARRANGING
 from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Statement, stages
 from archdsl.importers.structure import Structure
@@ -44,6 +45,8 @@ class Block:
     parameters: list[Parameter] = field(default_factory=list)
     values: dict[str, list[Any]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    callees: frozenset[str] = frozenset()
+    """The ops that it calls."""
 
     def value(self, name: str, row: int) -> Any:
         """Return the argument of an instance."""
@@ -142,8 +145,9 @@ class Blocks:
                 break
             hidden |= now
         lines, lets = settled(lines, definitions, scope.taken)
-        name = block_name(calls[0].origin.name, self.taken)
-        block = Block(name, calls)
+        callees = [s.callee for s in stages(statements[calls[0]]) if isinstance(s.callee, str)]
+        name = block_name(calls[0].origin.name, self.taken, self._variant(calls[0], callees))
+        block = Block(name, calls, callees=frozenset(callees))
         block.values = {column.name: column.values for column in columns}
         block.parameters = parameters(columns, scope.arguments)
         signature = ", ".join(operands + [p.name if p.default is None else f"{p.name} = {p.default}" for p in block.parameters])
@@ -155,6 +159,15 @@ class Blocks:
         for row, call in enumerate(calls):
             call.block, call.row = block, row
         return block
+
+    def _variant(self, call: Call, callees: Sequence[str]) -> str:
+        """Return what a block has that others of its class lack: a further input, or an op; nothing if it is the first one."""
+        others = [block for block in self.found if block.instances[0].origin.name == call.origin.name]
+        if others and len(call.inputs) > max(len(block.instances[0].inputs) for block in others):
+            names = call.origin.inputs
+            return names[len(call.inputs) - 1] if len(names) >= len(call.inputs) else ""
+        known = frozenset().union(*(block.callees for block in others))
+        return next((name for name in callees if others and name not in known and name not in ARRANGING), "")
 
     def _attempt(
         self, calls: list[Call], statements: Mapping[Call, list[Statement]], columns: list[Column], hidden: set[str]

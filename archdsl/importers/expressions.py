@@ -87,6 +87,8 @@ class Explainer(Rounds):
             yield from self._by_round(values, kind)
         if kind == "float":
             yield from self._linear(values)
+        if kind == "float" and self.role in ("scale", "factor"):
+            yield from self._roots(values, names)
         if kind in ("channels", "count") and all(isinstance(v, int) for v in values):
             yield from self._pairs(values, names)
         if self.role != "count":
@@ -154,6 +156,16 @@ class Explainer(Rounds):
                 if all(v == make_divisible(a / divisor) for v, a in zip(values, vector, strict=True)):
                     use()
                     yield f"make_divisible({name} / {divisor}, 8)"
+
+    def _roots(self, values: Sequence[Any], names: Any) -> Iterator[str]:
+        """Yield `width^-0.5`, the usual factor of products in attention."""
+        sources = [(n, v, use) for n, v, k, use in names if k == "channels"]
+        for name, vector in self._size_names():
+            sources.append((name, vector, lambda name=name: self.scope.root.sizes_used.add(name)))
+        for name, vector, use in sources:
+            if all(isinstance(a, int) and a > 0 and abs(a**-0.5 - v) <= 1e-12 for a, v in zip(vector, values, strict=True)):
+                use()
+                yield f"{name}^-0.5"
 
     def _pairs(self, values: Sequence[Any], names: Any) -> Iterator[str]:
         numbers = [

@@ -183,23 +183,25 @@ def traced(one: Loaded, inputs: Sequence[Tensor], name: str, *, partial: bool = 
     """
     if one.program is not None:
         return model_of_program(one.module, one.program, inputs, name, partial=partial)
-    model = trace(one.module, inputs, name, one.arguments, partial=partial)
-    if len(inputs) != 1 or inputs[0].dim() != 4 or not any(node.op in _IN_WINDOWS for node in applications(model.main)):
+    model = trace(one.module, inputs, name, one.arguments, partial=partial, follow=lambda main: not _is_in_windows(main))
+    if len(inputs) != 1 or inputs[0].dim() != 4 or not _is_in_windows(model.main):
         return model
+    found = None
     for side in _GENERAL:
         try:
-            general = trace(one.module, [torch.zeros(*inputs[0].shape[:2], side, side)], name, one.arguments, partial=partial)
+            found = trace(one.module, [torch.zeros(*inputs[0].shape[:2], side, side)], name, one.arguments, partial=partial)
         except SpecError:
             continue
-        general.main.inputs[0].shape = tuple(inputs[0].shape[1:])
-        general.at_size = False
-        model = general
-        if any(node.op == "pad_to" for node in applications(model.main)):
+        found.main.inputs[0].shape = tuple(inputs[0].shape[1:])
+        found.at_size = False
+        if any(node.op == "pad_to" for node in applications(found.main)):
             break
-    return model
+    return found or model
 
 
-_IN_WINDOWS = ("pad_to", "roll", "window_shift", "window_mask")
+def _is_in_windows(main: Call) -> bool:
+    """Whether a model pads or shifts for attention in windows."""
+    return any(node.op in ("pad_to", "roll", "window_shift", "window_mask") for node in applications(main))
 
 
 def _calls(model: Model) -> list[Any]:

@@ -42,10 +42,15 @@ def regrouped(shape: Sequence[int], dims: Dims, target: Sequence[int], batch: in
     """Return the shape and layout of a value after its tensor is reshaped to `target`; None if that tears the batch apart.
 
     An axis is split only where `target` splits it, and axes that are one axis of the tensor already, or together with the batch,
-    stay apart until something needs them as one.
+    stay apart until something needs them as one. Axes of size one are left out, but for those right behind the batch: the rows
+    and columns of windows, of which there may be a single one.
     """
-    atoms = [(axis, batch if axis == BATCH_AXIS else shape[axis]) for entry in dims for axis in entry]
-    atoms = [(axis, size) for axis, size in atoms if size > 1 or axis == BATCH_AXIS]
+    atoms: list[tuple[int, int]] = []
+    for axis in (axis for entry in dims for axis in entry):
+        size = batch if axis == BATCH_AXIS else shape[axis]
+        behind_batch = bool(atoms) and (atoms[-1][0] == BATCH_AXIS or atoms[-1][1] == 1)
+        if size > 1 or axis == BATCH_AXIS or behind_batch:
+            atoms.append((axis, size))
     pieces = _pieces(atoms, target)
     if pieces is None:
         return None
@@ -78,6 +83,8 @@ def _pieces(atoms: list[tuple[int, int]], target: Sequence[int]) -> list[list[tu
     found: list[list[tuple[int, int]]] = []
     for wanted in reversed(target):
         group: list[tuple[int, int]] = []
+        if wanted == 1 and left and left[0][1] == 1:
+            group.append(left.pop(0))
         while wanted > 1:
             if not left:
                 return None

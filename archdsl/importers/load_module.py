@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
+from archdsl.importers.failures import place_of
 from archdsl.importers.recording import recorded
 
 if TYPE_CHECKING:
@@ -68,14 +69,26 @@ def _imported(address: str, path: str) -> Any:
         with redirect_stdout(sys.stderr):
             return importlib.import_module(path.removesuffix(".py").replace("/", "."))
     except Exception as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name == path
-        reason = f"there is no Python module `{path}`" if missing else f"importing it fails: {type(error).__name__}: {error}"
-        raise _bad(
-            address, reason, "name an installed package, or run this in the folder of the file" if missing else None
-        ) from error
+        raise _bad(address, *_not_imported(path, error)) from error
     finally:
         if folder in sys.path:
             sys.path.remove(folder)
+
+
+def _not_imported(path: str, error: Exception) -> tuple[str, str | None]:
+    """Return why a Python module cannot be imported, and what helps."""
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        if path == error.name or path.startswith(f"{error.name}."):
+            return f"there is no Python module `{error.name}`", "name an installed package, or run this in the folder of the file"
+        return (
+            f"importing it fails: it needs the package `{error.name}`, which is not installed",
+            f"`pip install {error.name}`, if that is also the name of its package",
+        )
+    place = place_of(error)
+    reason = f"importing it fails{f' at {place}' if place else ''}: {type(error).__name__}: {error}"
+    if "operator torchvision::" in str(error):
+        return reason, "this torchvision was built for another PyTorch: install the one that belongs to yours"
+    return reason, None
 
 
 def _arguments(address: str, call: str | None) -> tuple[list[Any], dict[str, Any]]:

@@ -63,7 +63,8 @@ class Loops(Names):
     def _is_unreadable(slot: dict[int, Loop], inner: Scope, body: list[Text], scope: Scope) -> bool:
         """Whether the rounds one after another are easier to read than the loop."""
         counts = {len(loop.rounds) for loop in slot.values()}
-        nested = scope.root.kind == "block" and len(counts) == 1 and bool(inner.columns)
+        named = len(body) == 1 and isinstance(body[0], Line) and (body[0].label or "").startswith('"')
+        nested = scope.root.kind == "block" and len(counts) == 1 and (bool(inner.columns) or (named and counts == {2}))
         ragged = any(isinstance(value, list) for column in inner.columns for value in column.values)
         return nested or (len(slot) == 1 and (ragged or _too_costly(inner, body)))
 
@@ -202,14 +203,25 @@ def _is_plain(statements: list[Statement]) -> bool:
 def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
     """Return a table that is too long for the header of its loop as a constant above, and the shorter header."""
     loop, _, table = header.partition(" in [[")
-    if not table or len(header) <= 90 or "[" in table.replace("], [", ""):
+    if not table or len(header) <= 90 or _is_nested(table):
+        return [], header
+    rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
+    if len(set(map(len, rows))) > 1:  # lists of different lengths
         return [], header
     name = fresh_name("rows", inner.root.taken)
-    rows = [row.split(", ") for row in table.removesuffix("]]").split("], [")]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     shown = [", ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     lines = [f"let {name} = [", *(f"  [{row}]," for row in shown), "]"]
     return [Line(line, kind="comment") for line in lines], f"{loop} in {name}"
+
+
+def _is_nested(table: str) -> bool:
+    """Whether a cell of a table, `1, 2], [3, 4]]`, is a list itself, or a call with arguments."""
+    depth, deepest = 2, 2
+    for letter in table:
+        depth += (letter in "[(") - (letter in "])")
+        deepest = max(deepest, depth)
+    return deepest > 2
 
 
 def _too_costly(inner: Scope, body: list[Text]) -> bool:

@@ -101,17 +101,23 @@ def kind_of_role(role: str, values: Sequence[Any]) -> str:
 
 def snake(name: str) -> str:
     """Return the name of a class as that of a block: `BasicBlock` is `basic_block`."""
-    name = name.replace("ConvNeXt", "Convnext").replace("NeXt", "Next")
+    for word in ("ConvNeXt", "NeXt", "ReLU", "GELU", "SiLU", "GLU", "MLP"):
+        name = name.replace(word, word.capitalize())
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip("_"))
     return re.sub(r"_+", "_", spaced).lower()
 
 
-def block_name(class_name: str, taken: set[str]) -> str:
-    """Return the name of the block for a class."""
+def block_name(class_name: str, taken: set[str], variant: str = "") -> str:
+    """Return the name of the block for a class. `variant` is what a further block of the class has that the first one lacks."""
     name = snake(class_name) or "block"
     if name[0].isdigit():
         name = f"b{name}"
-    candidates = [name, f"{name}_block", *(f"{name}_{n}" for n in range(2, 100))]
+    candidates = [
+        name,
+        *([f"{name}_with_{variant}"] if variant else []),
+        f"{name}_block",
+        *(f"{name}_{n}" for n in range(2, 100)),
+    ]
     found = next(n for n in candidates if n not in taken and not is_reserved(n) and not keyword.iskeyword(n))
     taken.add(found)
     return found

@@ -6,6 +6,7 @@ from collections import Counter
 
 from archdsl.importers.attention_pattern import attention
 from archdsl.importers.model import Apply, Call, Node, Value, applications, walk
+from archdsl.importers.parameters import with_axes
 from archdsl.importers.products import turned_products
 from archdsl.importers.rearrangement import ARRANGING, rearranged
 from archdsl.importers.resizing import cropped_alike, resized
@@ -51,6 +52,7 @@ def recognize(main: Call) -> None:
     response_norms(main)
     turned_products(main)
     _without_unread(main)
+    with_axes(main)
     resized(main)
     cropped_alike(main)
     reads = _reads(main)

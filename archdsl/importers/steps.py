@@ -22,6 +22,8 @@ class Step:
     operands: list[Value] = field(default_factory=list)
     head: tuple[str, str] | None = None
     chain: list[Step] = field(default_factory=list)
+    starts: list[Value] = field(default_factory=list)
+    """The values at which the branches of a join begin, if each begins at another one."""
 
     @property
     def reads(self) -> list[Value]:

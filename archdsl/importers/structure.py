@@ -102,14 +102,9 @@ class Structure:
         while changed:
             changed = False
             for step in steps:
-                if (
-                    isinstance(step.node, Apply)
-                    and step.node.is_join
-                    and (found := self._branches(step, steps, final, call.origin.flat)) is not None
-                ):
-                    origin, branches = found
-                    inside = [inner for branch in branches for inner in branch]
-                    joined = Step([origin], step.outputs, join=step.node, branches=branches)
+                joined = self._with_branches(step, steps, final, call.origin.flat)
+                if joined is not None:
+                    inside = [inner for branch in joined.branches for inner in branch]
                     at = steps.index(step)
                     steps = [
                         joined if other is step else other
@@ -119,6 +114,16 @@ class Structure:
                     changed = True
                     break
         return steps
+
+    def _with_branches(self, step: Step, steps: list[Step], final: list[Value], flat: bool) -> Step | None:
+        """Return one step for a join and all of its branches, which begin at one value, or at the parts of a split."""
+        if not isinstance(step.node, Apply) or not step.node.is_join:
+            return None
+        if (found := self._branches(step, steps, final, flat)) is not None:
+            return Step([found[0]], step.outputs, join=step.node, branches=found[1])
+        if (parted := _of_parts(step, steps, final)) is not None:
+            return Step(parted[0], step.outputs, join=step.node, branches=parted[1], starts=parted[0])
+        return None
 
     def _branches(self, join: Step, steps: list[Step], final: list[Value], flat: bool) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
@@ -206,6 +211,21 @@ def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tu
             return chain, None
         at = step.inputs[0]
     return chain, at
+
+
+def _of_parts(join: Step, steps: list[Step], final: list[Value]) -> tuple[list[Value], list[list[Step]]] | None:
+    """Return the parts of a split at which the branches of a join begin, and the branches; None if they begin elsewhere."""
+    makers = {value: step for step in steps for value in step.outputs}
+    reads = Counter(value for step in steps for value in step.reads)
+    reads.update(final)
+    chains = [_chain(value, makers, reads) for value in join.inputs]
+    origins = [origin for _, origin in chains if origin is not None]
+    sources = {id(makers[origin]) for origin in origins if origin in makers and len(makers[origin].outputs) > 1}
+    branches = [chain for chain, _ in chains]
+    layers = [branch for branch in branches if call_count(branch) == len(branch) == 1]
+    if len(sources) != 1 or len(set(origins)) != len(join.inputs) or len(layers) < 2 or max(map(len, branches)) > 1:
+        return None
+    return origins, branches
 
 
 def _parts_a_family(join: Step, origin: Value, branches: list[list[Step]], steps: list[Step]) -> bool:

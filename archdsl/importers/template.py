@@ -292,6 +292,11 @@ def _branch(texts: list[Text]) -> Text:
         return Line("x")
     if len(texts) == 1 and not (isinstance(texts[0], Braces) and texts[0].head.startswith(("for ", "repeat ", "if "))):
         return texts[0]
+    start, *others = texts
+    if len(others) == 1 and isinstance(start, Line) and start.kind == "start":
+        (stage,) = others
+        if isinstance(stage, Line) and stage.kind == "stage":
+            return Line(f"{start.text} -> {stage.text}", stage.label, stage.heavy)
     return Braces("", texts)
 
 

@@ -11,7 +11,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
@@ -21,11 +21,13 @@ from torch import Tensor, nn
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.aten import Random, Refused, Step, Translation, translate
 from archdsl.importers.concatenation import simplify
+from archdsl.importers.failures import not_traced, refuse_open_sizes
 from archdsl.importers.frozen import compare, may_be_frozen, settle
 from archdsl.importers.leaves import leaf_of
 from archdsl.importers.model import Apply, Call, Model, Origin, Place, Value, connect, opened, walk
 from archdsl.importers.open_sizes import inputs_elsewhere, open_shapes
 from archdsl.importers.patterns import channel_norms, recognize
+from archdsl.importers.refusals import Refusals, placeholder
 from archdsl.importers.resizing import follow_grids
 from archdsl.importers.sharing import share
 
@@ -37,18 +39,20 @@ Arguments = Mapping[str, Mapping[str, Any]]
 
 
 def trace(
-    module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments | None = None, *, partial: bool = False
-) -> Model:
+    module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments | None = None, *, partial: bool = False,
+    follow: Callable[[Call], bool] = lambda main: True,
+) -> Model:  # fmt: skip
     """Return the model that a module is for inputs like these. Raise `SpecError` E1202, E1203 or E1204 if it cannot be told.
 
-    With `partial`, an op that the language lacks becomes one that is called `UNKNOWN`.
+    With `partial`, an op that the language lacks becomes one that is called `UNKNOWN`. If `follow` says so of the calls of a
+    model whose numbers may be sizes, traces at further sizes tell which of them are.
     """
     was_training = module.training
     try:
         training = exported(module.train(), example, name)
         several = len(training.graph_signature.user_outputs) > 1
         plain = exported(module.eval(), example, name) if several else training
-        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain, follow=True)
+        return _Tracer(module, example, name, arguments or {}, partial).model(training, plain, follow)
     finally:
         module.train(was_training)
 
@@ -64,7 +68,7 @@ def exported(module: nn.Module, example: Sequence[Tensor], name: str) -> Any:
         try:
             return torch.export.export(module, tuple(example), strict=False)
         except Exception as error:
-            raise SpecError(codes.importing.NotTraced(name, *_explained(error))) from error
+            raise not_traced(name, module, example, error) from error
 
 
 @contextmanager
@@ -80,44 +84,26 @@ def _quiet() -> Any:
         logger.setLevel(level)
 
 
-def _explained(error: BaseException) -> tuple[str, str | None, str | None]:
-    """Return why a trace failed, the place in the model's source, and what helps."""
-    text = str(error).strip()
-    place = None
-    frame = error.__traceback__
-    while frame is not None:
-        file = frame.tb_frame.f_code.co_filename
-        if "/torch/" not in file.replace("\\", "/") and "archdsl" not in file:
-            place = f"{file}:{frame.tb_lineno}"
-        frame = frame.tb_next
-    if type(error).__name__ in ("GuardOnDataDependentSymNode", "UserError", "DataDependentOutputException"):
-        return (
-            "it decides by the content of a tensor (data-dependent control flow)",
-            place,
-            "a network of the language computes the same for every input",
-        )
-    lines = [line for line in text.splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300], place, None
-
-
 class _Tracer:
     def __init__(self, module: nn.Module, example: Sequence[Tensor], name: str, arguments: Arguments, partial: bool) -> None:
         self._module, self._example, self._name = module, example, name
         self._arguments, self._partial = arguments, partial
         self._modules = dict(module.named_modules(remove_duplicate=False))
-        self._refused: list[str] = []
+        self._refused = Refusals()
 
-    def model(self, training: Any, plain: Any, *, follow: bool = False) -> Model:
-        """Return the model of two exported programs. With `follow`, further traces tell which of its numbers are sizes."""
+    def model(self, training: Any, plain: Any, follow: Callable[[Call], bool] = lambda main: False) -> Model:
+        """Return the model of two exported programs; `follow` says whether further traces tell which of its numbers are sizes."""
         main = self._calls(training)
         names = [
             argument.arg.name if hasattr(argument, "arg") else argument for argument in training.graph_signature.user_outputs
         ]
         outputs = _named(training, [self._values.get(name) for name in names])
         shown = _named(plain, list(plain.graph_signature.user_outputs))
-        self._refused += [f"the result `{key}`: random numbers" for key, value in outputs.items() if isinstance(value, Random)]
+        for key, value in outputs.items():
+            if isinstance(value, Random):
+                self._refused.add_result(key, "random numbers")
         if self._refused and not self._partial:
-            raise SpecError(codes.importing.NotExpressible(self._name, tuple(dict.fromkeys(self._refused))))
+            raise SpecError(codes.importing.NotExpressible(self._name, self._refused.lines()))
         found = {key: value for key, value in outputs.items() if isinstance(value, Value)}
         if not found:
             raise SpecError(codes.importing.NotTraced(self._name, "it returns no tensor that depends on its input"))
@@ -126,7 +112,7 @@ class _Tracer:
         if len(shown) == 1:
             shared = {first: found[first]}
         main.outputs = list(dict.fromkeys([*shared.values(), *(v for k, v in found.items() if k not in shared)]))
-        frozen = follow and may_be_frozen(main)
+        frozen = may_be_frozen(main) and follow(main)
         if frozen:
             compare(main, list(self._at_other_sizes(main)))
         channel_norms(main)
@@ -162,6 +148,7 @@ class _Tracer:
                 frames = frames[: leaf.depth]
             self._enter(stack, frames)
             place = _place(node, frames[-1][1] if frames else "")
+            refuse_open_sizes(self._name, node, f"{place.file}:{place.line}", place.code)
             if leaf is None:
                 if not translation.constants.fold(node):
                     self._add(self._translated(translation, node, place), [call for _, call in stack])
@@ -201,15 +188,21 @@ class _Tracer:
 
     def _translated(self, translation: Translation, node: Any, place: Place) -> list[Apply]:
         try:
-            return translate(translation, node, place)
-        except Refused as refused:
-            return self._unknown(translation, node, place, str(refused))
-        except SpecError as error:  # a rule of the language that does not hold for this use of it
-            return self._unknown(translation, node, place, f"{node.target}: {error.diagnostics[0].message}")
-        except Exception as error:  # a use of the operation that no rule has foreseen
-            return self._unknown(
-                translation, node, place, f"{node.target}: a use that is not known ({type(error).__name__}: {error})"
-            )
+            made = translate(translation, node, place)
+        except SpecError as error:
+            if any(found.code == "E1204" for found in error.diagnostics):
+                raise
+            return self._lost(translation, node, place, error)
+        except Exception as error:  # an operation that the language lacks, or a use of one that no rule has foreseen
+            return self._lost(translation, node, place, error)
+        if translation.follows_lost(node):
+            translation.lost.add(node.name)
+        return made
+
+    def _lost(self, translation: Translation, node: Any, place: Place, error: Exception) -> list[Apply]:
+        """Note an operation that is refused, and return what stands for it."""
+        self._refused.of_node(translation, node, place, error)
+        return placeholder(translation, node, place, error)
 
     def _constant(self, node: Any, calls: list[Call], translation: Translation, place: Place) -> None:
         """Make a value of a constant that a module takes which is one op."""
@@ -217,7 +210,7 @@ class _Tracer:
         try:
             self._values.setdefault(node.name, step.loose(node)[0])
         except (Refused, NotImplementedError) as error:
-            self._refused.append(f"{place}: {error}")
+            self._refused.add(place, str(error))
         self._add(step.extra, calls)
 
     def _add(self, ops: list[Apply], calls: list[Call]) -> None:
@@ -235,21 +228,6 @@ class _Tracer:
                 home.body.insert(len(home.body) - 1, op)  # before the call that is open there
             else:
                 home.body.append(op)
-
-    def _unknown(self, translation: Translation, node: Any, place: Place, reason: str) -> list[Apply]:
-        """Note an op that the language lacks; return a placeholder for it."""
-        if not any(n.name in translation.lost for n in node.all_input_nodes):  # else it only follows
-            self._refused.append(f"{place}: {reason}")
-        translation.lost.add(node.name)
-        inputs = [self._values[n.name] for n in node.all_input_nodes if isinstance(self._values.get(n.name), Value)]
-        value = node.meta.get("val")
-        tensors = value if isinstance(value, list | tuple) else [value]
-        outputs = [Value(tuple(int(n) for n in t.shape[1:])) for t in tensors if isinstance(t, Tensor)]
-        if not inputs or not outputs:
-            self._values[node.name] = None
-            return []
-        self._values[node.name] = outputs[0] if not isinstance(value, list | tuple) else outputs
-        return [Apply("UNKNOWN", {"reason": reason}, inputs, outputs, None, "", place)]
 
     def _leaf(self, leaf: _Leaf, nodes: list[Any], calls: list[Call], translation: Translation, place: Place) -> None:
         inside = {node.name for node in nodes[leaf.first : leaf.last + 1]}
@@ -269,12 +247,15 @@ class _Tracer:
         try:
             made = leaf.rule(leaf.module, given, leaf.path, place)
         except Refused as refused:
-            self._refused.append(f"{place}: {refused}")
+            self._refused.add(place, str(refused))
             return
         calls[-1].body.append(made)
         made.outputs[0].shape = tuple(int(n) for n in results[-1].meta["val"].shape[1:])
+        follows = any(translation.follows_lost(node) for node in nodes[leaf.first : leaf.last + 1])
         for node in results:
             self._values[node.name] = made.outputs[0]
+            if follows:
+                translation.lost.add(node.name)
 
     def _enter(self, stack: list[tuple[str, Call]], frames: list[tuple[str, str]]) -> None:
         """Make the calls in `frames` the open ones."""

@@ -44,7 +44,8 @@ class Writer:
             self._head(step, *step.head)
             return
         if step.join is not None:
-            self._from(step.inputs[0])
+            if not step.starts:
+                self._from(step.inputs[0])
             self.statements.append(self._join(step))
         elif isinstance(step.node, Apply) and step.node.is_join:
             self.statements.append(self._named_join(step.node))
@@ -92,6 +93,8 @@ class Writer:
     def _join(self, step: Step) -> Statement:
         assert step.join is not None
         branches = [self._chain(branch) for branch in step.branches]
+        if step.starts:
+            branches = [[Start(Reference(start)), *branch] for start, branch in zip(step.starts, branches, strict=True)]
         return joined(step.join, branches)
 
     def _named_join(self, node: Apply) -> Statement:
@@ -203,7 +206,10 @@ def joined(node: Apply, branches: list[list[Statement]]) -> Statement:
         if not second and first and not isinstance(first[0], Start):
             return _skip(first, [])
         short, long = sorted(branches, key=_conv_count)
-        if _conv_count(short) == 1 < _conv_count(long) and not any(isinstance(b[0], Start) for b in branches if b):
+        scaled = next((branch for branch in branches if _only_scales(branch)), None)
+        if scaled is not None:
+            short, long = scaled, next(branch for branch in branches if branch is not scaled)
+        if (scaled or _conv_count(short) == 1 < _conv_count(long)) and not any(isinstance(b[0], Start) for b in branches if b):
             return _skip(long, short)
     return Join(node.op, args, branches)
 
@@ -214,6 +220,12 @@ def _skip(body: list[Statement], shortcut: list[Statement]) -> Skip:
     if isinstance(last, Stage) and last.callee == "droppath" and last.args.get("mode") == "row" and len(body) > 1:
         return Skip(body[:-1], shortcut, drop=last.args["p"])
     return Skip(body, shortcut)
+
+
+def _only_scales(branch: list[Statement]) -> bool:
+    """Whether a branch only multiplies its input with stored factors, as the shortcut of a residual connection."""
+    found = list(stages(branch))
+    return bool(found) and all(stage.callee == "layer_scale" for stage in found) and not isinstance(branch[0], Join | Skip)
 
 
 def _conv_count(branch: list[Statement]) -> int:

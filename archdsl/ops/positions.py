@@ -204,9 +204,10 @@ class RelativeBias(WeightedOp, name="rel_bias"):
     """The relative position bias of attention in a window, `[heads, N, N]` for `N` positions (Liu et al. 2021, arXiv:2103.14030).
 
     `rel_bias(4, 7)` learns a table with a row for each of the `13 * 13` offsets in a window of 7 by 7. Its two tensors
-    belong to the scope around it, as in torchvision and timm: the parameter `relative_position_bias_table`, and the buffer
-    `relative_position_index`, which says which row each pair of positions takes. A label names the value alone. With
-    `table`, the rows are computed, as by the `cpb_mlp` of Swin v2, and there is only the buffer.
+    belong to the scope around it, as in torchvision's Swin: the parameter `relative_position_bias_table`, and the buffer
+    `relative_position_index`, which says which row each pair of positions takes. `index` says how the `state_dict` has the
+    buffer. A label names the value alone. With `table`, the rows are computed, as by the `cpb_mlp` of Swin v2, and there is
+    only the buffer.
     """
 
     aliases = ("relative_position_bias",)
@@ -216,26 +217,34 @@ class RelativeBias(WeightedOp, name="rel_bias"):
     about_operands: ClassVar = {"table": "the rows of the table, if they are computed"}
     takes_x = False
     keys_in_scope = (TABLE, INDEX)
-    not_in_figures = ("present", "init")
+    by_name = ("index",)
+    not_in_figures = ("present", "index", "init")
     example = 'rearrange("c (h p) (w q) -> h w 1 (p q) c", p = 4, q = 4); bias: rel_bias(1, 4); attend(x, x, x, bias = bias)'
     cases = (
         Case({"heads": 3, "window": (4, 2)}, ((),)),
         Case({"heads": 3, "window": 3, "present": ("table",)}, (((25, 3),),)),
+        Case({"heads": 2, "window": (2, 3), "index": "square"}, ((),)),
+        Case({"heads": 2, "window": (2, 3), "index": "absent"}, ((),)),
     )
 
     heads: PositiveInt = Field(description="number of heads")
     window: Annotated[PerAxis, Check(_pair)] = Field(description="window size, one number or one per axis")
+    index: Literal["flat", "square", "absent"] = Field(
+        "flat",
+        description="`relative_position_index` in the `state_dict`: `flat`, one axis, as in torchvision's Swin; `square`, two "
+        "axes, as in its MaxViT; `absent`, as in timm",
+    )
     present: tuple[str, ...] = Field((), description="whether there is a `table`")
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the parameters that a call has."""
-        return ["heads", "window", "init"]
+        return ["heads", "window", "index", "init"]
 
     @classmethod
     def call_order(cls) -> list[str]:
         """Return the parameters in positional order."""
-        return ["heads", "window", "table", "init"]
+        return ["heads", "window", "table", "index", "init"]
 
     def validate(self) -> None:
         """Raise `ValueError` if an initializer has no table to fill."""
@@ -260,8 +269,13 @@ class RelativeBias(WeightedOp, name="rel_bias"):
         return {} if self.present else {f"../{TABLE}": self._table()}
 
     def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Return the row of the table for each pair of positions."""
-        return {"": (prod(per_axis(self.window, 2, "window")) ** 2,)}
+        """Return the row of the table for each pair of positions if the `state_dict` has it."""
+        return {} if self.index == "absent" else {"": self.index_shape()}
+
+    def index_shape(self) -> tuple[int, ...]:
+        """Return the shape of the row of the table for each pair of positions."""
+        positions = prod(per_axis(self.window, 2, "window"))
+        return (positions, positions) if self.index == "square" else (positions**2,)
 
     def _table(self) -> tuple[int, int]:
         rows, columns = per_axis(self.window, 2, "window")

@@ -30,7 +30,8 @@ class Param(WeightedOp, name="param"):
     Its label is its key, as in `cls: param([1, 768])`. The shape has no batch axis: the tensor is the same for all examples. It
     starts with zeros, as class tokens do in torchvision and timm, unless `init` or the network's `init { param = ... }` says
     otherwise. Vision transformers are often stored with a leading size of one for the batch, `[1, 1, 768]`: `batch_axis = true`.
-    Weights that differ in axes of size one are reshaped when they are loaded.
+    A factor of each channel is often stored without the axes of an image, as `[C]`: `param([C, 1, 1], flat = true)`. Weights
+    that differ in axes of size one are reshaped when they are loaded.
     """
 
     aliases = ("parameter", "learned", "get_parameter", "add_weight", "variable")
@@ -38,20 +39,22 @@ class Param(WeightedOp, name="param"):
     arity = 0
     takes_x = False
     loose_axes = True
-    not_in_figures = ("init", "batch_axis")
+    not_in_figures = ("init", "batch_axis", "flat")
     example = "gamma: param([8, 1, 1], init = ones); mul { x; gamma }"
     cases = (
         Case({"shape": (8, 1, 1)}, ((),)),
         Case({"shape": (1, 12), "batch_axis": True}, ((),)),
+        Case({"shape": (6, 1, 1), "flat": True}, ((),)),
     )
 
     shape: Sizes = Field(description="sizes, without the batch axis")
     batch_axis: bool = Field(False, description="whether the stored tensor begins with a size of one for the batch")
+    flat: bool = Field(False, description="whether the stored tensor is a single axis")
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the names of the parameters: `param([1, 768], normal(0.02))`."""
-        return ["shape", "init", "batch_axis"]
+        return ["shape", "init", "batch_axis", "flat"]
 
     @classmethod
     def check_rule(cls, rule: Initializer) -> None:
@@ -61,17 +64,23 @@ class Param(WeightedOp, name="param"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the initializer needs more axes: unlike those of other ops, it may be one for matrices."""
+        if self.flat and self.batch_axis:
+            raise ValueError(
+                "`flat` and `batch_axis` exclude each other: the stored tensor is a single axis, or has one for the batch"
+            )
         if self.init is not None and self.init.matrix and len(self.stored_shape) < 2:
             raise ValueError(f"`{self.init.name}` needs a tensor with two axes or more; this one has one")
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
         """The shape of the tensor in the `state_dict`."""
+        if self.flat:
+            return (prod(self.shape),)
         return (1, *self.shape) if self.batch_axis else self.shape
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the shape of the tensor."""
-        return {"shape": self.stored_shape, "batch_axis": self.batch_axis}
+        return {"shape": self.stored_shape, "batch_axis": self.batch_axis, "flat": self.flat}
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape as it is written."""

@@ -133,3 +133,122 @@ def test_levels_of_a_unet_are_written_alike() -> None:
     imported = archdsl.from_module(UNet(), (3, 16, 16), name="net")
     assert "  enc[2]:" in imported.text and "concat { enc[1]; x }" in imported.text, imported.text
     assert archdsl.loads(imported.text).sizes.sentences()[0].startswith("H and W must be multiples of 4"), imported.text
+
+
+class StarRelu(nn.Module):
+    """A rectifier with a learned factor and shift, whose tensors have one number (Yu et al. 2022, arXiv:2210.13452)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.bias = nn.Parameter(torch.ones(1)), nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * torch.relu(x) ** 2 + self.bias
+
+
+class Factor(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale.view(-1, 1, 1)
+
+
+class ScaledShortcut(nn.Module):
+    """A residual connection with a factor of each channel, behind a norm that has no shift."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.res_scale, self.conv, self.act = Factor(4), nn.Conv2d(4, 4, 3, padding=1), StarRelu()
+        self.norm = nn.GroupNorm(2, 4)
+        self.norm.bias = None  # type: ignore[assignment]
+        self.shift = nn.Parameter(torch.zeros(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.res_scale(x) + self.act(self.conv(self.norm(x)) + self.shift.view(1, -1, 1, 1))
+
+
+def test_tensors_that_are_called_like_ops() -> None:
+    """A key may be the name of an op; a tensor that only gets axes of size one is stored flat."""
+    text = archdsl.from_module(ScaledShortcut(), (4, 8, 8), name="net").text
+    assert "scale: param([1, 1, 1], flat = true)" in text and "shift: param([4, 1, 1], flat = true)" in text, text
+    assert "via { res_scale: { scale: layer_scale(1, flat = true) } }" in text, text
+    assert "gn(groups = 2, affine = false)" in text and "weight: layer_scale(1, flat = true)" in text, text
+
+
+class Plain(nn.Module):
+    """VGG in small, with and without batch norm."""
+
+    def __init__(self, layers: tuple[int, ...], batch_norm: bool) -> None:
+        super().__init__()
+        made: list[nn.Module] = []
+        inputs = 3
+        for stage, count in enumerate(layers):
+            for _ in range(count):
+                made += [nn.Conv2d(inputs, 4 * 2**stage, 3, padding=1), *[nn.BatchNorm2d(4 * 2**stage)] * batch_norm, nn.ReLU()]
+                inputs = 4 * 2**stage
+            made.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*made)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.features(x)
+        return result
+
+
+def test_loops_of_a_family_may_differ_in_a_norm() -> None:
+    """A loop of one network is that of the other, though each round has one op more."""
+    loaded = []
+    for name, layers, norm in (("plain", (1, 1, 2), False), ("normed", (2, 2, 3), True)):
+        module, arguments = recorded(lambda layers=layers, norm=norm: Plain(layers, norm))  # type: ignore[misc]
+        loaded.append(Loaded(module, name, arguments, f"here:{name}"))
+    text = import_loaded(loaded, (3, 16, 16)).require_proved().text
+    assert "{ bn }; relu" in text and text.count("conv(") == 1, text
+
+
+class Small(nn.Module):
+    def __init__(self, gated: bool) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 3, padding=1) if gated else nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.two(self.one(x).sigmoid())
+        return y.tanh() if isinstance(self.two, nn.Linear) else nn.functional.max_pool2d(y, 3, 1, 1) * y
+
+
+def test_blocks_of_one_class_are_named_by_what_they_have() -> None:
+    net = nn.Sequential(Small(True), Small(True), Small(False), Small(False))  # a product and a pool, or a dense layer
+    text = archdsl.from_module(net, (4, 8, 8), name="net", fixed=True).text
+    assert "block small {" in text and "block small_with_" in text, text
+
+
+class Branches(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit_1, self.unit_2, self.other = Small(True), Small(True), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.unit_2(self.unit_1(x)) * self.other(x)
+        return y
+
+
+def test_two_stages_with_names_are_two_lines() -> None:
+    """They are no loop: a formula of the names would be harder to read."""
+    text = archdsl.from_module(nn.Sequential(Branches(), Branches()), (4, 8, 8), name="net").text
+    assert "unit_1: small" in text and "unit_2: small" in text and "unit_{" not in text, text
+
+
+class Windows(nn.Module):
+    """A convolution of its own for each part of the channels, as in MixNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 5, padding=2)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([conv(part) for conv, part in zip(self.convs, x.split(2, 1), strict=True)], 1)
+
+
+def test_parts_are_branches() -> None:
+    text = archdsl.from_module(Windows(), (4, 8, 8), name="net").text
+    assert "concat { a -> conv(2, 3); b -> conv(2, 5) }" in text, text

@@ -8,6 +8,7 @@ from archdsl.importers.expressions import Explainer
 from archdsl.importers.formulas import line_of_floats, make_divisible, power
 from archdsl.importers.layout import Braces, Line, layout
 from archdsl.importers.literal import Word, literal
+from archdsl.importers.loop_text import _with_table
 from archdsl.importers.naming import block_name, snake
 from archdsl.importers.scope import Column, Scope
 
@@ -59,6 +60,7 @@ def block(arguments: dict[str, list[object]], **columns: list[object]) -> Scope:
         ([1, 2, 2], "stride", "stride"),
         ([7, 9, 11], "out", "out"),
         ([7, 9, 11], "k", "k"),
+        ([16**-0.5, 24**-0.5, 32**-0.5], "scale", "§c§^-0.5"),
     ],
 )
 def test_numbers_of_a_block(values: list[object], role: str, text: str) -> None:
@@ -80,11 +82,23 @@ def test_literals() -> None:
     assert literal(1e-06) == "1e-6" and literal(0.1) == "0.1"
 
 
+def test_a_table_with_lists_in_it_stays_in_its_loop() -> None:
+    scope = Scope("network", 1)
+    flat = f"for [a, b] in [{', '.join(['[123456, 789012]'] * 6)}]"
+    before, header = _with_table(flat, scope)
+    assert header == "for [a, b] in rows" and len(before) == 8
+    deep = f"for [a, b] in [{', '.join(['[123456, [7, 8]]', '[123456, [7]]'] * 4)}]"
+    assert _with_table(deep, scope) == ([], deep)
+    lists = f"for i, widths in [[64], [128, 128], [{', '.join(['512'] * 20)}]]"
+    assert _with_table(lists, scope) == ([], lists)
+
+
 def test_names() -> None:
     taken: set[str] = set()
     assert snake("Conv2dNormActivation") == "conv2d_norm_activation" and snake("SEBlock") == "se_block"
     assert block_name("Bottleneck", taken) == "bottleneck_block"  # `bottleneck` is an op
     assert block_name("Unit", taken) == "unit" and block_name("Unit", taken) == "unit_block"
+    assert block_name("Unit", taken, "gap") == "unit_with_gap" and snake("StarReLU") == "star_relu"
 
 
 def test_lines_are_broken_before_layers() -> None:

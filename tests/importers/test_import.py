@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,38 @@ class Spectral(nn.Module):
         return torch.fft.fft(torch.relu(x)).real
 
 
+class Unit(nn.Module):
+    """A unit that the language lacks, and what only follows from it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        y = torch.fft.fft(x.view(b * c, h, w)).abs().view(b, c, h, w)
+        return torch.relu(y)
+
+
+class Picks(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[x > 0]
+
+
+class Tied(nn.Module):
+    """Two layers that have one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.other.weight = self.one.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.other(self.one(x))
+        return result
+
+
+class TakesTwo(nn.Module):
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return x * mask
+
+
 class ByBatch(nn.Module):
     """Its result depends on the batch, which no text can say."""
 
@@ -330,7 +363,11 @@ class ByBatch(nn.Module):
     ("make", "code", "words"),
     [
         (Decides, "E1202", ("data-dependent", "test_import.py:")),
+        (Picks, "E1202", ("the size of a tensor depends on the content of another, in `return x[x > 0]`", "test_import.py:")),
+        (TakesTwo, "E1202", ("`forward` takes x, mask", "--input 3x8x8,3x8x8")),
+        (partial(nn.Conv2d, 4, 2, 1), "E1202", ("the model fails on the example", "the example is 3x8x8, without the batch")),
         (Twice, "E1204", ("`conv` is used",)),
+        (Tied, "E1204", ("`one.weight` and `other.weight` are one tensor", "test_import.py:")),
         (Spectral, "E1203", ("aten.fft_fft", "torch.fft.fft(torch.relu(x)).real", "test_import.py:")),
         (ByBatch, "E1205", ("evaluation at 3x8x8",)),
     ],
@@ -340,6 +377,16 @@ def test_refusals(make: Callable[[], nn.Module], code: str, words: tuple[str, ..
         archdsl.from_module(make(), (3, 8, 8))
     assert [found.code for found in caught.value.diagnostics] == [code]
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_line_of_the_source_is_refused_once() -> None:
+    """It is one line for all modules of a class, and what follows from it is none."""
+    with pytest.raises(SpecError) as caught:
+        archdsl.from_module(nn.Sequential(Unit(), Unit(), Unit()), (3, 8, 8))
+    (found,) = caught.value.diagnostics
+    assert "uses an operation" in found.message, found.message
+    (line,) = found.details()
+    assert line.startswith("`0` (") and "), and in 2 more modules: PyTorch's `aten.fft_fft.default`" in line, line
 
 
 def test_partial_and_unproved_texts_say_so() -> None:
@@ -364,6 +411,20 @@ def test_nothing_is_written_without_a_proof(tmp_path: Path, cli: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import no_such_package_of_theirs", "it needs the package `no_such_package_of_theirs`"),
+        ("\nraise RuntimeError('no device')", "net_that_fails.py:2: RuntimeError: no device"),
+        ("raise RuntimeError('operator torchvision::nms does not exist')", "was built for another PyTorch"),
+    ],
+)
+def test_modules_that_cannot_be_imported(cli: Any, source: str, words: str) -> None:
+    Path("net_that_fails.py").write_text(source)
+    result = cli("import", "net_that_fails:Net")
+    assert result.exit_code == 1 and words in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["no_such_package:Net"], 1, "there is no Python module `no_such_package`"),
@@ -373,6 +434,7 @@ def test_nothing_is_written_without_a_proof(tmp_path: Path, cli: Any) -> None:
         (["torch.nn:Linear"], 1, "calling `Linear` fails"),
         (["torch.nn:Linear", "--call", "(3,"], 1, "is no list of literal arguments"),
         (["torch.nn:Linear", "--input", "3xx"], 2, "is not a size"),
+        (["torch.nn:Linear", "--input", "3x0"], 2, "has a size of zero"),
     ],
 )
 def test_bad_addresses(cli: Any, arguments: list[str], status: int, words: str) -> None:

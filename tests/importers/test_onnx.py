@@ -205,6 +205,20 @@ def test_refusals_name_the_node(name: str, tmp_path: Path) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_comment_stands_for_a_node(name: str, tmp_path: Path) -> None:
+    """`--partial` reads the rest of a file, also if a node cannot run in PyTorch."""
+    make, words = REFUSED[name]
+    g = Graph(1, 4, 8, 8)
+    g.add("Conv", g.weight(4, 4, 1, 1, name="first.weight"))
+    make(g)
+    g.add("Relu")
+    imported = import_model(str(g.save(tmp_path / "one.onnx")), partial=True)
+    assert imported.partial and "conv(4, 1" in imported.text and "relu" in imported.text, imported.text
+    reason = words.rpartition(": ")[2].rpartition(") ")[2]
+    assert "# not imported: " in imported.text and (reason.startswith("node") or reason in imported.text), imported.text
+
+
 def test_weights_that_two_layers_share(tmp_path: Path) -> None:
     g = Graph(1, 4, 8, 8)
     weight = g.weight(4, 4, 1, 1, name="block.conv.weight")

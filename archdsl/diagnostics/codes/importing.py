@@ -126,6 +126,20 @@ class SharedWeights(Diagnostic, code=E1204):
         return "declare it by hand: `module name: ...` runs wherever its name is a stage"
 
 
+class SharedTensor(Diagnostic, code=E1204):
+    """A tensor of a layer that another module has, too."""
+
+    key: str
+    other: str
+    place: str
+
+    def summary(self) -> str:
+        return f"`{self.key}` and `{self.other}` are one tensor, which the layer at {self.place} uses"
+
+    def remedy(self) -> str:
+        return "give each layer its own tensor, or run one module twice: then it becomes a `module` declaration"
+
+
 class TextDisagrees(Diagnostic, code=E1205):
     """An imported text whose network is not the model. `differences` has a sentence for each check that failed."""
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.importers.configs.keras_config import KERAS, Config
 from archdsl.importers.configs.keras_layers import KerasLayers
 from archdsl.importers.configs.layers import Layer, Layers, key_of
-from archdsl.importers.model import Apply, Origin, Value, walk
-from archdsl.importers.naming import kind_of_input
+from archdsl.importers.model import Apply, Call, Origin, Value, applications, walk
+from archdsl.importers.naming import can_name_a_value, kind_of_input
 from archdsl.source import SourceFile, Span
 
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
@@ -54,6 +55,8 @@ class KerasReader:
         self.layers, self._sizes = layers, sizes
         self.version = 2
         self.seen: dict[str, int] = {}
+        self._before: dict[str, dict[str, dict[str, int]]] = {}
+        """For each layer that runs several times, by the path of its model, what `seen` was before it ran."""
 
     def read(self, data: Any) -> Layers:
         """Return all layers."""
@@ -130,52 +133,86 @@ class KerasReader:
     def _functional(
         self, entries: list[dict[str, Any]], own: Config, given: list[Value] | None, path: str, depth: int
     ) -> list[Value]:
-        layers, values = self.layers, dict[tuple[str, int], Value]()
+        layers, values = self.layers, _Values()
         names = [Config(layers, entry.get("config")).text(
             "name", str(entry.get("name", ""))) for entry in entries]  # fmt: skip
         twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
         if twice is not None:
             layers.layer = Layer(f'layer "{twice[:60]}"', self._span(twice))
             layers.invalid("two layers have this name")
-        inputs = [name for name, _ in _tensors_in(own.data.get("input_layers"))]
+        inputs = [name for name, _, _ in _tensors_in(own.data.get("input_layers"))]
         if given is not None:
             if len(inputs) != len(given):
                 layers.invalid(f"it takes {len(inputs)} values, and gets {len(given)}")
-            values.update({(name, 0): value for name, value in zip(inputs, given, strict=True)})
-        waiting = list(zip(entries, names, strict=True))
+            values.made.update({(name, 0, 0): value for name, value in zip(inputs, given, strict=True)})
+        waiting = []
+        for entry, name in zip(entries, names, strict=True):
+            nodes = entry.get("inbound_nodes")
+            values.runs[name] = max(len(nodes), 1) if isinstance(nodes, list) else 1
+            waiting += [(entry, name, run) for run in range(values.runs[name])]
         while waiting:
-            later = [(entry, name) for entry, name in waiting if not self._functional_layer(entry, name, values, path, depth)]
+            later = [item for item in waiting if not self._functional_layer(*item, values, path, depth)]
             if len(later) == len(waiting):
-                self._stuck(later, names)
+                self._stuck([(entry, name) for entry, name, _ in later], names)
             waiting = later
         return self._results(own, values)
 
-    def _functional_layer(
-        self, entry: dict[str, Any], name: str, values: dict[tuple[str, int], Value], path: str, depth: int
-    ) -> bool:
-        """Add a layer, if all that flows into it is there. Return whether it is."""
+    def _functional_layer(self, entry: dict[str, Any], name: str, run: int, values: _Values, path: str, depth: int) -> bool:
+        """Add a run of a layer, if all that flows into it is there. Return whether it is."""
         nodes = entry.get("inbound_nodes") or []
-        reads = [key for node in nodes[:1] for key in _tensors_in(node)] if isinstance(nodes, list) else []
-        if any(key not in values for key in reads):
+        reads = list(_tensors_in(nodes[run])) if isinstance(nodes, list) and nodes else []
+        if any(values.get(key) is None for key in reads):
             return False
         config = self._enter(entry)
         if entry.get("class_name") == "InputLayer":
-            if (name, 0) not in values:
-                values[name, 0] = self._input(config)
+            if (name, 0, 0) not in values.made:
+                values.made[name, 0, 0] = self._input(config)
             return True
         if not reads:
             self.layers.invalid("its `inbound_nodes` name no value that flows into it")
-        made = self._layer(entry, config, [values[key] for key in reads], path, depth)
-        values.update({(name, at): value for at, value in enumerate(made)})
+        taken = [value for key in reads if (value := values.get(key)) is not None]
         if len(nodes) > 1:
-            self.layers.refuse(f"it runs {len(nodes)} times with the same weights, which needs a `module`", *made)
+            made = self._run(entry, config, taken, path, depth)
+        else:
+            made = self._layer(entry, config, taken, path, depth)
+        values.made.update({(name, run, at): value for at, value in enumerate(made)})
         return True
+
+    def _run(self, entry: dict[str, Any], config: Config, values: list[Value], path: str, depth: int) -> list[Value]:
+        """Add one run of a layer or model that runs several times: a `module`, unless it has no weights."""
+        layers = self.layers
+        assert layers.layer is not None
+        first = layers.layer.name not in self._before.setdefault(path, {})
+        before = self._before[path].setdefault(layers.layer.name, dict(self.seen))
+        seen, self.seen = self.seen, dict(before)  # so that its keys are those of the first run
+        counts = dict(layers.counts)
+        scope = layers.call(self._key(layers.layer.name, path), Origin(""))
+        self.seen = dict(before)
+        with scope:
+            made = self._layer(entry, config, values, path, depth)
+        if not first:
+            self.seen, layers.counts = seen, counts
+        call = scope.call
+        own = [node for node in call.body if isinstance(node, Apply) and node.key == call.path]
+        if own or not any(node.key is not None for node in applications(call)):
+            layers.unwrap(call, own)  # an activation is no part of the layer
+        if not own and call.body == []:
+            return made
+        label = call.path.removeprefix(f"{path}.") if path else call.path
+        if len(values) > 1 or len(made) > 1 or not can_name_a_value(label):
+            why = "its name is that of an op" if len(values) == len(made) == 1 else "it takes or gives several values"
+            return [layers.refuse(f"it runs several times, and cannot be a `module`: {why}", *made)]
+        inner = call.body[0]
+        if isinstance(inner, Call) and inner.path == call.path:  # a model, which is a call already
+            call.body = inner.body
+        call.shared = True
+        return made
 
     def _stuck(self, waiting: list[tuple[dict[str, Any], str]], names: list[str]) -> None:
         """Raise `SpecError` for layers that take a value that no layer makes, or that take one another's."""
         entry = waiting[0][0]
         self._enter(entry)
-        unknown = next((key for key, _ in _tensors_in((entry.get("inbound_nodes") or [None])[0]) if key not in names), None)
+        unknown = next((key for key, _, _ in _tensors_in(entry.get("inbound_nodes") or [None]) if key not in names), None)
         if unknown is not None:
             from archdsl.diagnostics.suggest import did_you_mean
 
@@ -185,14 +222,14 @@ class KerasReader:
         others = ", ".join(f"`{other}`" for _, other in waiting[1:4])
         self.layers.invalid(f"what flows into it depends on itself{f', by {others}' if others else ''}: layers form a circle")
 
-    def _results(self, own: Config, values: Mapping[tuple[str, int], Value]) -> list[Value]:
+    def _results(self, own: Config, values: _Values) -> list[Value]:
         wanted = list(_tensors_in(own.data.get("output_layers")))
         if not wanted:
             self.layers.invalid("its `output_layers` name no layer")
-        missing = next((key for key in wanted if key not in values), None)
+        missing = next((key for key in wanted if values.get(key) is None), None)
         if missing is not None:
             self.layers.invalid(f"its `output_layers` name `{missing[0][:60]}`, and there is no such layer")
-        return list(dict.fromkeys(values[key] for key in wanted))
+        return list(dict.fromkeys(value for key in wanted if (value := values.get(key)) is not None))
 
     # -- layers --
 
@@ -269,20 +306,38 @@ class KerasReader:
         return '"data_format": "channels_first"' in self.layers.source.text
 
 
-def _tensors_in(node: Any, depth: int = 0) -> Iterator[tuple[str, int]]:
-    """Yield the layer and the number of its result for each value that a node takes, as Keras 2 or Keras 3 write it."""
+@dataclass
+class _Values:
+    """The values of a model so far: the name of the layer, which of its runs makes them, and which of its results they are."""
+
+    made: dict[tuple[str, int, int], Value] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
+    """How often each layer runs."""
+
+    def get(self, key: tuple[str, int, int]) -> Value | None:
+        """Return a value if it is there. The runs of a layer that has only one may have any number."""
+        name, run, result = key
+        return self.made.get((name, run if self.runs.get(name, 1) > 1 else 0, result))
+
+
+def _tensors_in(node: Any, depth: int = 0) -> Iterator[tuple[str, int, int]]:
+    """Yield layer, run and result for each value that a node takes, as Keras 2 or Keras 3 write it."""
     if isinstance(node, dict):
         config = node.get("config")
         history = config.get("keras_history") if isinstance(config, dict) else None
         if node.get("class_name") == "__keras_tensor__" and isinstance(history, list) and len(history) == 3:
-            yield str(history[0]), history[2] if isinstance(history[2], int) else 0
+            yield str(history[0]), _number(history[1]), _number(history[2])
             return
         if depth < 6:
             for part in node.values():
                 yield from _tensors_in(part, depth + 1)
     elif isinstance(node, list):
         if len(node) >= 3 and isinstance(node[0], str) and isinstance(node[1], int) and isinstance(node[2], int):
-            yield node[0], node[2]
+            yield node[0], node[1], node[2]
         elif depth < 6:
             for part in node:
                 yield from _tensors_in(part, depth + 1)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0

@@ -7,7 +7,7 @@ must agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -165,6 +165,15 @@ class Layers:
     def call(self, path: str, origin: Origin) -> Scope:
         """Return a context in which layers belong to a call of a module."""
         return Scope(self, Call(path, origin))
+
+    def unwrap(self, call: Call, kept: Sequence[Node]) -> None:
+        """Put the layers of the last module into the body around it, but those that are `kept`; it goes if it has none."""
+        around = self._bodies[-1]
+        at = around.index(call) if call in around else len(around)
+        nodes, call.body = list(call.body), list(kept)
+        first = next((n for n, node in enumerate(nodes) if node in kept), len(nodes))
+        before, after = nodes[:first], [node for node in nodes[first:] if node not in kept]
+        around[at : at + 1] = [*before, *([call] if kept else []), *after]
 
     @property
     def params(self) -> int:

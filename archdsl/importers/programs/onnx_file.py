@@ -49,9 +49,10 @@ def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool
     find_paths(graph, flat=flat)
     fuse_attention(graph)
     name = name_of_file(path)
-    _refuse_unknown(graph, name)
+    if not partial:
+        _refuse_unknown(graph, name)
     tensors = Tensors(graph)
-    module = OnnxModule(graph, tensors, name).eval()
+    module = OnnxModule(graph, tensors, name, partial=partial).eval()
     batches = [tensor if graph.inputs[at].shape[0] is not None else tensor[:1] for at, tensor in enumerate(inputs)]
     example = tuple(_with_batch(tensor, BATCH) for tensor in inputs)
     try:
@@ -62,7 +63,7 @@ def _imported(path: Path, sizes: Sequence[tuple[int, ...]] | None, partial: bool
             cause = cause.__cause__ or cause.__context__
         if cause is None:
             raise
-        raise SpecError(codes.importing.NotExpressible(name, (f"{cause.args[0]}: {cause.args[1]}",), partial=False)) from error
+        raise SpecError(codes.importing.NotExpressible(name, (f"{cause.args[0]}: {cause.args[1]}",))) from error
     program.graph.eliminate_dead_code()
     for node in program.graph.nodes:
         node.meta["stack_trace"] = f'File "{node.meta.get("custom", {}).get(NODE, path.name)}", line 0\n  \n'
@@ -92,7 +93,7 @@ def _refuse_unknown(graph: OnnxGraph, name: str) -> None:
             )
             wrong.append(f"{node}: {why}")
     if wrong:
-        raise SpecError(codes.importing.NotExpressible(name, tuple(wrong), partial=False))
+        raise SpecError(codes.importing.NotExpressible(name, tuple(wrong)))
 
 
 def _with_batch(tensor: Tensor, batch: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper, numpy_helper, shape_inference
 from onnx.inliner import inline_local_functions
 from onnx.reference import ReferenceEvaluator
 
@@ -67,6 +68,8 @@ class OnnxGraph:
     producer: str
     made_of: dict[str, str] = field(default_factory=dict)
     """The stored tensor that a computed constant is made of, if it is one alone."""
+    shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    """The shapes of values as far as the file, or ONNX's inference, tells them."""
 
     def readers(self, name: str) -> list[OnnxNode]:
         """Return the nodes that read a value, once for each time."""
@@ -92,10 +95,21 @@ def read_graph(path: Path) -> OnnxGraph:
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     producer = " ".join(filter(None, (model.producer_name, model.producer_version.partition("+")[0])))
     graph = _Reader(path, model, opset, producer).graph
+    graph.shapes = _shapes(model)
     _fold(graph, model)
     _skip_idle(graph)
     _drop_unread(graph)
     return graph
+
+
+def _shapes(model: Any) -> dict[str, tuple[int | None, ...]]:
+    """Return the shapes of values that the file has, or that ONNX infers."""
+    with suppress(Exception):  # for damaged files there is no common class, and shapes are of use for stand-ins alone
+        model = shape_inference.infer_shapes(model)
+    return {
+        value.name: tuple(axis.dim_value or None for axis in value.type.tensor_type.shape.dim)
+        for value in (*model.graph.value_info, *model.graph.output)
+    }
 
 
 def bad_file(path: Path, reason: str, help: str | None = None) -> SpecError:

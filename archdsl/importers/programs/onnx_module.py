@@ -17,6 +17,7 @@ from archdsl.importers.programs.onnx_graph import OnnxGraph, OnnxNode, evaluator
 from archdsl.importers.programs.onnx_order import Part, ordered
 from archdsl.importers.programs.onnx_step import OPERATIONS, Step
 from archdsl.importers.programs.onnx_tensors import Tensors
+from archdsl.importers.programs.stand_ins import stand_ins
 
 MODULES: Final = ("LRN", "MultiheadAttention")
 """Nodes that are a module of PyTorch as a whole."""
@@ -40,8 +41,8 @@ class _Values:
 class _Graph:
     """The graph that the modules of a tree share; copies of the tree share it, too."""
 
-    def __init__(self, graph: OnnxGraph) -> None:
-        self.graph = graph
+    def __init__(self, graph: OnnxGraph, partial: bool) -> None:
+        self.graph, self.partial = graph, partial
         self.file_batch = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else None
         self._evaluators: dict[OnnxNode, Any] = {}
 
@@ -105,27 +106,33 @@ class Scope(nn.Module):
             return [owner(inputs[0])]
         if node.op == "MultiheadAttention":
             return [owner(inputs[0], inputs[0], inputs[0], need_weights=False)[0]]
-        run = OPERATIONS.get(node.op)
+        run, graph = OPERATIONS.get(node.op), values.graph
         if run is None:
-            raise NodeRefused(str(node), f"the op `{node.op}` of ONNX has no counterpart")
-        graph = values.graph
+            return self._refused(node, inputs, graph, f"no op of the language is `{node.op}`")
         step = Step(node, inputs, owner, opset=graph.graph.opset, file_batch=graph.file_batch, batch=values.batch)
         try:
             found = run(step)
         except Refused as refused:
-            raise NodeRefused(str(node), str(refused)) from refused
+            return self._refused(node, inputs, graph, str(refused), refused)
         except (RuntimeError, TypeError, AssertionError, ValueError, IndexError, KeyError) as error:
             lines = str(error).splitlines() or [type(error).__name__]
-            raise NodeRefused(str(node), f"PyTorch cannot run it: {lines[0][:200]}") from error
+            return self._refused(node, inputs, graph, f"PyTorch cannot run it: {lines[0][:200]}", error)
         return found if isinstance(found, list | tuple) else [found]
+
+    @staticmethod
+    def _refused(node: OnnxNode, inputs: list[Any], graph: _Graph, reason: str, cause: Exception | None = None) -> list[Tensor]:
+        """Return what stands for a node if a part of the model is wanted, else raise `NodeRefused`."""
+        if not graph.partial or not any(isinstance(value, Tensor) for value in inputs):
+            raise NodeRefused(str(node), reason) from cause
+        return stand_ins(inputs, [graph.graph.shapes.get(name) for name in node.outputs], reason)
 
 
 class OnnxModule(Scope):
     """The whole model of a file."""
 
-    def __init__(self, graph: OnnxGraph, tensors: Tensors, name: str) -> None:
+    def __init__(self, graph: OnnxGraph, tensors: Tensors, name: str, *, partial: bool = False) -> None:
         super().__init__(Origin(name, inputs=tuple(value.name for value in graph.inputs)))
-        self._graph = _Graph(graph)
+        self._graph = _Graph(graph, partial)
         self.input_names = [value.name for value in graph.inputs]
         self._parameters_of = {value: key for value, (key, _) in tensors.parameters.items()}
         for node in graph.nodes:

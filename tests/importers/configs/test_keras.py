@@ -12,7 +12,6 @@ import torch
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
 import archdsl
-from archdsl.diagnostics import SpecError
 from archdsl.driver import check_text
 from archdsl.importers.configs.importing import ImportedConfig, import_file
 from tests.importers.configs import keras_files as files
@@ -143,12 +142,45 @@ def test_a_model_in_a_model(tmp_path: Path) -> None:
     )
 
 
-def test_layers_that_share_weights_are_refused(tmp_path: Path) -> None:
+def test_a_layer_that_runs_several_times_is_a_module(tmp_path: Path) -> None:
+    """A Siamese network: its weights count once; an activation is no part of the module."""
     k = files.Keras("siamese", (16, 16, 3))
-    k.conv("input_1", "conv", 3, 3, padding="same")
+    k.add("InputLayer", [], "input_2", batch_input_shape=[None, 16, 16, 3])
+    k.conv("input_1", "tower", 3, 3, padding="same", activation="relu")
+    k.layers[-1]["inbound_nodes"].append([["input_2", 0, 0, {}]])
+    k.add("Add", ["tower", "tower"], "sum")
+    k.layers[-1]["inbound_nodes"] = [[["tower", 0, 0, {}], ["tower", 1, 0, {}]]]
+    found = imported(tmp_path, k.text("sum"))
+    assert "module tower: conv(3, 3)" in found.text and "image2 -> tower -> relu" in found.text, found.text
+    assert next(iter(found.reports.values())).claims["params"] == 3 * 3 * 9 + 3
+
+
+def test_a_model_that_runs_several_times_is_a_module(tmp_path: Path) -> None:
+    inner = json.loads(files.sequential(
+        ("InputLayer", {"name": "input_3", "batch_input_shape": [None, 16, 16, 3]}),
+        ("Conv2D", {"name": "conv", "filters": 3, "kernel_size": [3, 3], "padding": "same", "activation": "relu"}),
+        ("BatchNormalization", {"name": "norm"}),
+    ))  # fmt: skip
+    k = files.Keras("twice", (16, 16, 3))
+    k.add("Sequential", "input_1", "tower")
+    k.layers[-1]["config"] = {**inner["config"], "name": "tower"}
+    k.layers[-1]["inbound_nodes"].append([["tower", 0, 0, {}]])
+    k.relu("tower", "last")
+    k.layers[-1]["inbound_nodes"] = [[["tower", 1, 0, {}]]]
+    text = imported(tmp_path, k.text("last")).text
+    assert "module tower: {" in text and "tower -> tower -> relu" in text, text
+    assert "conv: conv(3, 3); relu" in text, text
+
+
+def test_a_layer_without_weights_runs_anywhere(tmp_path: Path) -> None:
+    k = files.Keras("pools", (16, 16, 3))
+    k.pool("input_1", "pool", 2, 2)
     k.layers[-1]["inbound_nodes"].append([["conv", 0, 0, {}]])
-    with pytest.raises(SpecError, match="it runs 2 times with the same weights, which needs a `module`"):
-        imported(tmp_path, k.text("conv"))
+    k.conv("pool", "conv", 4, 3)
+    k.relu("pool", "last")
+    k.layers[-1]["inbound_nodes"] = [[["pool", 1, 0, {}]]]
+    text = imported(tmp_path, k.text("last")).text
+    assert text.count("maxpool(2)") == 2 and "module" not in text, text
 
 
 def test_open_sizes_have_a_number(tmp_path: Path) -> None:

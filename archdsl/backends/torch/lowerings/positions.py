@@ -59,19 +59,23 @@ def relative_coords(op: RelativeCoords, *inputs: Shape, inplace: bool = False) -
 
 @lowers(RelativeBias)
 def relative_bias(op: RelativeBias, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return the runtime's `relative_bias` of a table, which is an `nn.Parameter` unless it is given, and of a stored buffer."""
+    """Return the runtime's `relative_bias` of a table, which is an `nn.Parameter` unless it is given, and of a buffer."""
     rows, columns = op.attributes()["window"]
     index = Call(
         runtime("relative_position_index"), (positional(rows, "rows", "window"), positional(columns, "columns", "window"))
     )
+    rows_of_pairs: Expr = Own.PARAMETER
+    if op.index == "square":
+        rows_of_pairs = Method(Own.PARAMETER, "flatten")
+        index = Call(torch("reshape"), (Argument(index), positional(op.index_shape(), "size", "shape")))
     table: Expr = Input(0)
     sibling = None
     if not op.present:
         table = Method(Sibling(TABLE), "unsqueeze", (positional(0, "dim"),))
         shape = op.parameters()[f"../{TABLE}"]
         sibling = (TABLE, _parameter(shape, op.init))
-    function = Call(runtime("relative_bias"), (Argument(table), Argument(Own.PARAMETER)))
-    return Lowering(function=function, buffer=index, persistent=True, sibling=sibling)
+    function = Call(runtime("relative_bias"), (Argument(table), Argument(rows_of_pairs)))
+    return Lowering(function=function, buffer=index, persistent=bool(op.buffers()), sibling=sibling)
 
 
 def _parameter(shape: tuple[int, ...], init: Initializer | None) -> Call:

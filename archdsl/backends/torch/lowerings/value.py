@@ -23,6 +23,8 @@ def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
         arguments = [keyword(name, value) for name, value in op.init.arguments().items()]
         start = Call(nn(f"init.{op.init.function}"), (Argument(Call(torch("empty"), (shape,))), *arguments))
     function: Expr = Own.PARAMETER if op.batch_axis else _UNBATCHED
+    if op.flat:
+        function = Method(Own.PARAMETER, "reshape", (positional((1, *op.shape), "shape"),))
     return Lowering(function=function, parameter=Call(nn("Parameter"), (Argument(start, "data"),)))
 
 

@@ -87,7 +87,7 @@ def own_buffer(op: Any, shapes: tuple[Shape, ...]) -> dict[str, tuple[tuple[int,
     if op.name in ("const", "rel_coords"):
         return {"": (op.infer(*shapes) if op.name == "const" else op.buffers(*shapes)[""], FLOAT)}
     if op.name == "rel_bias":
-        return {"": (op.buffers(*shapes)[""], LONG)}
+        return {"": (op.index_shape(), LONG)}
     if op.name == "blur_pool":
         return {"window": ((op.k,) * (len(shapes[0]) - 1), FLOAT)}
     return {}

@@ -13,6 +13,8 @@ from archdsl.shapes import numel
 def stored(at: Applied) -> Tensor:
     """Return the stored tensor with a batch axis."""
     (own,) = at.stored.values()
+    if at.op.name == "param" and at.op.flat:
+        return aten.viewed(own, (1, *at.op.shape))
     return own if at.op.name == "param" and at.op.batch_axis else aten.unit_axis(own, 0)
 
 
