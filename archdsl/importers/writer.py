@@ -203,7 +203,7 @@ def joined(node: Apply, branches: list[list[Statement]]) -> Statement:
         if not second and first and not isinstance(first[0], Start):
             return _skip(first, [])
         short, long = sorted(branches, key=_conv_count)
-        if _conv_count(short) == 1 < _conv_count(long) and not any(isinstance(b[0], Start) for b in branches if b):
+        if _conv_count(short) <= 1 < _conv_count(long) and not any(isinstance(b[0], Start) for b in branches if b):
             return _skip(long, short)
     return Join(node.op, args, branches)
 

@@ -147,11 +147,11 @@ def test_other_sizes(tmp_path: Path) -> None:
 
 
 def test_sections_that_the_language_lacks_are_comments_in_a_part(tmp_path: Path) -> None:
-    text = "\n".join([files.net(32), files.conv(8, 3), "[local]\nfilters=8\nsize=3\n", files.conv(8, 3)])
+    text = "\n".join([files.net(32), files.conv(8, 3), "[gru]\noutput=8\n", files.conv(8, 3)])
     found = imported(tmp_path, text, partial=True)
     assert found.partial and not found.proved
     assert found.marked().startswith("# PARTIAL:")
-    assert "# not imported: [local] (layer 1) (line 20): convolutions with other weights at each position" in found.text
+    assert "# not imported: [gru] (layer 1) (line 20): recurrent layers, which carry a state" in found.text
 
 
 def test_layers_that_nothing_reads_are_left_out(tmp_path: Path) -> None:
