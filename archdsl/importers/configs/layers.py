@@ -125,7 +125,7 @@ class Layers:
             return inputs[0]
         shapes = [value.shape for value in [*inputs, *(operands or {}).values()]]
         try:
-            found = op_of(name, args).outputs(*shapes)[0]
+            found: tuple[Any, ...] = op_of(name, args).outputs(*shapes)[0]
         except SpecError as error:
             self.invalid(self._shapes_in(error.diagnostics[0], shapes))
         value = Value(tuple(int(size) for size in found), any(v.batched for v in inputs), "float")
