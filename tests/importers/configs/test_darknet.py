@@ -67,6 +67,12 @@ def test_repeated_sections_are_blocks_and_loops(tmp_path: Path) -> None:
     assert body_of(imported(tmp_path, files.darknet53())) == DARKNET53
 
 
+def test_units_of_other_widths_stand_behind_a_loop(tmp_path: Path) -> None:
+    units = [files.conv(8, 1), files.conv(16, 3)] * 4 + [files.conv(16, 1), files.conv(32, 3)]
+    text = body_of(imported(tmp_path, "\n".join([files.net(8), *units])))
+    assert "  repeat 4 { convolutional(8) -> convolutional(16, 3) }\n  convolutional(16)\n  convolutional(32, 3)\n" in text
+
+
 def test_residual_units_with_and_without_a_projection_are_one_block(tmp_path: Path) -> None:
     text = body_of(imported(tmp_path, files.resnet50()))
     assert text.count("block residual") == 1 and "via { if stride != 1 or x.c != 4 * out {" in text
