@@ -246,7 +246,7 @@ def settled(lines: list[str], definitions: Mapping[str, str], taken: set[str]) -
 
 
 def _repeated(calls: list[Call]) -> set[Call]:
-    """Return the calls that become calls of a block: those of classes with several instances."""
+    """Return the calls that become calls of a block: those of classes with several instances, and layers of other programs."""
     by_class: dict[str, list[Call]] = {}
     for call in calls:
         if (
@@ -257,7 +257,9 @@ def _repeated(calls: list[Call]) -> set[Call]:
             and sum(1 for _ in applications(call)) > 1
         ):
             by_class.setdefault(call.origin.name, []).append(call)
-    found = {call for group in by_class.values() if len(group) > 1 for call in group if not _is_norm(call)}
+    found = {
+        call for group in by_class.values() if len(group) > 1 or group[0].origin.layer for call in group if not _is_norm(call)
+    }
     return {call for call in found if not (call.origin.container and any(inner in found for inner in call.body))}
 
 

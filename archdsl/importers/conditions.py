@@ -32,14 +32,20 @@ class Conditions:
             mark = "§" if root.fresh else "‡"
             yield f"{mark}{name}{mark}", [vector[rows[id(root)][row]] for row in self.rows]
 
-    def shortcut_condition(self, values: Sequence[Any], *, kept: bool = False) -> str | None:
+    def shortcut_condition(self, values: Sequence[Any], *, kept: bool = False, strided: bool = True) -> str | None:
         """Return `stride != 1 or x.c != width` where it tells which shortcuts are projections; None if it does not.
 
-        With `kept`, return its opposite, which tells where there is a residual connection.
+        With `kept`, return its opposite, which tells where there is a residual connection. A part of a shortcut that is not
+        `strided` needs no condition on the stride, if `x.c != width` says the same.
         """
         sign, joined, combine = ("==", "and", all) if kept else ("!=", "or", any)
         names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
         atoms = list(self._atoms(names))
+        if not strided:
+            for text, vector, use in atoms:
+                if f" {sign} " in text and text[0] in "§‡" and vector == list(values):
+                    use()
+                    return text
         strides = [c.name for c in self.scope.root.columns if c.role == "stride"]
         for (t1, v1, u1), (t2, v2, u2) in product(atoms, atoms):
             if t1 in [f"{name} {sign} 1" for name in strides] and f" {sign} " in t2 and t2[0] in "§‡":
@@ -93,7 +99,7 @@ class Conditions:
             if kind != "channels":
                 continue
             for size, own in sizes.items():
-                for factor in (1, 2, 4):
+                for factor in (1, 2, 4, 8):
                     shown = name if factor == 1 else f"{factor} * {name}"
 
                     def note(use: Callable[[], None] = use, size: str = size) -> None:

@@ -155,7 +155,7 @@ def _rolled_at(statements: list[Statement], width: int, free: bool) -> list[Stat
     at = 0
     while at < len(statements):
         rounds = _rounds(statements, at, width)
-        if rounds is not None and not _alike(rounds, free):
+        if rounds is not None and (not _alike(rounds, free) or _ends_otherwise(rounds)):
             same = _rounds(statements, at, width, exact=True)
             rounds = same
         if rounds is None:
@@ -204,6 +204,14 @@ def _alike(rounds: list[list[Statement]], free: bool) -> bool:
     if free and all(len(r) == 1 and isinstance(r[0], Stage) and not isinstance(r[0].callee, str) for r in rounds):
         return True
     return len({form(statements, exact=True) for statements in rounds}) == 1
+
+
+def _ends_otherwise(rounds: list[list[Statement]]) -> bool:
+    """Whether rounds of units are equal but for the last one, which a person writes behind the loop."""
+    if not all(_is_unit([statement]) for statements in rounds for statement in statements):
+        return False
+    *first, last = [form(statements, exact=True) for statements in rounds]
+    return len(first) > 1 and len(set(first)) == 1 and last not in first
 
 
 def _rounds(statements: list[Statement], at: int, width: int, *, exact: bool = False) -> list[list[Statement]] | None:

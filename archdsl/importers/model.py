@@ -75,6 +75,8 @@ class Origin:
     container: bool = False
     """Whether it only runs its parts one after another, as `nn.Sequential`."""
     inputs: tuple[str, ...] = ()
+    layer: bool = False
+    """Whether it is a layer of another program that the language has as several ops: a block, even if it is called once."""
     unit: bool = False
     """Whether it is a layer with its norm and activation. Two of them with other numbers are two lines, and no loop."""
     flat: bool = False

@@ -113,12 +113,20 @@ class Template(Loops):
         after, self.fresh = self.fresh, before
         wanted = [row in present for row in rows]
         scope.root.fresh = self.fresh
-        shortcut = Explainer(scope, rows).shortcut_condition(wanted) if self.in_shortcut else None
-        condition = shortcut or self._explain(wanted, "if", scope, rows, wanted=label or "complete")
+        condition = self._shortcut_condition(slots, wanted, scope, rows) if self.in_shortcut else None
+        condition = condition or self._explain(wanted, "if", scope, rows, wanted=label or "complete")
         self.fresh = after and not any(isinstance(text, Braces) or text.kind == "stage" for text in children)
         if not others:
             return Braces(f"if {condition}", children)
         return Braces(f"if {condition}", children, "else", alternatives)
+
+    @staticmethod
+    def _shortcut_condition(slots: list[dict[int, Statement]], wanted: list[bool], scope: Scope, rows: list[int]) -> str | None:
+        """Return the usual condition of a shortcut. Its first part is that on the stride, unless no op of `slots` has one."""
+        strided = not all(
+            isinstance(s, Stage) and isinstance(s.callee, str) and "stride" not in s.args for slot in slots for s in slot.values()
+        )
+        return Explainer(scope, rows).shortcut_condition(wanted, strided=strided)
 
     def _statement(self, slot: dict[int, Statement], scope: Scope) -> list[Text]:
         first = next(iter(slot.values()))

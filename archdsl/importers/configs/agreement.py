@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from archdsl.analysis import Costs
+from archdsl.importers.configs.layers import op_of
 from archdsl.importers.literal import Word
 from archdsl.importers.model import Apply, Call, Value, walk
 from archdsl.ir import Graph
@@ -64,13 +65,10 @@ def flow_of(main: Call) -> Flow:
 
 
 def _op(node: Apply) -> Op:
-    made = Op.registry.get(node.op)
-    assert made is not None
-    args = {name: value for name, value in node.args.items() if name != "channels"}
+    args = {name: value for name, value in node.args.items() if name not in ("channels", "init")}
     if isinstance(args.get("out"), Word):
         args["out"] = node.outputs[0].shape[0]
-    op: Op = made(**args)
-    return op
+    return op_of(node.op, args)
 
 
 def _signature(op: Op, shapes: Sequence[Any]) -> Any:

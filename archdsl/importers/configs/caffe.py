@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.importers.configs.layers import Layer, Layers, bn_args, key_of
 from archdsl.importers.configs.prototxt import CAFFE, Entry, Message, invalid, read_prototxt
-from archdsl.importers.model import Apply, Value
+from archdsl.importers.model import Apply, Value, applications
+from archdsl.importers.naming import can_name_a_value
 from archdsl.source import SourceFile, Span
 
 _OLD_TYPES = {
@@ -27,6 +28,8 @@ _LOSSES = frozenset({
     "SoftmaxWithLoss", "EuclideanLoss", "HingeLoss", "SigmoidCrossEntropyLoss", "InfogainLoss", "MultinomialLogisticLoss",
     "ContrastiveLoss", "SmoothL1Loss", "MultiBoxLoss", "L1Loss",
 })  # fmt: skip
+_WITH_TARGET = _LOSSES - {"EuclideanLoss", "ContrastiveLoss"}
+"""Losses whose second bottom is what the first one should be; of others, both may be results."""
 _MEASURES = frozenset({"Accuracy", "Silence", "HDF5Output", "DetectionEvaluate"})
 _SOLVER = ("base_lr", "lr_policy", "max_iter", "solver_mode", "net", "train_net", "snapshot")
 
@@ -48,7 +51,8 @@ class CaffeReader:
         self._names: dict[str, Span] = {}
         self._tops: dict[str, Span] = {}
         self._heads: dict[Value, tuple[str, float]] = {}
-        self._shared: dict[str, str] = {}
+        self._targets: set[Value] = set()
+        self._owners: dict[str, str] = {}
 
     def read(self) -> Layers:
         """Return all layers."""
@@ -64,6 +68,7 @@ class CaffeReader:
         messages = [self._layer_message(entry) for entry in entries]
         self._made_later = {top.value for message in messages for top in message.all("top")}
         self._messages = [message for message in messages if self._counts(message)]
+        self._find_shared()
         for at, message in enumerate(self._messages):
             self._one(message, at)
         self._results()
@@ -132,7 +137,7 @@ class CaffeReader:
     def _given_input(self, name: str, what: str, span: Span) -> None:
         if not self._sizes:
             self.layers.invalid("the file does not say which sizes the input has", span, "give them: `--input 3x224x224`")
-        self.blobs[name] = self.layers.input(self.layers.input_name(name, 3), self._sizes.pop(0))
+        self.blobs[name] = self.layers.input(self.layers.input_name(name, len(self._sizes[0])), self._sizes.pop(0))
 
     def _data(self, message: Message, kind: str, tops: list[str]) -> None:
         """Add the input of a data layer; labels are no input."""
@@ -174,6 +179,8 @@ class CaffeReader:
         tops = [entry.value for entry in message.texts("top")]
         if not kind:
             layers.invalid("it has no `type`")
+        if kind == "Python" and message.real("loss_weight", 0.0):
+            kind = "EuclideanLoss"  # a loss of its own, of which nothing is known
         if kind in _DATA and not bottoms:
             self._data(message, kind, tops)
             return
@@ -183,12 +190,10 @@ class CaffeReader:
         if kind in _LOSSES:
             self._loss(message, kind, bottoms, values)
             return
-        if not self._trained_ok(message, name, values, kind):
-            return
         known = [value for value in values if value is not None]
         if not known:
             layers.invalid(f"it takes {'labels' if values else 'no `bottom`'}, and no value of the network")
-        self._check_name(name, message, kind)
+        self._check_name(name, message)
         self._outputs(message, kind, known, bottoms, tops, at)
 
     def _outputs(
@@ -208,6 +213,7 @@ class CaffeReader:
             if self.blobs.get(top) is not None and top not in bottoms:
                 self.layers.invalid(f"a second layer makes the top `{top}`", self._entry(message, "top", top))
             self.blobs[top] = value
+            value.hint = value.hint or (top if len(tops) > 1 and can_name_a_value(top) else "")
 
     def _next(self, at: int, top: str) -> Message | None:
         """Return the layer behind one, if it is a `Scale` of the same values."""
@@ -217,16 +223,33 @@ class CaffeReader:
         bottoms = [entry.value for entry in following.texts("bottom")]
         return following if self._type(following) == "Scale" and bottoms == [top] else None
 
-    def _trained_ok(self, message: Message, name: str, values: list[Value | None], kind: str) -> bool:
-        """Raise `SpecError` E1212 for shared weights. Return whether the layer computes something of the network."""
-        for entry in message.all("param"):
-            if isinstance(entry.value, Message) and (shared := entry.value.text("name")):
-                if self._shared.setdefault(shared, name) != name:
-                    self.layers.refuse(f"it shares the weights `{shared}` with `{self._shared[shared]}`, which needs a `module`")
-                    return False
-        return True
+    def _find_shared(self) -> None:
+        """Note which layers have the weights of an earlier one: all their `param` have the names of those there.
 
-    def _check_name(self, name: str, message: Message, kind: str) -> None:
+        Raise `SpecError` E1212 for layers that share some of their weights alone, or that have no name of a `module`.
+        """
+        first: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for at, message in enumerate(self._messages):
+            given = [entry.value.text("name") for entry in message.all("param") if isinstance(entry.value, Message)]
+            names, own = tuple(filter(None, given)), message.text("name")
+            known = {first[name][0] for name in names if name in first}
+            if not known:
+                first.update({name: (own, names) for name in names})
+                continue
+            owner = known.pop()
+            if known or first[names[0]] != (owner, names) or not can_name_a_value(key_of(owner)):
+                self.layers.layer = Layer(f'layer "{(own or f"layer {at}")[:60]}"', self._head_of(message), own)
+                self.layers.refuse(f"it shares the weights `{names[0]}` with `{owner}`, and cannot be a run of one `module`")
+                continue
+            self._owners[own] = owner
+            self.layers.shared[key_of(owner)] = None
+
+    def owner(self, message: Message) -> str:
+        """Return the name of the layer whose weights a layer has: its own, or that of an earlier one."""
+        assert self.layers.layer is not None
+        return self._owners.get(message.text("name"), self.layers.layer.name)
+
+    def _check_name(self, name: str, message: Message) -> None:
         first = self._names.setdefault(name, message.span)
         if first is not message.span:
             self.layers.invalid(f"a second layer has this name; the first is in line {first.line_column[0]}")
@@ -259,14 +282,16 @@ class CaffeReader:
         if value is not None:
             weight = message.real("loss_weight", 1.0)
             self._heads[value] = (message.text("name"), weight)
+        if kind in _WITH_TARGET:
+            self._targets |= {target for target in values[1:] if target is not None}
         remark = "Losses are left out: they belong to the recipe"
         if remark not in self.layers.remarks:
             self.layers.remarks.append(remark)
 
     def _results(self) -> None:
         main = self.layers.main
-        read = {value for node in main.body if isinstance(node, Apply) for value in node.reads}
-        made = [value for node in main.body for value in node.outputs]
+        read = {value for node in applications(main) for value in node.reads} | self._targets - self._heads.keys()
+        made = [value for node in applications(main) for value in node.outputs]
         results = [value for value in made if value not in read or value in self._heads]
         if not results:
             self.layers.layer = None
@@ -280,7 +305,10 @@ class CaffeReader:
         main.outputs = [rest[-1], *rest[:-1], *auxiliary]
         for value in rest[:-1]:
             assert isinstance(value.producer, Apply)
-            self.layers.names[value] = self.layers.result_name(value.producer.place.module)
+            name = value.producer.place.module
+            self.layers.names[value] = self.layers.result_name(
+                name if key_of(name) not in self.layers.shared else f"{name}_result"
+            )
         self.layers.classes(rest[-1])
 
     # -- for the layers --

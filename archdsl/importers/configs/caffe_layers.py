@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.importers.configs.layers import average_args, conv_args, key_of, pool_args
 from archdsl.importers.configs.prototxt import Message
-from archdsl.importers.model import Value
+from archdsl.importers.model import Origin, Value
 
 if TYPE_CHECKING:
     from archdsl.importers.configs.caffe import CaffeReader
@@ -37,7 +37,7 @@ class CaffeLayers:
 
     def __init__(self, reader: CaffeReader, message: Message) -> None:
         self.reader, self.layers, self.message = reader, reader.layers, message
-        self.key = key_of(self.layers.layer.name if self.layers.layer is not None else "")
+        self.key = key_of(reader.owner(message))
 
     def read(self, kind: str, values: list[Value], scale: Message | None, tops: int) -> list[Value]:
         """Return the values of the layer's tops. `scale` is a `Scale` layer right behind it."""
@@ -178,12 +178,28 @@ class CaffeLayers:
 
     def _lrn(self, values: list[Value]) -> Value:
         given = self.message.message("lrn_param")
-        if given.text("norm_region", "ACROSS_CHANNELS") != "ACROSS_CHANNELS":
-            return self.layers.refuse("LRN within a channel cannot be expressed", *values)
-        args = {"size": given.number("local_size", 5, 1), "alpha": given.real("alpha", 1.0), "beta": given.real("beta", 0.75)}
-        if args["size"] % 2 == 0:
+        size, alpha, beta = given.number("local_size", 5, 1), given.real("alpha", 1.0), given.real("beta", 0.75)
+        if size % 2 == 0:
             self.layers.invalid("`local_size` of LRN must be odd")
-        return self.layers.op("lrn", {**args, "k": given.real("k", 1.0)}, values[0])
+        region = given.text("norm_region", "ACROSS_CHANNELS")
+        if region == "WITHIN_CHANNEL":
+            return self._within_channel(values[0], size, alpha, beta)
+        if region != "ACROSS_CHANNELS":
+            self.layers.invalid(
+                f"LRN has no `norm_region: {region[:40]}`", help="ACROSS_CHANNELS and WITHIN_CHANNEL are possible"
+            )
+        return self.layers.op("lrn", {"size": size, "alpha": alpha, "beta": beta, "k": given.real("k", 1.0)}, values[0])
+
+    def _within_channel(self, value: Value, size: int, alpha: float, beta: float) -> Value:
+        """Add `x * (1 + alpha * mean(x^2))^-beta` over windows of one channel, as `lrn_layer.cpp` does, which ignores `k` here.
+
+        Its average pool divides by the whole window, also where that begins before the image.
+        """
+        op, name = self.layers.op, self.layers.layer.name if self.layers.layer is not None else ""
+        with self.layers.call(f"~{name}", Origin("lrn_within_channel", layer=True)):
+            squares = op("avgpool", average_args(size, 1, (size - 1) // 2), op("pow", {"exponent": 2}, value))
+            factor = op("pow", {"exponent": -beta}, op("add", {"number": 1}, op("scale", {"factor": alpha}, squares)))
+            return op("mul", {}, value, factor)
 
     def _relu(self, values: list[Value]) -> Value:
         slope = self.message.message("relu_param").real("negative_slope", 0.0)

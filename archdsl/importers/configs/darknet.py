@@ -9,25 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from archdsl.importers.configs.darknet_sections import DARKNET, Section, read_sections
+from archdsl.importers.configs.darknet_ops import (
+    activated,
+    channels_last,
+    fitted,
+    locally_connected,
+    reorganized,
+    reorganized_back,
+)
+from archdsl.importers.configs.darknet_sections import DARKNET, HEADS, LACKING, RECURRENT, Section, read_sections
 from archdsl.importers.configs.layers import Layer, Layers, bn_args, conv_args, pool_args
 from archdsl.importers.model import Origin, Value
 from archdsl.source import SourceFile
 
-_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "leaky": ("leaky_relu", {"slope": 0.1}), "relu": ("relu", {}), "relie": ("leaky_relu", {"slope": 0.01}),
-    "logistic": ("sigmoid", {}), "tanh": ("tanh", {}), "elu": ("elu", {"alpha": 1.0}), "selu": ("selu", {}),
-    "mish": ("mish", {}), "swish": ("silu", {}), "gelu": ("gelu", {"approximate": "tanh"}), "relu6": ("relu6", {}),
-    "hardtan": ("clamp", {"low": -1.0, "high": 1.0}),
-}  # fmt: skip
 _EPS, _MOMENTUM = 1e-5, 0.01
 """Darknet's batch norm: `rolling = 0.99 * rolling + 0.01 * mean`; 1e-5 is that of AlexeyAB's branch and of all conversions."""
 _TRAINING = ("stopbackward", "dontload", "dontloadscales", "learning_rate", "burnin_update", "train", "onlyforward", "flipped")
 """Options of any layer that matter to training alone."""
-_HEADS = {
-    "yolo": "boxes by anchors", "gaussian_yolo": "boxes by anchors", "region": "boxes by anchors", "detection": "boxes by cells",
-}  # fmt: skip
-_RECURRENT = ("rnn", "gru", "lstm", "crnn", "conv_lstm")
 _CROPPED = ("flip", "angle", "saturation", "exposure", "noadjust", "shift", "crop_height", "crop_width")
 
 
@@ -54,7 +52,7 @@ class _Darknet:
             x = self._layer(section, x)
             self.values.append(x)
             x.hint = "" if x.name else f"layer{section.index}"
-        results = list(dict.fromkeys([*self.heads, *([] if sections[-1].kind in (*_HEADS, "cost") else [x])])) or [x]
+        results = list(dict.fromkeys([*self.heads, *([] if sections[-1].kind in (*HEADS, "cost") else [x])])) or [x]
         if not self.heads:
             layers.classes(results[-1])
         layers.main.outputs = [results[-1], *results[:-1]]
@@ -80,20 +78,20 @@ class _Darknet:
             found = reader(self, section, x)
             section.finish(_TRAINING)
             return found
-        if kind in _HEADS:
+        if kind in HEADS:
             self.heads.append(x)
             self.layers.names[x] = f"{kind}{section.index}"
-            note = f"[{kind}] is left out: the network gives its input, and Darknet decodes it into {_HEADS[kind]}"
+            note = f"[{kind}] is left out: the network gives its input, and Darknet decodes it into {HEADS[kind]}"
             if note not in self.layers.remarks:
                 self.layers.remarks.append(note)
             return x
-        if kind in _RECURRENT:
+        if kind in RECURRENT:
             return self.layers.refuse("recurrent layers, which carry a state from one input to the next, cannot be expressed", x)
-        if kind in _LACKING:
-            return self.layers.refuse(_LACKING[kind], x)
+        if kind in LACKING:
+            return self.layers.refuse(LACKING[kind], x)
         from archdsl.diagnostics.suggest import did_you_mean
 
-        known = sorted({*_READERS, *_HEADS, *_RECURRENT, *_LACKING})
+        known = sorted({*_READERS, *HEADS, *RECURRENT, *LACKING})
         self.layers.invalid(f"Darknet has no section of the kind `{kind[:40]}`", help=did_you_mean(kind[:40], known))
 
     # -- layers with weights --
@@ -162,6 +160,22 @@ class _Darknet:
             self.layers.claims(x, shape, count)
             return self._activated(activation, x)
 
+    def local(self, section: Section, x: Value) -> Value:
+        out, size = section.number("filters", 1, 1), section.number("size", 1, 1)
+        stride, pad = section.number("stride", 1, 1), section.number("pad", 0)
+        activation = section.text("activation", "logistic")
+        c, h, w = self._image(x)
+        shape = (out, *((n - (1 if pad else size)) // stride + 1 for n in (h, w)))
+        if shape[1:] != tuple((n + 2 * pad - size) // stride + 1 for n in (h, w)):
+            return self.layers.refuse(
+                f"a `[local]` with a window of {size} and a padding of {pad}, which Darknet miscounts, cannot be expressed",
+                x, shape=shape,
+            )  # fmt: skip
+        with self.layers.call(f"~layer{section.index}", Origin("local", layer=True)) as module:
+            x = locally_connected(self.layers, x, out, size, stride, pad, module.path)
+            self.layers.claims(x, shape, prod(shape) * (c * size * size + 1))
+            return self._activated(activation, x)
+
     def batchnorm(self, section: Section, x: Value) -> Value:
         found = self.layers.op("bn", bn_args(_EPS, _MOMENTUM), x)
         self.layers.claims(found, x.shape, 2 * x.shape[0])
@@ -173,18 +187,7 @@ class _Darknet:
         return self._activated(section.text("activation", "linear"), x)
 
     def _activated(self, name: str, x: Value) -> Value:
-        if name == "linear":
-            return x
-        if name not in _ACTIVATIONS:
-            from archdsl.diagnostics.suggest import did_you_mean
-
-            if name in _RARE:
-                return self.layers.refuse(f"the activation `{name}` cannot be expressed", x)
-            self.layers.invalid(
-                f"Darknet has no activation `{name[:40]}`", help=did_you_mean(name[:40], [*_ACTIVATIONS, "linear"])
-            )
-        op, args = _ACTIVATIONS[name]
-        return self.layers.op(op, args, x)
+        return activated(self.layers, name, x)
 
     def maxpool(self, section: Section, x: Value) -> Value:
         stride = section.number("stride", 1, 1)
@@ -221,19 +224,31 @@ class _Darknet:
         return found if factor == 1 else self.layers.op("scale", {"factor": factor}, found)
 
     def reorg(self, section: Section, x: Value) -> Value:
-        """Darknet's space to depth reads the input as an image with larger sides, as `reorg_cpu` does."""
-        stride = section.number("stride", 1, 1)
+        stride, extra = section.number("stride", 1, 1), section.number("extra", 0)
+        flat, back = section.number("flatten", 0), section.number("reverse", 0)
         c, h, w = self._image(x)
-        if (feature := section.without(("reverse", "flatten", "extra"))) is not None:
-            return self.layers.refuse(f"a `[reorg]` with `{feature}` cannot be expressed", x)
-        if c % stride**2 or h % stride or w % stride:
+        if extra:
+            return self._with_zeros(extra, flat, x)
+        if c % stride**2 or (not back and (h % stride or w % stride)):
             self.layers.invalid(f"a stride of {stride} does not divide the sizes {list(x.shape)}, {stride * stride} the channels")
-        with self.layers.call(f"~layer{section.index}", Origin("reorg")):
-            found = self.layers.op("reshape", {"sizes": (c // stride**2, h * stride, w * stride)}, x)
-            found = self.layers.op("pixel_unshuffle", {"r": stride}, found)
-            found = self.layers.op("channel_shuffle", {"groups": c // stride**2}, found)
-            found = self.layers.op("reshape", {"sizes": (c * stride**2, h // stride, w // stride)}, found)
-        self.layers.claims(found, (c * stride**2, h // stride, w // stride))
+        large, small = (c // stride**2, h * stride, w * stride), (c * stride**2, h // stride, w // stride)
+        shape = large if back else small
+        with self.layers.call(f"~layer{section.index}", Origin("reorg", layer=True)):
+            if flat:
+                found = channels_last(self.layers, x, shape, back=bool(back))
+            else:
+                found = (reorganized_back if back else reorganized)(self.layers, x, stride)
+        self.layers.claims(found, shape)
+        return found
+
+    def _with_zeros(self, extra: int, flat: int, x: Value) -> Value:
+        """Add a `[reorg]` with `extra`: a vector of all elements, and zeros behind them."""
+        if flat:
+            return self.layers.refuse(
+                "a `[reorg]` with `flatten` and `extra`, which reads what is behind the input, cannot be expressed", x
+            )
+        found = self.layers.op("pad_channels", {"to": prod(x.shape) + extra}, self.layers.op("flatten", {}, x))
+        self.layers.claims(found, (prod(x.shape) + extra,))
         return found
 
     def dropout(self, section: Section, x: Value) -> Value:
@@ -247,13 +262,34 @@ class _Darknet:
 
     def softmax(self, section: Section, x: Value) -> Value:
         groups, spatial = section.number("groups", 1, 1), section.number("spatial", 0)
-        section.real("temperature", 1.0), section.number("noloss", 0)
-        if groups != 1 or section.has("tree") or section.real("temperature", 1.0) != 1.0:
-            section.text("tree", "")
-            return self.layers.refuse("a softmax in groups, over a tree, or with a temperature cannot be expressed", x)
-        if len(x.shape) > 1 and not spatial:
+        temperature = section.real("temperature", 1.0)
+        section.number("noloss", 0)
+        if tree := section.text("tree", ""):
+            return self.layers.refuse(
+                f"a softmax over the groups of a tree, which are in another file, `{tree}`, cannot be expressed", x
+            )
+        if not temperature:
+            section.invalid("temperature", "`temperature` is 0, and the scores are divided by it")
+        if spatial:  # on a CPU, it is ignored, and on a GPU, the other two are
+            if groups != 1 or temperature != 1:
+                return self.layers.refuse("a softmax with `spatial` and groups or a temperature cannot be expressed", x)
+            return self.layers.op("softmax", {"axis": 0}, x)
+        if len(x.shape) > 1:
             x = self.layers.op("flatten", {}, x)
-        return self.layers.op("softmax", {"axis": 0}, x)
+        size = x.shape[0]
+        if size % groups:
+            section.invalid("groups", f"{groups} groups do not divide {size} numbers")
+        x = self.layers.op("div", {"number": temperature}, x) if temperature != 1 else x
+        if groups == 1:
+            return self.layers.op("softmax", {"axis": 0}, x)
+        x = self.layers.op("reshape", {"sizes": (groups, size // groups)}, x)
+        return self.layers.op("flatten", {}, self.layers.op("softmax", {"axis": -1}, x))
+
+    def l2norm(self, section: Section, x: Value) -> Value:
+        return self.layers.op("div", {}, x, self.layers.op("norm", {"axis": 0, "keep": True, "p": 2.0}, x))
+
+    def logistic(self, section: Section, x: Value) -> Value:
+        return self.layers.op("sigmoid", {}, x)
 
     def crop(self, section: Section, x: Value) -> Value:
         for key in _CROPPED:
@@ -277,15 +313,22 @@ class _Darknet:
     def shortcut(self, section: Section, x: Value) -> Value:
         others = [self._earlier(section, number, "from") for number in section.numbers("from")]
         activation, weights = section.text("activation", "linear"), section.text("weights_type", "none")
+        alpha, beta = section.real("alpha", 1.0), section.real("beta", 1.0)
         section.text("weights_normalization", "none")
         if weights != "none":
             return self.layers.refuse("a shortcut with learned weights cannot be expressed", x)
-        if any(other.shape != x.shape for other in others):
-            found = next(other for other in others if other.shape != x.shape)
-            return self.layers.refuse(
-                f"a shortcut from {list(found.shape)} to {list(x.shape)}, of which Darknet adds a part, cannot be expressed", x
-            )
-        return self._activated(activation, self.layers.op("add", {}, x, *others))
+        if alpha != 1 and any(self._leaves(x, other) for other in others):
+            return self.layers.refuse("a shortcut of a part with `alpha`, which scales this part alone, cannot be expressed", x)
+        scaled = [self._scaled(x, alpha), *(self._scaled(fitted(self.layers, other, x.shape), beta) for other in others)]
+        return self._activated(activation, self.layers.op("add", {}, *scaled))
+
+    def _scaled(self, x: Value, factor: float) -> Value:
+        return x if factor == 1 else self.layers.op("scale", {"factor": factor}, x)
+
+    @staticmethod
+    def _leaves(x: Value, other: Value) -> bool:
+        """Whether a sum leaves some numbers of a value as they are, since the other one has fewer channels or pixels."""
+        return any(ours > theirs for ours, theirs in zip(x.shape, other.shape, strict=False))
 
     def route(self, section: Section, x: Value) -> Value:
         groups, part = section.number("groups", 1, 1), section.number("group_id", 0)
@@ -340,21 +383,6 @@ _READERS: dict[str, Callable[[_Darknet, Section, Value], Value]] = {
     "upsample": _Darknet.upsample, "reorg": _Darknet.reorg, "dropout": _Darknet.dropout, "softmax": _Darknet.softmax,
     "soft": _Darknet.softmax, "shortcut": _Darknet.shortcut, "route": _Darknet.route, "batchnorm": _Darknet.batchnorm,
     "activation": _Darknet.activation, "crop": _Darknet.crop, "cost": _Darknet.cost, "scale_channels": _Darknet.scale_channels,
-    "sam": _Darknet.scale_channels, "empty": _Darknet.nothing, "silence": _Darknet.nothing,
+    "sam": _Darknet.scale_channels, "local": _Darknet.local, "l2norm": _Darknet.l2norm, "logistic": _Darknet.logistic,
+    "empty": _Darknet.nothing, "silence": _Darknet.nothing,
 }  # fmt: skip
-_LACKING = {
-    "local": "convolutions with other weights at each position (locally connected) cannot be expressed",
-    "normalization": "Darknet's normalization over channels, whose windows differ at the edges, cannot be expressed",
-    "lrn": "Darknet's normalization over channels, whose windows differ at the edges, cannot be expressed",
-    "l2norm": "a division by the norm over all channels and positions cannot be expressed",
-    "logistic": "a logistic layer, which is a loss, cannot be expressed", "iseg": "the decoding of instances cannot be expressed",
-    "reorg3d": "AlexeyAB's `[reorg3d]` cannot be expressed", "reorg_old": "AlexeyAB's `[reorg_old]` cannot be expressed",
-    "local_avgpool": "an average over windows with Darknet's padding cannot be expressed",
-    "contrastive": "a contrastive loss cannot be expressed", "implicit_add": "learned constants cannot be expressed",
-    "implicit_mul": "learned constants cannot be expressed", "shift_channels": "learned constants cannot be expressed",
-    "control_channels": "learned constants cannot be expressed",
-}  # fmt: skip
-_RARE = (
-    "loggy", "ramp", "plse", "stair", "lhtan", "hard_mish", "revleaky", "normalize_channels", "normalize_channels_softmax",
-    "normalize_channels_softmax_maxval", "gelu_exact", "revswish", "hardswish",
-)  # fmt: skip

@@ -13,6 +13,22 @@ from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.source import SourceFile, Span
 
 DARKNET = "Darknet .cfg"
+HEADS = {
+    "yolo": "boxes by anchors", "gaussian_yolo": "boxes by anchors", "region": "boxes by anchors", "detection": "boxes by cells",
+}  # fmt: skip
+"""Sections that decode what a detector computes, with what they make of it."""
+RECURRENT = ("rnn", "gru", "lstm", "crnn", "conv_lstm")
+LACKING = {
+    "normalization": "Darknet's normalization over channels, whose windows differ at the edges, cannot be expressed",
+    "lrn": "Darknet's normalization over channels, whose windows differ at the edges, cannot be expressed",
+    "iseg": "the decoding of instances cannot be expressed",
+    "reorg3d": "AlexeyAB's `[reorg3d]` cannot be expressed", "reorg_old": "AlexeyAB's `[reorg_old]` cannot be expressed",
+    "local_avgpool": "an average over windows with Darknet's padding cannot be expressed",
+    "contrastive": "a contrastive loss cannot be expressed", "implicit_add": "learned constants cannot be expressed",
+    "implicit_mul": "learned constants cannot be expressed", "shift_channels": "learned constants cannot be expressed",
+    "control_channels": "learned constants cannot be expressed",
+}  # fmt: skip
+"""Why the language lacks a section."""
 _HIGHEST = 2**31 - 1
 
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
+from archdsl.importers.literal import Word
 from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value, applications
 from archdsl.importers.naming import can_name_a_value, kind_of_input
 from archdsl.ops import Op
@@ -55,6 +56,8 @@ class Layers:
     """Names of results."""
     heads: dict[str, Value] = field(default_factory=dict)
     """Results that only training has, by name."""
+    shared: dict[str, Apply | None] = field(default_factory=dict)
+    """Keys of layers that run several times with one set of weights, with the first run as soon as it is read."""
     _bodies: list[list[Node]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -120,11 +123,9 @@ class Layers:
         """
         if name in ("dropout", "dropout2d") and args["p"] == 0:
             return inputs[0]
-        made = Op.registry.get(name)
-        assert made is not None, name
         shapes = [value.shape for value in [*inputs, *(operands or {}).values()]]
         try:
-            found = made(**dict(args)).outputs(*shapes)[0]
+            found: tuple[Any, ...] = op_of(name, args).outputs(*shapes)[0]
         except SpecError as error:
             self.invalid(self._shapes_in(error.diagnostics[0], shapes))
         value = Value(tuple(int(size) for size in found), any(v.batched for v in inputs), "float")
@@ -132,8 +133,22 @@ class Layers:
         node = Apply(name, dict(args), list(inputs), [value], key, "", place, dict(operands or {}))
         if name == "conv":
             node.args["channels"] = inputs[0].shape[0]
+        if key in self.shared:
+            return self._run(key, node)
         self._add(node)
         return value
+
+    def _run(self, key: str, node: Apply) -> Value:
+        """Add one of several runs of a layer; return its result. Only the first one has parameters of its own."""
+        first = self.shared[key]
+        if first is None:
+            self.shared[key] = node
+        elif (first.op, first.args) != (node.op, node.args):
+            return self.refuse(f"it shares the weights of `{first.place.module}`, and has other arguments", *node.inputs)
+        with self.call(key, Origin("")) as module:
+            module.shared = True
+            self._add(node)
+        return node.outputs[0]
 
     def split(self, value: Value, parts: int) -> list[Value]:
         """Add a split of the channels into equal parts; return them."""
@@ -144,12 +159,12 @@ class Layers:
         self._add(Apply("split", {"parts": parts, "axis": 0}, [value], list(made), None, "", place))
         return made
 
-    def param(self, shape: tuple[int, ...], key: str) -> Value:
-        """Add a learned tensor of its own; return it."""
+    def param(self, shape: tuple[int, ...], key: str, init: str | None = None) -> Value:
+        """Add a learned tensor of its own; return it. `init` is the text of its initializer, which is no part of the proof."""
         value = Value(shape, False)
-        self._add(
-            Apply("param", {"shape": shape}, [], [value], key, "", Place(self.layer.name if self.layer is not None else ""))
-        )
+        args = {"shape": shape} | ({"init": Word(init)} if init is not None else {})
+        place = Place(self.layer.name if self.layer is not None else "")
+        self._add(Apply("param", args, [], [value], key, "", place))
         return value
 
     @staticmethod
@@ -209,11 +224,23 @@ class Layers:
 
     def claims(self, value: Value, shape: tuple[int, ...], params: int = 0) -> None:
         """Note shape and parameters of a layer by the formulas of the file's own program. The shape must be that of the op."""
-        self.counts[value] = self.counts.get(value, 0) + params
+        node = value.producer
+        again = isinstance(node, Apply) and self.shared.get(node.key or "", node) is not node
+        self.counts[value] = self.counts.get(value, 0) + (0 if again else params)
         if value.shape != shape:
             self.invalid(
                 f"the result is {list(shape)} by the rules of {self.kind}, and {list(value.shape)} as the ops of the language"
             )
+
+
+def op_of(name: str, args: Mapping[str, Any]) -> Op:
+    """Return an op of the language. `args` are those of the importer; for `rearrange`, sizes stand beside the pattern."""
+    made = Op.registry.get(name)
+    assert made is not None, name
+    if name == "rearrange":
+        args = {"pattern": args["pattern"], "sizes": tuple((axis, size) for axis, size in args.items() if axis != "pattern")}
+    op: Op = made(**dict(args))
+    return op
 
 
 class Scope:

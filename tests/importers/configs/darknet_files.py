@@ -120,6 +120,16 @@ def resnet50(groups: int = 1, factor: int = 4, width: int = 64) -> str:
     return "\n".join([*found, "[avgpool]\n", plain(1000), "[softmax]\ngroups=1\n", "[cost]\ntype=sse\n"])
 
 
+def padded_resnet50() -> str:
+    """The file of the reference implementation, whose shortcuts between different shapes have no weights."""
+    found = [net(256), conv(64, 7, 2), POOL]
+    for stage, n in enumerate((3, 4, 6, 3)):
+        for block in range(n):
+            filters, stride = 64 * 2**stage, 2 if stage > 0 and block == 0 else 1
+            found += [conv(filters, 1), conv(filters, 3, stride), conv(4 * filters, 1, act="linear"), shortcut(-4, "leaky")]
+    return "\n".join([*found, "[avgpool]\n", plain(1000), "[softmax]\ngroups=1\n"])
+
+
 def densenet201() -> str:
     found = [net(256), conv(64, 7, 2), POOL]
     for stage, n in enumerate((6, 12, 48, 32)):

@@ -119,3 +119,70 @@ def test_the_sizes_of_data_can_be_given(tmp_path: Path) -> None:
         imported(tmp_path, text)
     assert raised.value.diagnostics[0].help == "give them: `--input 3x224x224`"
     assert "input image [3, 20, 30]" in imported(tmp_path, text, sizes=[(3, 20, 30)]).text
+
+
+def test_normalization_within_a_channel(tmp_path: Path) -> None:
+    import torch
+
+    import archdsl
+
+    given = "local_size: 3 alpha: 0.5 beta: 0.75 norm_region: WITHIN_CHANNEL"
+    norms = [files.layer("a", "LRN", "data", lrn_param=given), files.layer("b", "LRN", "a", lrn_param=given)]
+    found = imported(tmp_path, files.head("n", 6) + "".join(norms))
+    assert "block lrn_within_channel {" in found.text and "  output" not in found.text
+
+    def normed(x: torch.Tensor) -> torch.Tensor:
+        """`WithinChannelForward`: the pool divides by the whole window, also at the edges."""
+        squares = torch.nn.functional.pad(x**2, (1, 1, 1, 1))
+        sums = sum(squares[:, j : j + 6, i : i + 6] for j in range(3) for i in range(3))
+        return x * (1 + 0.5 / 9 * sums) ** -0.75
+
+    x = torch.randn(3, 6, 6)
+    assert torch.allclose(archdsl.loads(found.text).build()(x[None])[0], normed(normed(x)), atol=1e-6)
+
+
+def sharing(more: str = "") -> str:
+    """Two branches with one set of weights, as the siamese network of Caffe's examples."""
+
+    def branch(end: str) -> str:
+        names = [f'param {{ name: "{part}_w" }} param {{ name: "{part}_b" }}' for part in ("body", "feat")]
+        conv = files.conv(f"body{end}", f"data{end}", 4, 3, more=more if end else "").replace("\n}", f"\n{names[0]}\n}}")
+        return conv + files.dense(f"feat{end}", f"body{end}", 2).replace("\n}", f"\n{names[1]}\n}}")
+
+    data = 'layer { name: "pair" type: "Data" top: "pair" top: "same" }\n'
+    cut = 'layer { name: "cut" type: "Slice" bottom: "pair" top: "data" top: "data_p" slice_param { slice_point: 1 } }\n'
+    return data + cut + branch("") + branch("_p") + files.layer("loss", "ContrastiveLoss", ["feat", "feat_p", "same"])
+
+
+def test_layers_with_shared_weights_are_modules(tmp_path: Path) -> None:
+    found = imported(tmp_path, sharing(), sizes=[(2, 8, 8)])
+    assert "  data_p: pair -> slice(1..2)\n" in found.text and "  output feat_result: x\n" in found.text
+    assert found.text.count("  module body: conv(4, 3, pad = 0)\n") == 1 and "  data_p -> body -> flatten -> feat\n" in found.text
+    assert "expect params == 330 if classes == 2" in found.text
+    with pytest.raises(SpecError, match="it shares the weights of `body`, and has other arguments"):
+        imported(tmp_path, sharing("dilation: 2"), sizes=[(2, 8, 8)])
+    with pytest.raises(SpecError, match="it shares the weights `body_w` with `body`, and cannot be a run of one `module`"):
+        imported(tmp_path, sharing().replace('name: "body_b"', 'name: "other"', 1), sizes=[(2, 8, 8)])
+
+
+def test_what_only_a_loss_reads_is_no_result(tmp_path: Path) -> None:
+    losses = [
+        files.layer("cross", "SigmoidCrossEntropyLoss", ["code", "flat"]),
+        files.layer("squares", "EuclideanLoss", ["out", "flat"]),
+    ]
+    layers = [files.layer("flat", "Flatten", "data"), files.dense("code", "data", 192), files.layer("out", "Sigmoid", "code")]
+    found = imported(tmp_path, files.head("n", 8) + "".join([*layers, *losses]))
+    assert "  output code: x\n  sigmoid\n" in found.text and "Nothing reads the results of flat" in found.text
+
+
+def test_a_layer_in_python_with_the_weight_of_a_loss_is_one(tmp_path: Path) -> None:
+    loss = 'layer { name: "l" type: "Python" bottom: "d" top: "l" python_param { module: "m" layer: "L" } loss_weight: 1 }\n'
+    found = imported(tmp_path, files.head("n", 8) + files.dense("d", "data", 2) + loss)
+    assert "Losses are left out" in found.text
+    with pytest.raises(SpecError, match="a layer in Python, with a rule of its own"):
+        imported(tmp_path, files.head("n", 8) + files.dense("d", "data", 2) + loss.replace("loss_weight: 1", ""))
+
+
+def test_a_vector_is_called_features(tmp_path: Path) -> None:
+    data = 'layer { name: "data" type: "HDF5Data" top: "data" top: "label" }\n'
+    assert "  input features [4]\n" in imported(tmp_path, data + files.dense("d", "data", 2), sizes=[(4,)]).text

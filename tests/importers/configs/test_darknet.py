@@ -67,6 +67,12 @@ def test_repeated_sections_are_blocks_and_loops(tmp_path: Path) -> None:
     assert body_of(imported(tmp_path, files.darknet53())) == DARKNET53
 
 
+def test_units_of_other_widths_stand_behind_a_loop(tmp_path: Path) -> None:
+    units = [files.conv(8, 1), files.conv(16, 3)] * 4 + [files.conv(16, 1), files.conv(32, 3)]
+    text = body_of(imported(tmp_path, "\n".join([files.net(8), *units])))
+    assert "  repeat 4 { convolutional(8) -> convolutional(16, 3) }\n  convolutional(16)\n  convolutional(32, 3)\n" in text
+
+
 def test_residual_units_with_and_without_a_projection_are_one_block(tmp_path: Path) -> None:
     text = body_of(imported(tmp_path, files.resnet50()))
     assert text.count("block residual") == 1 and "via { if stride != 1 or x.c != 4 * out {" in text
@@ -147,11 +153,11 @@ def test_other_sizes(tmp_path: Path) -> None:
 
 
 def test_sections_that_the_language_lacks_are_comments_in_a_part(tmp_path: Path) -> None:
-    text = "\n".join([files.net(32), files.conv(8, 3), "[local]\nfilters=8\nsize=3\n", files.conv(8, 3)])
+    text = "\n".join([files.net(32), files.conv(8, 3), "[gru]\noutput=8\n", files.conv(8, 3)])
     found = imported(tmp_path, text, partial=True)
     assert found.partial and not found.proved
     assert found.marked().startswith("# PARTIAL:")
-    assert "# not imported: [local] (layer 1) (line 20): convolutions with other weights at each position" in found.text
+    assert "# not imported: [gru] (layer 1) (line 20): recurrent layers, which carry a state" in found.text
 
 
 def test_layers_that_nothing_reads_are_left_out(tmp_path: Path) -> None:
