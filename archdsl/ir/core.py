@@ -323,12 +323,7 @@ class Function:
     @property
     def calls(self) -> Iterator[Call]:
         """The nodes that call functions."""
-        node = self._first
-        while node is not None:
-            following = node._next
-            if node.__class__ is Call:
-                yield node
-            node = following
+        return (node for node in self.nodes if isinstance(node, Call))
 
     @property
     def values(self) -> Iterator[Value]:

@@ -40,8 +40,19 @@ def test_the_batch_moves_and_merges() -> None:
         ((9, 24), [("reshape", (9, 3, 2, 4)), ("permute", (1, 2, 0, 3))], "l (three n d) -> three n l d"),
         ((8, 12, 12), [("reshape", (8, 3, 4, 3, 4)), ("permute", (1, 3, 2, 4, 0))], "c (h p) (w q) -> h w p q c"),
         ((4, 6), [("reshape", (4, 1, 6))], "l c -> l 1 c"),
+        ((7, 7, 8), [("reshape", (1, 7, 1, 7, 8)), ("permute", (0, 2, 1, 3, 4)), ("reshape", (1, 1, 49, 8))],
+         "(h p) (w q) c -> h w (p q) c"),
+        ((7, 7, 8), [("reshape", (7, 1, 7, 1, 8)), ("permute", (0, 2, 1, 3, 4)), ("reshape", (49, 1, 8))],
+         "(h p) (w q) c -> (h w) (p q) c"),
+        ((1, 1, 49, 8), [("reshape", (1, 1, 7, 7, 8)), ("permute", (0, 2, 1, 3, 4)), ("reshape", (7, 7, 8))],
+         "h w (p q) c -> (h p) (w q) c"),
+        ((1, 49, 8), [("reshape", (1, 1, 7, 7, 8)), ("permute", (4, 0, 2, 1, 3)), ("reshape", (8, 7, 7))],
+         "(h w) (p q) c -> c (h p) (w q)"),
+        ((7, 7, 8), [("reshape", (1, 49, 8))], "h w c -> 1 (h w) c"),
+        ((8, 7, 7), [("reshape", (8, 1, 7, 1, 7)), ("permute", (1, 3, 2, 4, 0)), ("reshape", (1, 49, 8))],
+         "c (h p) (w q) -> (h w) (p q) c"),
     ],
-)
+)  # fmt: skip
 def test_patterns_of_axes(shape: tuple[int, ...], ops: list[tuple[str, tuple[int, ...]]], pattern: str) -> None:
     value, chain = Value(shape), []
     for op, numbers in ops:

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 import archdsl
 from archdsl.importers.importing import Imported, import_loaded
 from archdsl.importers.load_module import Loaded
-from archdsl.importers.model import Apply, Value
-from archdsl.importers.rearrangement import rearranged
 from archdsl.importers.recording import recorded
 
 
@@ -101,29 +99,3 @@ class Blocks(nn.Module):
 
 def test_an_axis_of_blocks_may_have_one() -> None:
     assert archdsl.from_module(nn.Sequential(Blocks(8), Blocks(8)), (1, 6, 8), name="nest").proved
-
-
-@pytest.mark.parametrize(
-    ("shape", "ops", "pattern"),
-    [
-        ((7, 7, 8), [("reshape", (1, 7, 1, 7, 8)), ("permute", (0, 2, 1, 3, 4)), ("reshape", (1, 1, 49, 8))],
-         "(h p) (w q) c -> h w (p q) c"),
-        ((7, 7, 8), [("reshape", (7, 1, 7, 1, 8)), ("permute", (0, 2, 1, 3, 4)), ("reshape", (49, 1, 8))],
-         "(h p) (w q) c -> (h w) (p q) c"),
-        ((1, 1, 49, 8), [("reshape", (1, 1, 7, 7, 8)), ("permute", (0, 2, 1, 3, 4)), ("reshape", (7, 7, 8))],
-         "h w (p q) c -> (h p) (w q) c"),
-        ((1, 49, 8), [("reshape", (1, 1, 7, 7, 8)), ("permute", (4, 0, 2, 1, 3)), ("reshape", (8, 7, 7))],
-         "(h w) (p q) c -> c (h p) (w q)"),
-        ((7, 7, 8), [("reshape", (1, 49, 8))], "h w c -> 1 (h w) c"),
-        ((8, 7, 7), [("reshape", (8, 1, 7, 1, 7)), ("permute", (1, 3, 2, 4, 0)), ("reshape", (1, 49, 8))],
-         "c (h p) (w q) -> (h w) (p q) c"),
-    ],
-)  # fmt: skip
-def test_patterns_with_axes_of_size_one(shape: tuple[int, ...], ops: list[tuple[str, tuple[int, ...]]], pattern: str) -> None:
-    value, chain = Value(shape), []
-    for op, numbers in ops:
-        made = numbers if op == "reshape" else tuple(value.shape[axis] for axis in numbers)
-        chain.append(Apply(op, {"sizes": numbers} if op == "reshape" else {"order": numbers}, [value], [Value(made)]))
-        value = chain[-1].outputs[0]
-    found = rearranged(chain)
-    assert found is not None and found["pattern"] == pattern
