@@ -19,12 +19,13 @@ CHAIN = "network net {{\n  input image [3, H, W]\n  repeat {halvings} {{ conv(3,
 JOIN = "concat { x; { conv(3, 3, 2) -> upsample(2) } }"
 
 
-def spec(name: str, opened: str, fixed: str, sizes: str) -> tuple[str, str]:
+def spec(name: str, size: int) -> tuple[str, str]:
     """A shipped network with its sizes open and fixed; without its claims about sizes, which only the fixed one can meet."""
     text = (ROOT / "specs" / name).read_text(encoding="utf-8")
     text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("expect x"))
+    opened, fixed = "[channels, H, W]", f"[channels, {size}, {size}]"
     assert opened in text or fixed in text
-    return text.replace(fixed, opened), text.replace(opened, fixed.replace("H, W", sizes))
+    return text.replace(fixed, opened), text.replace(opened, fixed)
 
 
 def check(text: str, network: str | None) -> float:
@@ -41,8 +42,8 @@ def compared(rounds: int) -> Section:
         f"{rounds} pairs.",
         ["network", "open, ms", "fixed, ms", "ratio", "target", "verdict", "H and W must be"],
     )
-    resnet = spec("resnet.arch", "[3, H, W]", "[3, 224, 224]", "")
-    unet = spec("unet.arch", "[1, H, W]", "[1, 512, 512]", "")
+    resnet = spec("resnet.arch", 224)
+    unet = spec("unet.arch", 512)
     deep = tuple(text.replace("depth = 4", "depth = 8") for text in unet)
     cases = [("ResNet-152", "resnet152", *resnet, 3.0), ("U-Net", "unet", *unet, 3.0), ("U-Net of depth 8", "unet", *deep, None)]
     for name, network, opened, fixed, target in cases:
