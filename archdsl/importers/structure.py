@@ -127,10 +127,8 @@ class Structure:
 
     def _branches(self, join: Step, steps: list[Step], final: list[Value], flat: bool) -> tuple[Value, list[list[Step]]] | None:
         """Return the value at which all branches of a join begin, and the branches; None if there is no such value."""
-        makers = {value: step for step in steps for value in step.outputs}
-        reads = Counter(value for step in steps for value in step.reads)
-        reads.update(final)
-        chains = [_chain(value, makers, reads) for value in join.inputs]
+        reads = _reads(steps, final)
+        chains = _chains(join, steps, reads)
         branches, origins = [chain for chain, _ in chains], [origin for _, origin in chains]
         known = [origin for origin in origins if origin is not None]
         if not known:
@@ -213,12 +211,25 @@ def _chain(value: Value, makers: dict[Value, Step], reads: Counter[Value]) -> tu
     return chain, at
 
 
+def _makers(steps: list[Step]) -> dict[Value, Step]:
+    return {value: step for step in steps for value in step.outputs}
+
+
+def _reads(steps: list[Step], final: list[Value]) -> Counter[Value]:
+    """Return how often each value is read by steps, or as a result."""
+    return Counter([*(value for step in steps for value in step.reads), *final])
+
+
+def _chains(join: Step, steps: list[Step], reads: Counter[Value]) -> list[tuple[list[Step], Value | None]]:
+    """Return the chain of steps that leads to each input of a join, and the value at which it begins."""
+    makers = _makers(steps)
+    return [_chain(value, makers, reads) for value in join.inputs]
+
+
 def _of_parts(join: Step, steps: list[Step], final: list[Value]) -> tuple[list[Value], list[list[Step]]] | None:
     """Return the parts of a split at which the branches of a join begin, and the branches; None if they begin elsewhere."""
-    makers = {value: step for step in steps for value in step.outputs}
-    reads = Counter(value for step in steps for value in step.reads)
-    reads.update(final)
-    chains = [_chain(value, makers, reads) for value in join.inputs]
+    makers = _makers(steps)
+    chains = _chains(join, steps, _reads(steps, final))
     origins = [origin for _, origin in chains if origin is not None]
     sources = {id(makers[origin]) for origin in origins if origin in makers and len(makers[origin].outputs) > 1}
     branches = [chain for chain, _ in chains]

@@ -23,7 +23,7 @@ def _conv(s: Step) -> Tensor:
     assert weight is not None
     axes = weight.dim() - 2
     stride, dilation = _per_axis(s, "strides", axes), _per_axis(s, "dilations", axes)
-    x, pad = _padded(s, s.x, list(weight.shape[2:]), stride, dilation, 0.0)
+    x, pad = _apart(s.x, _sides(s, s.x, list(weight.shape[2:]), stride, dilation), 0.0)
     run = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
     return run(x, weight, s.tensor("bias"), stride, pad, dilation, s.attribute("group", 1))
 
@@ -222,13 +222,6 @@ def _per_axis(s: Step, name: str, axes: int) -> list[int]:
     return [int(n) for n in s.attribute(name) or [1] * axes]
 
 
-def _padded(
-    s: Step, x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], value: float
-) -> tuple[Tensor, list[int]]:
-    """Return the input with what its pads have more on one side, and the rest of the pads."""
-    return _apart(x, _sides(s, x, kernel, stride, dilation), value)
-
-
 def _is_rounding_up(
     x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], sides: Sequence[tuple[int, int]]
 ) -> bool:
@@ -246,6 +239,7 @@ def _is_rounding_up(
 
 
 def _apart(x: Tensor, sides: Sequence[tuple[int, int]], value: float) -> tuple[Tensor, list[int]]:
+    """Return the input with its pads where they differ on two sides, and then no pads; else the input and its pads."""
     if all(before == after for before, after in sides):
         return x, [before for before, _ in sides]
     amounts = [amount for before, after in reversed(sides) for amount in (before, after)]
