@@ -10,9 +10,10 @@ from itertools import groupby, zip_longest
 
 from archdsl.analysis import Costs
 from archdsl.backends.diagram.contents import Card, family_of, last_node, whole_families
+from archdsl.backends.diagram.drawn_once import drawn_before
 from archdsl.backends.diagram.edges import longest_way, mark_projections, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
-from archdsl.backends.diagram.frames import add_forks, close_frames, remove_trivial_frames, set_headings
+from archdsl.backends.diagram.frames import add_forks, close_frames, frames_at, remove_trivial_frames, set_headings
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Level, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
 from archdsl.backends.diagram.size import Size
@@ -43,7 +44,9 @@ def build_diagram(graph: Graph, level: Level = "blocks") -> Diagram:
     remove_trivial_frames(root, edges)
     set_headings(root)
     if isinstance(level, int):
-        edges = close_frames(root, edges, level)
+        edges = close_frames(root, edges, {frame.key: () for frame in frames_at(root, level)})
+    elif level == "blocks":
+        edges = close_frames(root, edges, drawn_before(root, edges))
     boxes = {box.key: box for box in root.boxes()}
     mark_skips(edges, boxes)
     mark_projections(edges, boxes)

@@ -133,7 +133,7 @@ class Folder:
     def _op(self, node: OpNode, loose: bool = False) -> int:
         found = self._ops.get((id(node.op), loose))
         if found is None:
-            found = self._ops[id(node.op), loose] = self._form(loose_form(node.op) if loose else op_form(node.op))
+            found = self._ops[id(node.op), loose] = self._form(loose_form(node) if loose else op_form(node.op))
         return found
 
     # -- runs --

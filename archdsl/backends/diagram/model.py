@@ -41,10 +41,11 @@ class Kind(StrEnum):
 
 
 class Part(NamedTuple):
-    """Words on a card; `main` ones carry the weight."""
+    """Words on a card; `main` ones carry the weight, and `below` ones begin a line."""
 
     text: str
     main: bool = False
+    below: bool = False
 
 
 @dataclass(eq=False, slots=True)
