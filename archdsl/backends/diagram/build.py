@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
 
 from archdsl.analysis import Costs
-from archdsl.backends.diagram.contents import Card, family_of, last_node, whole_families
+from archdsl.backends.diagram.contents import Card, family_of, first_node, last_node, whole_families
 from archdsl.backends.diagram.drawn_once import drawn_before
 from archdsl.backends.diagram.edges import longest_way, mark_projections, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
 from archdsl.backends.diagram.frames import add_forks, close_frames, frames_at, remove_trivial_frames, set_headings
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Level, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
+from archdsl.backends.diagram.parallel import entering
 from archdsl.backends.diagram.size import Size
 from archdsl.backends.diagram.variation import varying, what_varies
 from archdsl.ir import Call, Failure, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
@@ -74,6 +75,8 @@ class _Drawing:
         """That of the calls around what is being drawn: a module may run in more phases in another of its applications."""
         self._frames = 0
         self._boxes = 0
+        self._points: dict[tuple[Paths, tuple[Value, ...]], Box] = {}
+        """Those that lead several values to parallel parts, by the function's paths and these values."""
         self._stacked: set[str] = set()
         """Boxes that stand for several instances whose values are all taken."""
         self.edges: list[Edge] = []
@@ -129,6 +132,8 @@ class _Drawing:
         """Return what is drawn of a run: its items, or a frame that says how often."""
         every = [self._folder.contents(function).items for function in functions]
         own = every[0]
+        if run.parallel:
+            return self._parallel(run, functions, paths, made)
         drawn: list[Box | Frame] = []
         for i in range(run.start, run.start + run.period):
             counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
@@ -148,6 +153,41 @@ class _Drawing:
             found = varying([call.callee for call in calls], self._folder.contents)
             frame.note, frame.table = what_varies(list(found), names)
         return [frame]
+
+    def _parallel(self, run: Run, functions: Sequence[Function], paths: Paths, made: dict[Value, Box]) -> list[Box | Frame]:
+        """Return a frame around the first part of a parallel run, behind a point that leads the values of all parts into it."""
+        every = [self._folder.contents(function).items for function in functions]
+        contents = self._folder.contents(functions[0])
+        taken = range(run.start, run.end)
+        values = {
+            source: value
+            for i in taken
+            for source, value in zip(contents.sources[i], first_node(every[0][i]).inputs, strict=True)
+        }
+        entries = tuple([values[source] for source in entering(contents, run.start, run.period, run.times)])
+        point, drawn = self._points.get((paths, entries)), []
+        if point is None:
+            point = self._points[paths, entries] = self._box(Kind.FORK, Category.JOIN)
+            point.key = f"fork_{point.key}"
+            self.edges += [Edge(made[value].key, point.key, value.shape, usage=made[value].usage) for value in entries]
+            drawn.append(point)
+        first, made[entries[0]] = made[entries[0]], point
+        before = len(self.edges)
+        inside = [
+            self._item([items[j] for items in every for j in range(i, run.end, run.period)], paths, made)
+            for i in taken[: run.period]
+        ]
+        made[entries[0]] = first
+        for edge in self.edges[before:]:
+            edge.shape = ()  # each part has its own
+        (result,) = last_node(every[0][taken[run.period - 1]]).outputs
+        self._stacked.add(made[result].key)
+        made.update(
+            {value: made[result] for i in taken[run.period - 1 :: run.period] for value in last_node(every[0][i]).outputs}
+        )
+        frame = inside[0] if isinstance(inside[0], Frame) and run.period == 1 else self._frame(items=inside)
+        frame.times, frame.note = run.times, "each on its own input"
+        return [*drawn, frame]
 
     def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, paths: Paths) -> Frame:
         """Return a frame around the items of a run, or the one that is there already."""

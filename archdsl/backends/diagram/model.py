@@ -163,10 +163,11 @@ class Frame:
 
 @dataclass(eq=False, slots=True)
 class Edge:
-    """A value on its way. `shape` is what flows; `label` is set where it is worth a word.
+    """A value on its way.
 
-    `skip` marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer
-    that does so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
+    `shape` is what flows, empty if each of several parallel parts has its own; `label` is set where it is worth a word. `skip`
+    marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer that does
+    so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
     """
 
     source: str
