@@ -254,6 +254,14 @@ class StrandLayout:
             middle = near
         return [(i, x - middle) for i, x in zip(branches, places, strict=True)]
 
+    def side_by_side(self, block: Block, others: Sequence[Block]) -> Block:
+        """Return a block that neither begins nor ends on a line, with others beside it."""
+        out = Block(height=max(part.height for part in (block, *others)))
+        out.add(block, 0.0, 0.0)
+        for other in others:
+            out.add(other, self._beside(out.shapes, other.shapes), 0.0)
+        return out
+
     def _beside(self, fixed: Sequence[Rectangle], moved: Sequence[Rectangle]) -> float:
         fixed, moved = coarse(fixed), coarse(moved)
         right = distance(fixed, moved)
