@@ -127,12 +127,14 @@ class TangleLayout:
         channel_top.append(y)
         out.height = y + channels[self._rows]
         for cell in self._cells:
-            x = xs[cell.column]
+            x, top = xs[cell.column], tops[cell.row]
+            if cell.tagged:  # near what takes it
+                top += heights[cell.row] - cell.height
             if cell.vertex is not None:
-                out.vertices.append((cell.vertex, Point(x, tops[cell.row])))
-                out.shapes.append(Rectangle(x - cell.left, tops[cell.row], x + cell.right, tops[cell.row] + cell.height))
+                out.vertices.append((cell.vertex, Point(x, top)))
+                out.shapes.append(Rectangle(x - cell.left, top, x + cell.right, top + cell.height))
             elif cell.block is not None:
-                out.add(cell.block, x, tops[cell.row])
+                out.add(cell.block, x, top)
         for wire in self._wires:
             self._draw(out, wire, xs, corridors, channel_top, channel_tracks, label_room)
         edges = [x for cell in self._cells for x in (xs[cell.column] - cell.left, xs[cell.column] + cell.right)]
