@@ -24,7 +24,7 @@ def box_lines(box: Box, direction: Direction = "down") -> list[Words]:
     parts = [part._replace(text=plain(part.text)) for part in box.parts]
     if box.kind is Kind.BAR:
         return [(Part(" · ".join(part.text for part in parts)),)]
-    if direction == "right" and len(parts) > 1:
+    if direction == "right" and len(parts) > 1 and box.kind is not Kind.TAG:
         return [(part,) for part in parts]
     lines: list[list[Part]] = [[]]
     for part in parts:
@@ -32,6 +32,11 @@ def box_lines(box: Box, direction: Direction = "down") -> list[Words]:
             lines.append([])
         lines[-1] += [Part(" · "), part] if lines[-1] else [part]
     return [tuple(line) for line in lines]
+
+
+def text_size(box: Box) -> float:
+    """Return the size of the words on a box."""
+    return theme.SMALL_SIZE if box.kind in (Kind.BAR, Kind.TAG) else theme.TEXT_SIZE
 
 
 def glyph(box: Box) -> str | None:

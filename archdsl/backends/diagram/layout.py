@@ -66,17 +66,26 @@ class _Layout:
         return TangleLayout(tangle, self._measures, self._strands.strand, _lane_of).block()
 
     def _whole(self, level: Level) -> Block:
-        """Return a whole network: as a U if it is one and goes down."""
+        """Return a whole network: as a U if it goes down and what holds the trunk is one, with the rest beside that."""
         if self._direction == "down":
-            frames = {key: (frame.entries, frame.exits) for key, frame in self._measures.frames.items()}
-            shape = u_shape(level, _lane_of, lambda one: can_go_up(one, frames))
-            if shape is not None:
-                for frame in [step.joined for step in shape.steps if isinstance(step.joined, Frame)]:
-                    self._from_left(frame)
-                layout = ULayout(shape, self._measures, self._strands.strand)
-                if layout.is_straight():
-                    return layout.block()
+            parts = level.parts()
+            main = next((part for part in parts if any(item.key in self._measures.trunk for item in part.frame.items)), level)
+            block = self._u(main)
+            if block is not None:
+                others = [self._strands.strand(strand_of(part)) for part in parts if part is not main]
+                return self._strands.side_by_side(block, others)
         return self._strands.strand(strand_of(level))
+
+    def _u(self, level: Level) -> Block | None:
+        """Return a level as a U; None if it is none."""
+        frames = {key: (frame.entries, frame.exits) for key, frame in self._measures.frames.items()}
+        shape = u_shape(level, _lane_of, lambda one: can_go_up(one, frames))
+        if shape is None:
+            return None
+        for frame in [step.joined for step in shape.steps if isinstance(step.joined, Frame)]:
+            self._from_left(frame)
+        layout = ULayout(shape, self._measures, self._strands.strand)
+        return layout.block() if layout.is_straight() else None
 
     def _from_left(self, frame: Frame) -> None:
         """Lay out a frame again in which a skip ends, so that it comes in on the left."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 
 
 @dataclass(eq=False, slots=True)
@@ -24,6 +24,11 @@ class Port:
 Vertex = Box | Frame | Port
 LaneOf = Callable[[Vertex], tuple[float, str] | None]
 """Returns the resolution of a vertex as a size to compare and as words; None if it has none."""
+
+
+def is_tag(vertex: Vertex) -> bool:
+    """Return whether a vertex is a tag."""
+    return isinstance(vertex, Box) and vertex.kind is Kind.TAG
 
 
 @dataclass(eq=False, slots=True)
@@ -53,6 +58,27 @@ class Level:
     def vertices(self) -> list[Vertex]:
         """All vertices."""
         return [*self.entries, *self.frame.items, *self.exits]
+
+    def parts(self) -> list[Level]:
+        """Return what is connected, each as a level of its own, in the order of their first vertices."""
+        part: dict[int, int] = {id(vertex): i for i, vertex in enumerate(self.vertices)}
+        members: dict[int, list[int]] = {i: [vertex] for vertex, i in part.items()}
+        for hop in self.hops:
+            one, other = sorted((part[id(hop.source)], part[id(hop.target)]))
+            if one != other:
+                moved = members.pop(other)
+                members[one] += moved
+                part.update(dict.fromkeys(moved, one))
+        found = {i: Level(Frame(self.frame.key)) for i in members}
+        for port in self.entries:
+            found[part[id(port)]].entries.append(port)
+        for item in self.frame.items:
+            found[part[id(item)]].frame.items.append(item)
+        for port in self.exits:
+            found[part[id(port)]].exits.append(port)
+        for hop in self.hops:
+            found[part[id(hop.source)]].hops.append(hop)
+        return list(found.values())
 
 
 class Levels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain
+from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain, text_size
 from archdsl.backends.diagram.measures import table_columns
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Part, Table
 from archdsl.backends.diagram.placed import Drawing, Line, Point, Rectangle
@@ -188,11 +188,11 @@ class _Painter:
             group.items.append(Shape(dot, self._colors.edge, self._colors.edge, 0.0, r))
             return group
         corner, width = theme.CORNER, 1.0
-        fill, line, ink, size = paint.fill, paint.line, self._colors.ink, theme.TEXT_SIZE
+        fill, line, ink, size = paint.fill, paint.line, self._colors.ink, text_size(box)
         if glyph(box) is not None:
             corner = place.width / 2
         elif box.kind is Kind.BAR:
-            fill, ink, size, corner = paint.line, self._colors.bar_ink, theme.SMALL_SIZE, 2.0
+            fill, ink, corner = paint.line, self._colors.bar_ink, 2.0
         elif box.kind in (Kind.INPUT, Kind.RESULT, Kind.OUTPUT):
             width = 2.0
         elif box.kind is Kind.HEAD:
@@ -202,7 +202,10 @@ class _Painter:
             ink = theme.THEMES["light"].ink
         if box.failed:
             line, width = self._colors.error, 2.2
-        group.items.append(Shape(place, fill, line, width, corner, _DASHES[box.usage]))
+        if box.kind is Kind.TAG:
+            group.items.append(Way(_pointed(place), self._colors.edge, theme.LINE_WIDTH, _DASHES[box.usage], arrow=False))
+        else:
+            group.items.append(Shape(place, fill, line, width, corner, _DASHES[box.usage]))
         lines = box_lines(box, self._drawing.direction)
         step = size * theme.LINE_HEIGHT
         y = place.center.y - step * len(lines) / 2
@@ -231,6 +234,16 @@ class _Painter:
             y = line.label.bottom - 0.3 * theme.SMALL_SIZE
             group.items.append(Text(line.label.left + 1, y, (Part(plain(edge.label)),), theme.SMALL_SIZE, ink, False))
         return group
+
+
+def _pointed(place: Rectangle) -> tuple[Point, ...]:
+    """Return the outline of a hexagon with points on the left and on the right, from the middle of its top."""
+    left, right, y = place.left + theme.TAG_POINT, place.right - theme.TAG_POINT, place.center.y
+    top = Point(place.center.x, place.top)
+    return (
+        top, Point(right, place.top), Point(place.right, y), Point(right, place.bottom),
+        Point(left, place.bottom), Point(place.left, y), Point(left, place.top), top,
+    )  # fmt: skip
 
 
 def legend_width(entries: list[tuple[str, theme.Paint | None, str, Dash]]) -> float:

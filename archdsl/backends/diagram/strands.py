@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.backends.diagram.levels import Hop, Level, Vertex
+from archdsl.backends.diagram.levels import Hop, Level, Vertex, is_tag
 
 
 @dataclass(eq=False, slots=True)
@@ -21,6 +21,11 @@ class Strand:
 
     links: list[Link]
     vertices: list[Vertex] = field(default_factory=list)
+
+    @property
+    def begins_with_tag(self) -> bool:
+        """Whether nothing leads to its first vertex, which is a tag."""
+        return self.links[0] is None and bool(self.vertices) and is_tag(self.vertices[0])
 
 
 @dataclass(eq=False, slots=True)
@@ -97,10 +102,15 @@ def strand_of(level: Level) -> Strand:
     if not knots:
         return Strand([None])
     _reduce([start, *knots.values()])
-    if len(start.ways_out) == 1 and start.ways_out[0].target is end:
-        return start.ways_out[0].strand
+    apart = next((way for way in start.ways_out if way.target is end), None)
+    if apart is not None and len(start.ways_out) == 1:
+        return apart.strand
+    if apart is not None:
+        start.ways_out.remove(apart)
+        end.ways_in.remove(apart)
     left = [knot for knot in knots.values() if knot.ways_in]
-    return _with_tangles(start, _sorted(start, left), end)
+    strand = _with_tangles(start, _sorted(start, left), end)
+    return strand if apart is None else Strand([Bundle([*_side_by_side(strand), *_side_by_side(apart.strand)])])
 
 
 def _connect(source: _Knot, target: _Knot, strand: Strand) -> _Way:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archdsl.backends.diagram.blocks import Block
-from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex
+from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex, is_tag
 from archdsl.backends.diagram.model import Box, Frame, Kind
 from archdsl.backends.diagram.strand_layout import NEAR, Measures
-from archdsl.backends.diagram.strands import Strand, Tangle
+from archdsl.backends.diagram.strands import Bundle, Strand, Tangle, Tie
 
 
 @dataclass(eq=False, slots=True)
@@ -26,6 +26,8 @@ class Cell:
     trunk: bool = False
     border: Literal["", "enters", "leaves"] = ""
     """Whether it has a port."""
+    tagged: bool = False
+    """Whether it begins with a tag."""
     before: list[Cell] = field(default_factory=list)
     after: list[Cell] = field(default_factory=list)
     arriving: int = 0
@@ -59,6 +61,19 @@ class Wire:
 def _border(vertices: Sequence[Vertex]) -> Literal["", "enters", "leaves"]:
     found = [vertex.enters for vertex in vertices if isinstance(vertex, Port)]
     return "" if not found else "enters" if all(found) else "leaves"
+
+
+def _apart(tie: Tie) -> list[Tie]:
+    """Return a strand of a tangle; several if some of it begins with tags, which stand near what takes them."""
+    link = tie.strand.links[0]
+    if tie.strand.vertices or not isinstance(link, Bundle):
+        return [tie]
+    tagged = [strand for strand in link.strands if strand.begins_with_tag]
+    rest = [strand for strand in link.strands if not strand.begins_with_tag]
+    if not tagged or not rest:
+        return [tie]
+    onward = rest[0] if len(rest) == 1 else Strand([Bundle(rest)])
+    return [Tie(None, tie.target, strand) for strand in (onward, *tagged)]
 
 
 def _is_node(vertex: Vertex) -> bool:
@@ -122,7 +137,7 @@ class TangleCells:
         self._of: dict[int, Cell] = {}
         for vertex in tangle.vertices:
             self._of[id(vertex)] = self._cell_of(vertex)
-        for tie in tangle.ties:
+        for tie in [part for whole_tie in tangle.ties for part in _apart(whole_tie)]:
             source = self._of[id(tie.source)] if tie.source is not None else None
             target = self._of[id(tie.target)] if tie.target is not None else None
             pieces, hops = ([tie.strand], []) if whole else _pieces(tie.strand, self._lane_of)
@@ -139,6 +154,7 @@ class TangleCells:
         cell = Cell(vertex, None, size.left, size.right, size.height, self._lane_of(vertex))
         cell.trunk = not isinstance(vertex, Port) and vertex.key in self._measures.trunk
         cell.border = _border([vertex])
+        cell.tagged = is_tag(vertex)
         return cell
 
     def _tie_up(self, pieces: Sequence[Strand], hops: Sequence[Hop], source: Cell | None, target: Cell | None) -> None:
@@ -170,6 +186,7 @@ class TangleCells:
         cell.lane = (self._lane_of(vertices[-1]) if vertices else None) or (beside.lane if beside is not None else None)
         cell.trunk = any(not isinstance(v, Port) and v.key in self._measures.trunk for v in vertices)
         cell.border = _border([port for port, _ in block.ports()])
+        cell.tagged = strand.begins_with_tag
         return cell, block
 
     def _wire(self, hop: Hop, source: Cell | None, target: Cell | None) -> None:
@@ -220,6 +237,8 @@ class TangleCells:
         for cell in self.cells:  # nothing stands between a port and its border
             if cell.border == "leaves":
                 cell.row = last + 1
+            elif cell.tagged and not cell.after:
+                cell.row = last
 
     def _mark_ends_of_trunk(self) -> None:
         """Mark the ports through which the trunk enters and leaves, so that it is straight there, too.
