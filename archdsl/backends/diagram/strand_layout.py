@@ -88,12 +88,15 @@ class StrandLayout:
         return out
 
     def _gap(self, link: Link, source: Vertex | None, target: Vertex) -> float:
-        """Return the room before a vertex: less at a frame's border, which has a margin, and none at its beginning."""
+        """Return the room before a vertex: less inside a frame's border, which has a margin, and none at its beginning."""
         if source is None and not isinstance(link, Bundle | Tangle):
             return 0.0
-        if isinstance(target, Port) or (isinstance(target, Box) and target.kind is Kind.FORK):
+        inside = isinstance(source, Port) and source.enters
+        if isinstance(target, Port):
+            return 0.0 if inside or not target.enters else STEP - 3
+        if isinstance(target, Box) and target.kind is Kind.FORK:
             return 0.0
-        return STEP / 2 if isinstance(source, Port) else STEP - 3
+        return STEP / 2 if inside else STEP - 3
 
     # -- what is between two vertices --
 

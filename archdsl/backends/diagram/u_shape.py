@@ -1,82 +1,122 @@
 """Whether a network goes down in resolution and comes up again, as a U-Net does.
 
-A U is a strand with a bundle of a skip and a strand of lower resolution, in which there is such a bundle again. What is before
-each bundle goes down on the left, what is after it goes up on the right.
+A U is a ladder: two columns, and rungs between them. A network with a skip around the rest of it is a rung: what is before the
+skip goes down on the left, what is after it goes up on the right, and the rest is the ladder below. There may be several rungs of
+one resolution.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 from archdsl.backends.diagram.levels import Hop, LaneOf, Level, Port, Vertex
-from archdsl.backends.diagram.model import Box, Frame
-from archdsl.backends.diagram.strands import Bundle, Strand, strand_of, strands_in
+from archdsl.backends.diagram.model import Box, Diagram, Frame, Kind
+from archdsl.backends.diagram.strands import Bundle, Link, Strand, strand_of, vertices_in
 
-_LEAST_LEVELS = 2
-
-
-class Step(NamedTuple):
-    """A level of a U: what goes down to it, what comes up from it, the skip between them, and the hops to what is below.
-
-    `lane` has the vertices that the skip passes. `gates` lead from the end of what is below into these, `sizes` from the
-    beginning of the skip into the end of what is below.
-    """
-
-    left: Strand
-    right: Strand
-    lane: Strand
-    down: Hop
-    up: Hop
-    gates: tuple[Hop, ...] = ()
-    sizes: tuple[Hop, ...] = ()
-
-    @property
-    def ways(self) -> list[Hop]:
-        """The hops of the skip itself. Those within a strand that is drawn as a whole are not among them."""
-        return [link for link in self.lane.links if isinstance(link, Hop)]
-
-    @property
-    def boxes(self) -> list[Box]:
-        """What the skip passes, if that is a chain of boxes; otherwise nothing."""
-        plain = all(isinstance(link, Hop) for link in self.lane.links)
-        boxes = [vertex for vertex in self.lane.vertices if isinstance(vertex, Box)]
-        return boxes if plain and len(boxes) == len(self.lane.vertices) <= _MOST_IN_A_ROW else []
-
-    @property
-    def joined(self) -> Vertex:
-        """Where the skip ends."""
-        return self.right.vertices[0]
-
-
+_LEAST_RUNGS = 2
+"""Around something of lower resolution."""
 _MOST_IN_A_ROW = 2
 """Boxes on a skip that stand beside each other; more are below each other."""
 
 
-class UShape(NamedTuple):
-    """The levels of a U from the finest to the coarsest, and what is below them all."""
+class Skip(NamedTuple):
+    """What leads across a rung: pieces of a line, and between them boxes beside each other, or else a strand that goes up.
 
-    steps: tuple[Step, ...]
+    The first boxes, `left` of them, belong to frames of the left column. `ports` are where the line crosses frames.
+    """
+
+    pieces: tuple[tuple[Hop, ...], ...]
+    boxes: tuple[Box, ...] = ()
+    left: int = 0
+    strand: Strand | None = None
+    ports: tuple[Port, ...] = ()
+
+
+class Rung(NamedTuple):
+    """A skip from a `source` to where it is `joined`, what goes down to it, what comes up from it, and hops to what is below.
+
+    Nothing is on the left if the source has another skip above, and on the right if another one above ends there, too. `down` and
+    `up` are those of the last such rung, None for the others. `gates` lead from the end of what is below into boxes on the skip,
+    `sizes` from the skip into the end of what is below.
+    """
+
+    source: Vertex
+    joined: Vertex
+    left: Strand
+    right: Strand
+    skip: Skip
+    down: Hop | None
+    up: Hop | None
+    gates: tuple[Hop, ...] = ()
+    sizes: tuple[Hop, ...] = ()
+
+
+class UShape(NamedTuple):
+    """The rungs of a U from the finest to the coarsest, and what is below them all.
+
+    `bottom` continues the column that goes down. `turn` leads from there to the one that goes up, which `rise` begins; it may be
+    empty.
+    """
+
+    rungs: tuple[Rung, ...]
     bottom: Strand
+    turn: Hop
+    rise: Strand
 
     def ends(self) -> list[Vertex]:
-        """Return for each level the last vertex of what is below it."""
-        return [strand.vertices[-1] for strand in (*(step.right for step in self.steps[1:]), self.bottom)]
+        """Return for each rung the last vertex of what is below it."""
+        found = [(self.rise if self.rise.vertices else self.bottom).vertices[-1]]
+        for rung in reversed(self.rungs[1:]):
+            found.append(rung.right.vertices[-1] if rung.right.vertices else found[-1])
+        return found[::-1]
+
+    def columns(self) -> tuple[list[Strand], list[Strand]]:
+        """Return the strands of the column that goes down and of the one that goes up, in the order of the flow."""
+        return [*(rung.left for rung in self.rungs), self.bottom], [self.rise, *(rung.right for rung in reversed(self.rungs))]
 
 
-def u_shape(level: Level, lane_of: LaneOf, fits: Callable[[Strand], bool]) -> UShape | None:
-    """Return a level as a U; None if it is none. `fits` says whether a strand can be drawn upwards."""
+def comes_up(diagram: Diagram, lane_of: LaneOf) -> bool:
+    """Return whether a network has a higher resolution after a lower one, on the longest way."""
+    trunk = set(diagram.trunk)
+    sizes = [size[0] for box in diagram.boxes if box.key in trunk and (size := lane_of(box)) is not None]
+    return any(a < b for a, b in pairwise(sizes))
+
+
+class _Ladder(NamedTuple):
+    """A strand from a source to where it is joined, and the resolution at its beginning; None where it is the whole."""
+
+    strand: Strand
+    source: Vertex | None = None
+    joined: Vertex | None = None
+    size: float | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is no part of another ladder."""
+        return self.source is None
+
+
+def u_shape(level: Level, trunk: Set[str], lane_of: LaneOf, fits: Callable[[Strand], bool] = lambda _: True) -> UShape | None:
+    """Return a level as a U; None if it is none.
+
+    `trunk` has the keys of vertices on the longest way. `fits` says whether a strand can be drawn upwards.
+    """
     aside = _crossing(level)
     hops = {id(hop) for hop in aside}
-    kept = Level(level.frame, level.entries, level.exits, [hop for hop in level.hops if id(hop) not in hops])
-    strand = strand_of(kept)
-    steps: list[Step] = []
-    while (step := _step(strand, lane_of, fits)) is not None:
-        steps.append(step[0])
-        strand = step[1]
-    if len(steps) < _LEAST_LEVELS:
-        return None
-    return _with_crossing(UShape(tuple(steps), _inner(strand)), aside)
+    kept = Level(level.frame, level.entries, level.exits, [hop for hop in level.hops if id(hop) not in hops], level.items)
+    finder = _RungFinder(trunk, lane_of, fits)
+    ladder = _Ladder(strand_of(kept))
+    rungs: list[Rung] = []
+    lower = 0
+    while (found := finder.next_rung(ladder)) is not None:
+        rung, ladder, is_lower = found
+        rungs.append(rung)
+        lower += is_lower
+    shape = _with_bottom(rungs, ladder.strand, fits) if lower >= _LEAST_RUNGS else None
+    return _with_crossing(shape, aside) if shape is not None else None
 
 
 def _crossing(level: Level) -> list[Hop]:
@@ -97,51 +137,132 @@ def _crossing(level: Level) -> list[Hop]:
 
 
 def _with_crossing(shape: UShape, aside: Sequence[Hop]) -> UShape | None:
-    """Return a U with hops that were set aside; None if one of them does not belong to a level."""
-    steps, found = [], 0
-    for step, end in zip(shape.steps, shape.ends(), strict=True):
-        boxes = {id(box) for box in step.boxes}
-        gates = tuple([hop for hop in aside if hop.source is end and id(hop.target) in boxes])
-        sizes = tuple([hop for hop in aside if hop.source is step.left.vertices[-1] and hop.target is end])
-        steps.append(step._replace(gates=gates, sizes=sizes))
+    """Return a U with hops that were set aside; None if one of them does not belong to a rung."""
+    rungs, found = [], 0
+    for rung, end in zip(shape.rungs, shape.ends(), strict=True):
+        boxes = rung.skip.boxes
+        begin = (rung.source, *rung.skip.ports, *(box for box in boxes if box.kind is Kind.FORK))
+        gates = tuple([hop for hop in aside if hop.source is end and any(hop.target is box for box in boxes)])
+        sizes = tuple([hop for hop in aside if hop.target is end and any(hop.source is vertex for vertex in begin)])
+        rungs.append(rung._replace(gates=gates, sizes=sizes))
         found += len(gates) + len(sizes)
-    return shape._replace(steps=tuple(steps)) if found == len(aside) else None
+    return shape._replace(rungs=tuple(rungs)) if found == len(aside) else None
 
 
-def _step(strand: Strand, lane_of: LaneOf, fits: Callable[[Strand], bool]) -> tuple[Step, Strand] | None:
-    for i, link in enumerate(strand.links):
-        if not isinstance(link, Bundle) or len(link.strands) != 2 or not 0 < i < len(strand.vertices):
-            continue
-        here = lane_of(strand.vertices[i - 1])
-        lane, inner = sorted(link.strands, key=lambda one: _least(one, lane_of), reverse=True)
-        lowest = _least(inner, lane_of)
-        ends = (inner.links[0], inner.links[-1], lane.links[0], lane.links[-1])
-        if here is None or lowest >= here[0] or lowest >= _least(lane, lane_of) or not all(isinstance(e, Hop) for e in ends):
-            continue
-        right = Strand([None, *strand.links[i + 1 : -1], None], strand.vertices[i:])
-        left = Strand([None, *strand.links[1:i], None], strand.vertices[:i])
-        down, up = ends[:2]
-        assert isinstance(down, Hop) and isinstance(up, Hop)
-        step = Step(left, right, lane, down, up)
-        if fits(right) and (step.boxes or not lane.vertices or fits(lane)):
-            return step, inner
-    return None
+class _RungFinder:
+    def __init__(self, trunk: Set[str], lane_of: LaneOf, fits: Callable[[Strand], bool]) -> None:
+        self._trunk, self._lane_of, self._fits = trunk, lane_of, fits
+
+    def next_rung(self, ladder: _Ladder) -> tuple[Rung, _Ladder, bool] | None:
+        """Return the next rung of a ladder, the ladder below it, and whether that has a lower resolution."""
+        links, vertices = ladder.strand.links, ladder.strand.vertices
+        sources, targets = [ladder.source, *vertices], [*vertices, ladder.joined]
+        joins = [i for i in _places(ladder) if isinstance(links[i], Bundle)]
+        apart = [i for i in joins if _takes_apart(targets[i])]
+        for i in joins:
+            link, source, joined = links[i], sources[i], targets[i]
+            here = self._size_before(vertices, i) or ladder.size
+            if not isinstance(link, Bundle) or len(link.strands) != 2 or here is None or source is None or joined is None:
+                continue
+            lane, inner = sorted(link.strands, key=lambda one: (-self._least(one), self._is_trunk(one)))
+            skip, lowest = _skip_of(lane), self._least(inner)
+            if skip is None or (i == len(vertices) and not _has_room(joined)):
+                continue
+            is_lower = lowest < here and lowest < self._least(lane)
+            goes_on = lowest == here and (bool(skip.ports) or (apart == [i] and not skip.boxes and skip.strand is None))
+            begin, end = (links[0], links[-1]) if ladder.is_whole else (None, None)
+            left, right = _part(ladder.strand, 0, i, begin=begin), _part(ladder.strand, i, len(vertices), end=end)
+            if (is_lower or goes_on) and self._fits(right) and (skip.strand is None or self._fits(skip.strand)):
+                down, up = (hop if isinstance(hop, Hop) else None for hop in (inner.links[0], inner.links[-1]))
+                return Rung(source, joined, left, right, skip, down, up), _Ladder(inner, source, joined, here), is_lower
+        return None
+
+    def _size_before(self, vertices: Sequence[Vertex], i: int) -> float | None:
+        """Return the last known resolution before a vertex."""
+        before = (self._lane_of(vertices[k]) for k in range(i - 1, -1, -1))
+        return next((size[0] for size in before if size is not None), None)
+
+    def _least(self, strand: Strand) -> float:
+        """Return the lowest resolution of the vertices of a strand; infinite if it has none."""
+        return min([size[0] for vertex in vertices_in(strand) if (size := self._lane_of(vertex)) is not None], default=inf)
+
+    def _is_trunk(self, strand: Strand) -> bool:
+        return any(not isinstance(vertex, Port) and vertex.key in self._trunk for vertex in vertices_in(strand))
 
 
-def _inner(strand: Strand) -> Strand:
-    return Strand([None, *strand.links[1:-1], None], strand.vertices)
+def _places(ladder: _Ladder) -> Sequence[int]:
+    """Return which links of a ladder may be a rung: one at its beginning or end has to be."""
+    links = ladder.strand.links
+    ends = [i for i in {0, len(links) - 1} if not ladder.is_whole and not isinstance(links[i], Hop)]
+    return range(1, len(links) - 1) if not ends else ends if len(ends) == 1 else ()
 
 
-def _least(strand: Strand, lane_of: LaneOf) -> float:
-    """Return the lowest resolution of the vertices of a strand; infinite if it has none."""
-    return min([size[0] for vertex in strand.vertices if (size := lane_of(vertex)) is not None], default=float("inf"))
+def _with_bottom(rungs: Sequence[Rung], below: Strand, fits: Callable[[Strand], bool]) -> UShape | None:
+    """Return rungs and what is below them as a U; None if nothing is there that goes down.
+
+    What goes up begins with the first frame that does not end below the rungs.
+    """
+    ended = {vertex.frame for vertex in below.vertices if isinstance(vertex, Port) and not vertex.enters}
+    begins = [
+        i for i, vertex in enumerate(below.vertices) if isinstance(vertex, Port) and vertex.enters and vertex.frame not in ended
+    ]
+    at = min(begins, default=len(below.vertices))
+    turn = below.links[at]
+    rise = _part(below, at, len(below.vertices))
+    if not at or not all(isinstance(link, Hop) for link in (turn, below.links[0], below.links[-1])) or not fits(rise):
+        return None
+    assert isinstance(turn, Hop)
+    return UShape(tuple(rungs), _part(below, 0, at), turn, rise)
+
+
+def _part(strand: Strand, start: int, stop: int, begin: Link = None, end: Link = None) -> Strand:
+    """Return the vertices from one to before another, and what is between them."""
+    if start >= stop:
+        return Strand([None])
+    return Strand([begin, *strand.links[start + 1 : stop], end], strand.vertices[start:stop])
+
+
+def _takes_apart(vertex: Vertex | None) -> bool:
+    """Return whether a vertex takes several values for what they are, and does not add them as a residual block does."""
+    return isinstance(vertex, Box) and vertex.kind in (Kind.BAR, Kind.BLOCK)
+
+
+def _has_room(vertex: Vertex) -> bool:
+    """Return whether lines can enter a vertex side by side."""
+    return isinstance(vertex, Box) and vertex.kind not in (Kind.JOIN, Kind.FORK)
+
+
+def _skip_of(lane: Strand) -> Skip | None:
+    """Return what leads across; None if it can stand neither in a row nor below each other."""
+    vertices, links = lane.vertices, lane.links
+    core = [i for i, vertex in enumerate(vertices) if not isinstance(vertex, Port)]
+    ports = tuple([vertex for vertex in vertices if isinstance(vertex, Port)])
+    left = max([i for i, vertex in enumerate(vertices) if isinstance(vertex, Port) and not vertex.enters], default=0)
+    boxes = [vertex for vertex in vertices if isinstance(vertex, Box)]
+    if len(boxes) == len(core) <= _MOST_IN_A_ROW and all(isinstance(link, Hop) for link in links):
+        cuts = [0, *(i + 1 for i in core), len(links)]
+        pieces = [_hops(links[a:b]) for a, b in pairwise(cuts)]
+        return Skip(tuple(pieces), tuple(boxes), sum(i < left for i in core), None, ports)
+    if not core:
+        return None
+    first, last = core[0], core[-1]
+    inner = _part(lane, first, last + 1)
+    pieces = [_hops(links[: first + 1]), _hops(links[last + 1 :])]
+    if len(core) < len(inner.vertices) or left > first or len(pieces[0] + pieces[1]) < len(links) - len(core) + 1:
+        return None
+    return Skip(tuple(pieces), strand=inner, ports=ports)
+
+
+def _hops(links: Sequence[Link]) -> tuple[Hop, ...]:
+    return tuple([link for link in links if isinstance(link, Hop)])
 
 
 def can_go_up(strand: Strand, frames: Mapping[str, tuple[dict[str, float], dict[str, float]]]) -> bool:
-    """Return whether a strand may be drawn upwards: nothing leaves it but at its end, and no title is above an exit."""
-    for vertex in (vertex for one in strands_in(strand) for vertex in one.vertices):
-        if isinstance(vertex, Port):
-            return False
+    """Return whether a strand may be drawn upwards: no title is above an exit of a frame in it.
+
+    `frames` has the places where values enter and leave each frame.
+    """
+    for vertex in vertices_in(strand):
         if isinstance(vertex, Frame):
             for frame in (vertex, *vertex.frames()):
                 entries, exits = frames[frame.key]
