@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
+from math import prod
 
 from archdsl.analysis import Costs
-from archdsl.backends.diagram.contents import Card, family_of, last_node, whole_families
+from archdsl.backends.diagram.contents import Card, family_of, first_node, last_node, whole_families
 from archdsl.backends.diagram.edges import longest_way, mark_projections, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
 from archdsl.backends.diagram.frames import add_forks, close_frames, remove_trivial_frames, set_headings
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Level, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
 from archdsl.backends.diagram.size import Size
+from archdsl.backends.diagram.tags import add_tags, tagged_values
 from archdsl.backends.diagram.variation import varying, what_varies
 from archdsl.ir import Call, Failure, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
 from archdsl.ops.base import Category, Op
-from archdsl.ops.crop import CropLike
 from archdsl.ops.join import Join
-from archdsl.ops.resizing import ResizeLike
 from archdsl.shapes import Dim
-
-SIZE_LIKE = (CropLike, ResizeLike)
-"""Ops that take the size of their second input, and none of its numbers."""
 
 
 def build_diagram(graph: Graph, level: Level = "blocks") -> Diagram:
@@ -42,8 +39,10 @@ def build_diagram(graph: Graph, level: Level = "blocks") -> Diagram:
     mark_skips(edges, {box.key: box for box in root.boxes()})
     remove_trivial_frames(root, edges)
     set_headings(root)
+    tagged = tagged_values(root, edges)
     if isinstance(level, int):
         edges = close_frames(root, edges, level)
+    add_tags(root, edges, tagged)
     boxes = {box.key: box for box in root.boxes()}
     mark_skips(edges, boxes)
     mark_projections(edges, boxes)
@@ -73,6 +72,8 @@ class _Drawing:
         self._boxes = 0
         self._stacked: set[str] = set()
         """Boxes that stand for several instances whose values are all taken."""
+        self._repeats: list[tuple[int, frozenset[str]]] = []
+        """The runs around what is being drawn: how often each is there, and the boxes whose value every instance takes."""
         self.edges: list[Edge] = []
         self.root = Frame("root")
         made: dict[Value, Box] = {}
@@ -127,6 +128,7 @@ class _Drawing:
         every = [self._folder.contents(function).items for function in functions]
         own = every[0]
         drawn: list[Box | Frame] = []
+        self._repeats.append((run.times, self._taken_by_all(run, functions[0], made)))
         for i in range(run.start, run.start + run.period):
             counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
             drawn.append(self._item(counterparts, paths, made))
@@ -136,6 +138,7 @@ class _Drawing:
                 for item in own[run.start : run.end]:
                     made.update(zip(last_node(item).outputs, boxes, strict=True))
             made.update(zip(last_node(own[i + (run.times - 1) * run.period]).outputs, boxes, strict=True))
+        self._repeats.pop()
         if run.times == 1:
             return drawn
         frame = self._repeated(run, drawn, own[run.end - 1], paths)
@@ -145,6 +148,18 @@ class _Drawing:
             found = varying([call.callee for call in calls], self._folder.contents)
             frame.note, frame.table = what_varies(list(found), names)
         return [frame]
+
+    def _taken_by_all(self, run: Run, function: Function, made: dict[Value, Box]) -> frozenset[str]:
+        """Return the boxes whose value every instance of a run takes, and not only the first one."""
+        contents = self._folder.contents(function)
+        if run.times == 1 or run.dense:
+            return frozenset()
+        same: set[str] = set()
+        for i in range(run.start, run.start + run.period):
+            values = first_node(contents.items[i]).inputs
+            pairs = zip(values, contents.sources[i], contents.sources[i + run.period], strict=True)
+            same |= {made[value].key for value, first, second in pairs if first == second}
+        return frozenset(same)
 
     def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, paths: Paths) -> Frame:
         """Return a frame around the items of a run, or the one that is there already."""
@@ -204,8 +219,13 @@ class _Drawing:
                 continue  # other instances of the same box
             taken.add(source.key)
             usage = box.usage if box.usage is not Usage.ALWAYS else source.usage
-            size_only = isinstance(node.op, SIZE_LIKE) and value is not node.inputs[0]
-            self.edges.append(Edge(source.key, box.key, value.shape, usage=usage, size_only=size_only))
+            single = source.kind is Kind.INPUT or len(source.nodes[-1].outputs) == 1
+            collects = box.kind in (Kind.JOIN, Kind.BAR) and len(node.inputs) > 2
+            times = 0 if collects else prod(times for times, same in self._repeats if source.key in same)
+            self.edges.append(Edge(
+                source.key, box.key, value.shape, usage=usage, size_only=value not in node.op.data_of(node.inputs),
+                value=source.key if single else "", times=times,
+            ))  # fmt: skip
 
     def _ends(self, graph: Graph, sources: list[Box]) -> None:
         """Draw boxes for the result, further outputs and heads; that of a head in the frame that ends with its value."""

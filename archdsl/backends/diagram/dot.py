@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines
+from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, text_size
 from archdsl.backends.diagram.markup import font, html, quote, shorten
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.theme import Theme
@@ -82,6 +82,8 @@ def _box(box: Box, colors: Theme) -> dict[str, str]:
         look |= {"style": "filled", "fillcolor": paint.line, "margin": "0.1,0", "height": "0.2"}
     elif box.kind in (Kind.INPUT, Kind.RESULT, Kind.OUTPUT):
         look["style"] += ",bold"
+    elif box.kind is Kind.TAG:
+        look |= {"shape": "hexagon", "style": "filled", "margin": "0,0", "height": "0.2", "width": "0"}
     elif box.kind is Kind.HEAD:
         look["color"] = colors.head
     if box.usage is not Usage.ALWAYS:
@@ -95,8 +97,8 @@ def _box_label(box: Box, colors: Theme) -> str:
     lines = [_line(words) for words in box_lines(box)]
     if not lines:
         return '""'
-    words = "<BR/>".join(lines)
-    return f"<{font(words, theme.SMALL_SIZE, colors.bar_ink)}>" if box.kind is Kind.BAR else f"<{words}>"
+    words, ink = "<BR/>".join(lines), colors.bar_ink if box.kind is Kind.BAR else colors.ink
+    return f"<{font(words, text_size(box), ink)}>" if text_size(box) != theme.TEXT_SIZE else f"<{words}>"
 
 
 def _edge(edge: Edge, colors: Theme) -> str:

@@ -18,7 +18,7 @@ def mark_skips(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
     """Mark the edges whose source reaches the target through another edge as well, even through one between the same boxes.
 
     A crop or another change of shape alone does not end a skip, and no value goes through an edge of which only a size is
-    taken. `boxes` are by key, sources before targets. The bits of one number say which boxes come before a box.
+    taken. `boxes` are by key, sources before targets.
     """
     incoming: dict[str, list[Edge]] = {}
     outgoing = Counter(edge.source for edge in edges if not edge.size_only)
@@ -26,16 +26,14 @@ def mark_skips(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
         if not edge.size_only:
             incoming.setdefault(edge.target, []).append(edge)
     bits = {key: 1 << i for i, key in enumerate(boxes)}
-    before: dict[str, int] = {}
+    before = boxes_before(edges, boxes)
     for key in bits:
-        passed = 0
+        reached = 0
         for edge in incoming.get(key, ()):
-            passed |= before[edge.source]
-        reached = passed
+            reached |= before[edge.source]
         for edge in incoming.get(key, ()):
             edge.skip = bool(reached & bits[edge.source])
             reached |= bits[edge.source]
-        before[key] = reached
     for key in bits:
         ways = incoming.get(key, ())
         for edge in ways if len(ways) > 1 else ():
@@ -44,6 +42,24 @@ def mark_skips(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
                 into = incoming[cut][0]
                 others = [before[other.source] | bits[other.source] for other in ways if other is not edge]
                 edge.skip = into.skip = any(bits[into.source] & other for other in others)
+
+
+def boxes_before(edges: Iterable[Edge], order: Iterable[str]) -> dict[str, int]:
+    """Return for each box those whose values reach it, as the bits of a number: the lowest is that of the first box.
+
+    `order` has the keys of the boxes, sources before targets. Sizes are no values.
+    """
+    sources: dict[str, list[str]] = {}
+    for edge in edges:
+        if not edge.size_only:
+            sources.setdefault(edge.target, []).append(edge.source)
+    bits = {key: 1 << i for i, key in enumerate(order)}
+    before: dict[str, int] = {}
+    for key in bits:
+        before[key] = 0
+        for source in sources.get(key, ()):
+            before[key] |= before[source] | bits[source]
+    return before
 
 
 def _only_shapes(box: Box) -> bool:
@@ -104,7 +120,7 @@ def _way_back(way: AnyWay, incoming: Mapping[Hashable, list[AnyWay]], outgoing: 
 
 def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
     """Write each shape once: after the box that changed it in a way that its text does not say, or after the next join."""
-    named = {Kind.RESULT, Kind.OUTPUT, Kind.HEAD}
+    named = {Kind.RESULT, Kind.OUTPUT, Kind.HEAD, Kind.TAG}
     changed = {key for key, box in boxes.items() if _changes(box)}
     joins = {key for key, box in boxes.items() if box.kind in (Kind.JOIN, Kind.BAR)}
     changed |= {edge.target for edge in edges if edge.target in joins and edge.source in changed}

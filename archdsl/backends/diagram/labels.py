@@ -24,12 +24,17 @@ def box_lines(box: Box, direction: Direction = "down") -> list[Words]:
     parts = [Part(plain(part.text), part.main) for part in box.parts]
     if box.kind is Kind.BAR:
         return [(Part(" · ".join(part.text for part in parts)),)]
-    if direction == "right" and len(parts) > 1:
+    if direction == "right" and len(parts) > 1 and box.kind is not Kind.TAG:
         return [(part,) for part in parts]
     line: list[Part] = []
     for part in parts:
         line += [Part(" · "), part] if line else [part]
     return [tuple(line)]
+
+
+def text_size(box: Box) -> float:
+    """Return the size of the words on a box."""
+    return theme.SMALL_SIZE if box.kind in (Kind.BAR, Kind.TAG) else theme.TEXT_SIZE
 
 
 def glyph(box: Box) -> str | None:

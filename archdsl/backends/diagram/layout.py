@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.blocks import Block, Size
-from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex
+from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex, part_with
 from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size, table_size
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.op_text import resolution
@@ -75,18 +75,27 @@ class _Layout:
         return TangleLayout(tangle, self._measures, self._strands.strand, _lane_of).block()
 
     def _whole(self, level: Level) -> Block:
-        """Return a whole network: as a U if it is one and goes down."""
+        """Return a whole network: as a U if it goes down and what holds the trunk is one, with the rest beside that."""
         if self._may_be_u:
-            frames = {key: (frame.entries, frame.exits) for key, frame in self._measures.frames.items()}
-            shape = u_shape(level, self._measures.trunk, _lane_of, lambda one: can_go_up(one, frames))
-            if shape is not None and self._opened <= framed(shape):
-                for frame in [rung.joined for rung in shape.rungs if isinstance(rung.joined, Frame)]:
-                    self._from_left(frame)
-                layout = ULayout(shape, self._measures, self._strands.strand)
-                if layout.fits():
-                    self.is_u = True
-                    return layout.block()
+            parts = level.parts()
+            main = part_with(parts, self._measures.trunk)
+            block = self._u(main)
+            if block is not None:
+                self.is_u = True
+                others = [self._strands.strand(strand_of(part)) for part in parts if part is not main]
+                return self._strands.side_by_side(block, others)
         return self._strands.strand(strand_of(level))
+
+    def _u(self, level: Level) -> Block | None:
+        """Return a level as a U; None if it is none."""
+        frames = {key: (frame.entries, frame.exits) for key, frame in self._measures.frames.items()}
+        shape = u_shape(level, self._measures.trunk, _lane_of, lambda one: can_go_up(one, frames))
+        if shape is None or not self._opened <= framed(shape):
+            return None
+        for frame in [rung.joined for rung in shape.rungs if isinstance(rung.joined, Frame)]:
+            self._from_left(frame)
+        layout = ULayout(shape, self._measures, self._strands.strand)
+        return layout.block() if layout.fits() else None
 
     def _from_left(self, frame: Frame) -> None:
         """Lay out a frame again in which a skip ends, so that it comes in on the left."""

@@ -6,7 +6,7 @@ where it leaves. An edge from box to box is thus a chain of hops, each within on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame
@@ -54,6 +54,32 @@ class Level:
     def vertices(self) -> list[Vertex]:
         """All vertices."""
         return [*self.entries, *self.items, *self.exits]
+
+    def parts(self) -> list[Level]:
+        """Return what is connected, each as a level of its own, in the order of their first vertices."""
+        part: dict[int, int] = {id(vertex): i for i, vertex in enumerate(self.vertices)}
+        members: dict[int, list[int]] = {i: [vertex] for vertex, i in part.items()}
+        for hop in self.hops:
+            one, other = sorted((part[id(hop.source)], part[id(hop.target)]))
+            if one != other:
+                moved = members.pop(other)
+                members[one] += moved
+                part.update(dict.fromkeys(moved, one))
+        found = {i: Level(self.frame) for i in members}
+        for port in self.entries:
+            found[part[id(port)]].entries.append(port)
+        for item in self.items:
+            found[part[id(item)]].items.append(item)
+        for port in self.exits:
+            found[part[id(port)]].exits.append(port)
+        for hop in self.hops:
+            found[part[id(hop.source)]].hops.append(hop)
+        return list(found.values())
+
+
+def part_with(parts: Sequence[Level], keys: Set[str]) -> Level:
+    """Return the first of some parts that has a box or a frame with one of these keys, or else the first of all."""
+    return next((part for part in parts if any(not isinstance(item, Port) and item.key in keys for item in part.items)), parts[0])
 
 
 class Levels:

@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.blocks import Size
-from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph
+from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, text_size
 from archdsl.backends.diagram.levels import Port, Vertex
 from archdsl.backends.diagram.model import Box, Diagram, Frame, Kind, Table
 from archdsl.backends.diagram.placed import Direction
@@ -80,7 +80,9 @@ def box_size(box: Box, direction: Direction) -> tuple[float, float]:
     if glyph(box) is not None:
         return theme.JOIN_SIZE, theme.JOIN_SIZE
     lines = box_lines(box, direction)
-    width, height = words_size(lines, theme.SMALL_SIZE if box.kind is Kind.BAR else theme.TEXT_SIZE)
+    width, height = words_size(lines, text_size(box))
+    if box.kind is Kind.TAG:
+        return width + 2 * (theme.TAG_POINT + theme.TAG_PADDING), height + 4
     if box.kind is Kind.BAR:
         return max(width + 10, theme.BAR_WIDTH), theme.BAR_HEIGHT
     return max(width + 2 * theme.CARD_PADDING, theme.CARD_WIDTH), max(height + 7, theme.CARD_HEIGHT)

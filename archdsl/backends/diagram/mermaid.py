@@ -42,6 +42,8 @@ def _shape(box: Box) -> str:
     words = " ".join("".join(part.text for part in line) for line in box_lines(box))
     if glyph(box) is not None:
         return f"(({_quoted(words)}))"
+    if box.kind is Kind.TAG:
+        return f"{{{{{_quoted(words)}}}}}"
     if box.kind in (Kind.INPUT, Kind.RESULT, Kind.OUTPUT, Kind.HEAD):
         return f"([{_quoted(words)}])"
     return f"[{_quoted(words)}]" if box.kind is Kind.BAR else f"({_quoted(words)})"

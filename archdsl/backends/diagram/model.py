@@ -38,6 +38,7 @@ class Kind(StrEnum):
     OUTPUT = "output"
     HEAD = "head"
     FORK = "fork"
+    TAG = "tag"
 
 
 class Part(NamedTuple):
@@ -51,9 +52,9 @@ class Part(NamedTuple):
 class Box:
     """One thing that is drawn.
 
-    `nodes` are the ops on it, in order; the ends of a network have none. `name` is the dotted key of the first, as in the
-    `state_dict`. A box in a folded frame stands for its counterparts in the other instances too. `failed` marks
-    where an error is.
+    `nodes` are the ops on it, in order; the ends of a network and tags have none. `name` is the dotted key of the first, as in
+    the `state_dict`. A box in a folded frame stands for its counterparts in the other instances too. `failed` marks where an
+    error is.
     """
 
     key: str
@@ -164,6 +165,8 @@ class Frame:
 class Edge:
     """A value on its way. `shape` is what flows; `label` is set where it is worth a word.
 
+    `value` is the key of the box that makes it, which may be inside of a closed one, empty if that makes several; `times` is
+    how many of the instances that the target stands for take it, 0 if that joins more than two values.
     `skip` marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer
     that does so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
     """
@@ -177,6 +180,8 @@ class Edge:
     projection: bool = False
     size_only: bool = False
     failed: bool = False
+    value: str = ""
+    times: int = 1
 
 
 @dataclass(eq=False, slots=True)

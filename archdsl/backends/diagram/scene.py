@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain
+from archdsl.backends.diagram.labels import Words, box_lines, caption_lines, glyph, heading_lines, plain, text_size
 from archdsl.backends.diagram.measures import table_columns
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Part, Table
 from archdsl.backends.diagram.placed import Drawing, Line, Point, Rectangle
@@ -192,11 +192,11 @@ class _Painter:
             group.items.append(Shape(dot, self._colors.edge, self._colors.edge, 0.0, r))
             return group
         corner, width = theme.CORNER, 1.0
-        fill, line, ink, size = paint.fill, paint.line, self._colors.ink, theme.TEXT_SIZE
+        fill, line, ink, size = paint.fill, paint.line, self._colors.ink, text_size(box)
         if glyph(box) is not None:
             corner = place.width / 2
         elif box.kind is Kind.BAR:
-            fill, ink, size, corner = paint.line, self._colors.bar_ink, theme.SMALL_SIZE, 2.0
+            fill, ink, corner = paint.line, self._colors.bar_ink, 2.0
         elif box.kind in (Kind.INPUT, Kind.RESULT, Kind.OUTPUT):
             width = 2.0
         elif box.kind is Kind.HEAD:
@@ -206,7 +206,10 @@ class _Painter:
             ink = theme.THEMES["light"].ink
         if box.failed:
             line, width = self._colors.error, 2.2
-        group.items.append(Shape(place, fill, line, width, corner, _DASHES[box.usage]))
+        if box.kind is Kind.TAG:
+            group.items.append(Way(_pointed(place), self._colors.edge, theme.LINE_WIDTH, _DASHES[box.usage], arrow=False))
+        else:
+            group.items.append(Shape(place, fill, line, width, corner, _DASHES[box.usage]))
         lines = box_lines(box, self._drawing.direction)
         step = size * theme.LINE_HEIGHT
         y = place.center.y - step * len(lines) / 2
@@ -254,6 +257,16 @@ def _parting(line: Line, others: Iterable[Line]) -> tuple[Point, ...]:
 def _direction(start: Point, end: Point) -> tuple[int, int]:
     """Return in which direction along each axis a piece of a line goes."""
     return (end.x > start.x) - (end.x < start.x), (end.y > start.y) - (end.y < start.y)
+
+
+def _pointed(place: Rectangle) -> tuple[Point, ...]:
+    """Return the outline of a hexagon with points on the left and on the right, from the middle of its top."""
+    left, right, y = place.left + theme.TAG_POINT, place.right - theme.TAG_POINT, place.center.y
+    top = Point(place.center.x, place.top)
+    return (
+        top, Point(right, place.top), Point(place.right, y), Point(right, place.bottom),
+        Point(left, place.bottom), Point(place.left, y), Point(left, place.top), top,
+    )  # fmt: skip
 
 
 def legend_width(entries: list[tuple[str, theme.Paint | None, str, Dash]]) -> float:

@@ -215,6 +215,9 @@ class StrandLayout:
         for i, strand in enumerate(strands):
             if any(not isinstance(vertex, Port) and vertex.key in trunk for vertex in strand.vertices):
                 return i
+        for i, strand in enumerate(strands):
+            if any(isinstance(vertex, Port) and vertex.value in trunk for vertex in strand.vertices):
+                return i
         return max(range(len(strands)), key=lambda i: (blocks[i].height, bool(strands[i].vertices), -self._bend(strands[i]), -i))
 
     def _bend(self, strand: Strand) -> float:
@@ -256,6 +259,14 @@ class StrandLayout:
         if len(places) % 2 and abs(near - middle) < GAP:
             middle = near
         return [(i, x - middle) for i, x in zip(branches, places, strict=True)]
+
+    def side_by_side(self, block: Block, others: Sequence[Block]) -> Block:
+        """Return a block that neither begins nor ends on a line, with others beside it."""
+        out = Block(height=max(part.height for part in (block, *others)))
+        out.add(block, 0.0, 0.0)
+        for other in others:
+            out.add(other, self._beside(out.shapes, other.shapes), 0.0)
+        return out
 
     def _beside(self, fixed: Sequence[Rectangle], moved: Sequence[Rectangle]) -> float:
         fixed, moved = coarse(fixed), coarse(moved)

@@ -106,10 +106,15 @@ def strand_of(level: Level) -> Strand:
     if not knots:
         return Strand([None])
     _reduce([start, *knots.values()])
-    if len(start.ways_out) == 1 and start.ways_out[0].target is end:
-        return start.ways_out[0].strand
+    apart = next((way for way in start.ways_out if way.target is end), None)
+    if apart is not None and len(start.ways_out) == 1:
+        return apart.strand
+    if apart is not None:
+        start.ways_out.remove(apart)
+        end.ways_in.remove(apart)
     left = [knot for knot in knots.values() if knot.ways_in]
-    return _with_tangles(start, _sorted(start, left), end)
+    strand = _with_tangles(start, _sorted(start, left), end)
+    return strand if apart is None else Strand([Bundle([*_side_by_side(strand), *_side_by_side(apart.strand)])])
 
 
 def _connect(source: _Knot, target: _Knot, strand: Strand) -> _Way:

@@ -10,7 +10,7 @@ from archdsl.backends.diagram.blocks import Block
 from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex
 from archdsl.backends.diagram.model import Box, Frame, Kind
 from archdsl.backends.diagram.strand_layout import NEAR, Measures
-from archdsl.backends.diagram.strands import Strand, Tangle
+from archdsl.backends.diagram.strands import Bundle, Strand, Tangle, Tie
 
 
 @dataclass(eq=False, slots=True)
@@ -59,6 +59,22 @@ class Wire:
 def _border(vertices: Sequence[Vertex]) -> Literal["", "enters", "leaves"]:
     found = [vertex.enters for vertex in vertices if isinstance(vertex, Port)]
     return "" if not found else "enters" if all(found) else "leaves"
+
+
+def _apart(tie: Tie) -> list[Tie]:
+    """Return a strand of a tangle; several if some of it begins there and some comes from before.
+
+    What begins there stands near what takes it, and not at the border.
+    """
+    link = tie.strand.links[0]
+    if tie.source is not None or tie.strand.vertices or not isinstance(link, Bundle):
+        return [tie]
+    begins = [strand for strand in link.strands if strand.vertices and not isinstance(strand.vertices[0], Port)]
+    rest = [strand for strand in link.strands if not any(strand is one for one in begins)]
+    if not begins or not rest:
+        return [tie]
+    onward = rest[0] if len(rest) == 1 else Strand([Bundle(rest)])
+    return [Tie(None, tie.target, strand) for strand in (onward, *begins)]
 
 
 def _is_node(vertex: Vertex) -> bool:
@@ -122,7 +138,7 @@ class TangleCells:
         self._of: dict[int, Cell] = {}
         for vertex in tangle.vertices:
             self._of[id(vertex)] = self._cell_of(vertex)
-        for tie in tangle.ties:
+        for tie in [part for whole_tie in tangle.ties for part in _apart(whole_tie)]:
             source = self._of[id(tie.source)] if tie.source is not None else None
             target = self._of[id(tie.target)] if tie.target is not None else None
             pieces, hops = ([tie.strand], []) if whole else _pieces(tie.strand, self._lane_of)
@@ -220,6 +236,8 @@ class TangleCells:
         for cell in self.cells:  # nothing stands between a port and its border
             if cell.border == "leaves":
                 cell.row = last + 1
+            elif not cell.before and not cell.after and not cell.border and cell.block is not None and not cell.block.starts:
+                cell.row = last
 
     def _mark_ends_of_trunk(self) -> None:
         """Mark the ports through which the trunk enters and leaves, so that it is straight there, too.

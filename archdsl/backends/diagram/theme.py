@@ -128,6 +128,9 @@ JOIN_SIZE = 17.0
 BAR_WIDTH = 90.0
 BAR_HEIGHT = 15.0
 FORK_SIZE = 3.6
+TAG_POINT = 6.0
+"""How far the ends of a tag are pointed."""
+TAG_PADDING = 2.0
 FRAME_MARGIN = 8.0
 PAGE_MARGIN = 10.0
 LEGEND_HEIGHT = 22.0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.blocks import Block
-from archdsl.backends.diagram.levels import LaneOf, Levels, Port, Vertex
+from archdsl.backends.diagram.levels import LaneOf, Levels, Port, Vertex, part_with
 from archdsl.backends.diagram.measures import DiagramMeasures, caption_size, trunk_of
 from archdsl.backends.diagram.model import Box, Diagram, Frame
 from archdsl.backends.diagram.placed import Rectangle
@@ -33,7 +33,8 @@ def frames_to_open(diagram: Diagram, lane_of: LaneOf) -> Set[str]:
     """Return the keys of the frames that the columns of a U go through; none if the network is no U through frames."""
     trunk, opened = trunk_of(diagram), _of_several_values(diagram)
     while opened:
-        shape = u_shape(Levels(diagram, opened).of[diagram.root.key], trunk, lane_of)
+        level = part_with(Levels(diagram, opened).of[diagram.root.key].parts(), trunk)
+        shape = u_shape(level, trunk, lane_of)
         found = framed(shape) if shape is not None else frozenset()
         if opened <= found:
             break

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from archdsl.backends.diagram.labels import box_lines
+from archdsl.backends.diagram.labels import box_lines, text_size
 from archdsl.backends.diagram.measures import words_size
-from archdsl.backends.diagram.model import Box, Frame, Kind
+from archdsl.backends.diagram.model import Box, Frame
 from archdsl.backends.diagram.placed import Drawing, Point, Rectangle
-from archdsl.backends.diagram.theme import SMALL_SIZE, TEXT_SIZE
 
 _SLACK = 0.4
 
@@ -143,6 +142,6 @@ def _on_border(point: Point, place: Rectangle) -> bool:
 
 def _words(drawing: Drawing) -> Iterator[str]:
     for box, place in drawing.placed_boxes():
-        width, height = words_size(box_lines(box, drawing.direction), SMALL_SIZE if box.kind is Kind.BAR else TEXT_SIZE)
+        width, height = words_size(box_lines(box, drawing.direction), text_size(box))
         if width > place.width + _SLACK or height > place.height + _SLACK:
             yield f"the words of {box.key} are larger than it"
