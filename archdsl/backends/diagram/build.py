@@ -213,6 +213,7 @@ class _Drawing:
     def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
         """Draw an edge from the box of each value that a box takes."""
         taken: set[str] = set()
+        data = node.op.data_of(node.inputs) if node.op.sizes_only else node.inputs
         for value in node.inputs:
             source = made[value]
             if source.key in taken & self._stacked:
@@ -223,7 +224,7 @@ class _Drawing:
             collects = box.kind in (Kind.JOIN, Kind.BAR) and len(node.inputs) > 2
             times = 0 if collects else prod(times for times, same in self._repeats if source.key in same)
             self.edges.append(Edge(
-                source.key, box.key, value.shape, usage=usage, size_only=value not in node.op.data_of(node.inputs),
+                source.key, box.key, value.shape, usage=usage, size_only=value not in data,
                 value=source.key if single else "", times=times,
             ))  # fmt: skip
 

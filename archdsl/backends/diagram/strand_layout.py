@@ -216,7 +216,7 @@ class StrandLayout:
             if any(not isinstance(vertex, Port) and vertex.key in trunk for vertex in strand.vertices):
                 return i
         for i, strand in enumerate(strands):
-            if any(isinstance(vertex, Port) and vertex.value in trunk for vertex in strand.vertices):
+            if any(isinstance(vertex, Port) and vertex.enters and vertex.value in trunk for vertex in strand.vertices):
                 return i
         return max(range(len(strands)), key=lambda i: (blocks[i].height, bool(strands[i].vertices), -self._bend(strands[i]), -i))
 

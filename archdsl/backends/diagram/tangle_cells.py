@@ -69,7 +69,7 @@ def _apart(tie: Tie) -> list[Tie]:
     link = tie.strand.links[0]
     if tie.source is not None or tie.strand.vertices or not isinstance(link, Bundle):
         return [tie]
-    begins = [strand for strand in link.strands if strand.vertices and not isinstance(strand.vertices[0], Port)]
+    begins = [s for s in link.strands if s.links[0] is None and s.vertices and not isinstance(s.vertices[0], Port)]
     rest = [strand for strand in link.strands if not any(strand is one for one in begins)]
     if not begins or not rest:
         return [tie]
