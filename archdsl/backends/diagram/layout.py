@@ -18,7 +18,8 @@ from archdsl.backends.diagram.strands import Tangle, strand_of
 from archdsl.backends.diagram.tangle_layout import TangleLayout
 from archdsl.backends.diagram.u_frames import framed, frames_to_open
 from archdsl.backends.diagram.u_layout import ULayout
-from archdsl.backends.diagram.u_shape import can_go_up, comes_up, u_shape
+from archdsl.backends.diagram.u_rungs import u_shape
+from archdsl.backends.diagram.u_shape import can_go_up, comes_up
 
 _MOST_WIDENED = 40.0
 """Points that a frame may become wider for a title in one line."""
@@ -94,8 +95,11 @@ class _Layout:
             return None
         for frame in [rung.joined for rung in shape.rungs if isinstance(rung.joined, Frame)]:
             self._from_left(frame)
+        self._strands.beside = {id(hop.target): hop for hop in shape.beside}
         layout = ULayout(shape, self._measures, self._strands.strand)
-        return layout.block() if layout.fits() else None
+        block = layout.block() if layout.fits() else None
+        self._strands.beside = {}
+        return block
 
     def _from_left(self, frame: Frame) -> None:
         """Lay out a frame again in which a skip ends, so that it comes in on the left."""

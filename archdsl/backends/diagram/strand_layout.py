@@ -54,6 +54,8 @@ class StrandLayout:
         """The blocks of inner strands, while the strand around them all is laid out."""
         self.left_first = False
         """Whether what stands beside a trunk does so on its left, unless that is much further out."""
+        self.beside: dict[int, Hop] = {}
+        """The hop into a vertex from a box that stands alone on its right, by the identity of the vertex."""
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
@@ -169,7 +171,18 @@ class StrandLayout:
             out.shapes += [across(x, size.right if x > 0 else -size.left, middle), line(x, y, middle)]
         out.vertices.append((target, Point(0.0, top)))
         out.shapes.append(Rectangle(-size.left, top, size.right, top + size.height))
+        if id(target) in self.beside:
+            self._put_beside(out, self.beside[id(target)], size, top)
         return top + size.height
+
+    def _put_beside(self, out: Block, hop: Hop, size: Size, top: float) -> None:
+        """Place a box on the right of the vertex that takes its value, not below it, where a label may be."""
+        own = self._measures.size(hop.source)
+        left, middle = size.right + STEP, top + size.height / 2
+        start = top + size.height - own.height if own.height > size.height else middle - own.height / 2
+        out.vertices.append((hop.source, Point(left + own.left, start)))
+        out.shapes.append(Rectangle(left, start, left + own.left + own.right, start + own.height))
+        out.courses.append((hop, (Point(left, middle), Point(size.right, middle))))
 
     def _widened(self, out: Block, target: Vertex, ends: Sequence[tuple[Hop, float]]) -> Size:
         """Return the size of a vertex, that of a bar so that it reaches as far as what it joins."""

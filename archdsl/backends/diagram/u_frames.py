@@ -14,7 +14,8 @@ from archdsl.backends.diagram.measures import DiagramMeasures, caption_size, tru
 from archdsl.backends.diagram.model import Box, Diagram, Frame
 from archdsl.backends.diagram.placed import Rectangle
 from archdsl.backends.diagram.strands import Strand, vertices_in
-from archdsl.backends.diagram.u_shape import Skip, UShape, u_shape
+from archdsl.backends.diagram.u_rungs import u_shape
+from archdsl.backends.diagram.u_shape import Skip, UShape
 
 
 class Stretch(NamedTuple):
@@ -70,6 +71,7 @@ def stretches(shape: UShape) -> tuple[dict[Frame, Stretch], dict[Frame, Stretch]
     links = [link for column in columns for strand in column for link in strand.links]
     nested = {vertex.frame for link in links for vertex in vertices_in(Strand([link])) if isinstance(vertex, Port)}
     aside = {box.key for rung in shape.rungs for box in _on_skip(rung.skip)}
+    aside |= {box.key for hop in shape.beside for box in _boxes(hop.source)}
     down, up = ({frame: one for frame, one in _stretches(column, aside).items() if frame not in nested} for column in columns)
     return down, up
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import pytest
 
-from archdsl.backends.diagram import Drawing, build_diagram, place
+from archdsl.backends.diagram import Drawing, Level, build_diagram, place
 from archdsl.backends.diagram.model import Edge, Frame
 from archdsl.backends.diagram.placed import Line
 from archdsl.backends.diagram.scene import Group, Way, scene_of
 from archdsl.backends.diagram.theme import THEMES
-from archdsl.driver import compile_text
+from archdsl.driver import compile_address, compile_text
 from tests.backends.diagram.geometry import faults
 
 BLOCKS = """
@@ -216,11 +216,46 @@ def test_boxes_on_a_skip_stand_near_the_column_of_their_frame() -> None:
     assert frames["up.0"].width > 1.5 * frames["up.1"].width
 
 
+@pytest.mark.parametrize("level", ["blocks", 0, 1])
+def test_diffusion_with_its_time_embedding(level: Level) -> None:
+    """The U of Ho et al. 2020, in which each block has the time embedding as a tag beside it."""
+    drawing = place(build_diagram(compile_address("specs/ddpm.arch:ddpm").require(), level))
+    assert not wrong(drawing)
+    assert len(between_columns(drawing)) == {"blocks": 12, 0: 8, 1: 12}[level]
+
+
+BESIDE = """
+network net {
+  input image [3, 64, 64]
+  input mask [8, 32, 32]
+  input other [3, 64, 64]
+  concat { image; other }; a: conv(8, 3)
+  maxpool(2); mul { x; mask }; b: conv(8, 3)
+  maxpool(2); conv(8, 3) -> relu
+  upsample(2); concat { x; b }; conv(8, 3)
+  upsample(2); concat { x; a }; up: conv(8, 3)
+  low: conv(2, 1); high: up -> conv(3, 1)
+}
+"""
+
+
+def test_further_inputs_stand_beside_what_takes_them() -> None:
+    drawing = place(build_diagram(compile_text(BESIDE, "net").require()))
+    assert not wrong(drawing)
+    inputs = {box.key: drawing.boxes[box.key] for box in drawing.diagram.boxes if box.text.startswith(("mask", "other"))}
+    for line in drawing.lines:
+        if line.edge.source in inputs:
+            taker = drawing.boxes[line.edge.target]
+            assert line.points[0].y == line.points[1].y == pytest.approx(taker.center.y)
+            assert inputs[line.edge.source].left > taker.right
+    assert len(inputs) == 2
+
+
 def random_form(random: Random) -> Form:
-    depths = tuple(random.choice((1, 1, 2, 3)) for _ in range(random.choice((2, 2, 3, 4))))
+    """Return a form with at least two skips around a lower resolution, or from frame to frame."""
     join = random.choice(("concat", "concat", "add"))
-    return Form(
-        depths if sum(depths) > 2 else (2, *depths),
+    form = Form(
+        tuple(random.choice((1, 1, 2, 3)) for _ in range(random.choice((2, 2, 3, 4)))),
         random.choice(("resnet", "plain")),
         random.choice((-1, 0, 1)),
         random.random() < 0.7,
@@ -231,6 +266,7 @@ def random_form(random: Random) -> Form:
         join == "concat" and random.random() < 0.2,
         random.choice(("", "", "", "conv(8, 1)", "conv(8, 1) -> gn(4)", "plain(8)")) if join == "concat" else "",
     )
+    return form if sum(form.depths[:-1]) > 1 else form._replace(depths=(2, *form.depths))
 
 
 def examined(seed: int) -> None:
