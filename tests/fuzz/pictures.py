@@ -152,16 +152,17 @@ def _shapes_follow(before: FlatNode, node: FlatNode, growth: int) -> bool:
 
 
 def _connections(ops: Ops, diagram: Diagram) -> Iterator[str]:
-    """Each box has an arrow from the box of each of its sources, some by way of a fork."""
+    """Each box has an arrow from the box of each of its sources, some by way of a fork or of tags of one name."""
     owner = _owners(ops, diagram.root)
     ends = {f"head{i}": place for i, place in enumerate(ops.heads)} | {f"output{i}": place for i, place in enumerate(ops.outputs)}
     ends["result"] = ops.result
     stacked = {box.key for frame in diagram.frames if frame.note.startswith(DENSE) for box in frame.boxes()}
     drawn: dict[str, Counter[str]] = {}
+    origins = _origins(diagram)
     for source, target, _ in _arrows(diagram):
-        drawn.setdefault(target, Counter())[source] += 1
+        drawn.setdefault(target, Counter())[origins.get(source, source)] += 1
     for box in diagram.boxes:
-        if box.kind is not Kind.FORK:
+        if box.kind not in (Kind.FORK, Kind.TAG):
             if box.kind is Kind.INPUT:
                 continue
             inputs = ops.inputs[ops.of(box)[0]] if box.nodes else [ends[box.key]]
@@ -196,6 +197,14 @@ def _arrows(diagram: Diagram) -> list[tuple[str, str, bool]]:
         if edge.target not in forks:
             arrows.append((source, edge.target, edge.skip))
     return arrows
+
+
+def _origins(diagram: Diagram) -> dict[str, str]:
+    """For each tag the box that the one tag of its name comes from to which an arrow leads."""
+    names = {box.key: box.parts[0].text for box in diagram.boxes if box.kind is Kind.TAG}
+    ends = [(names[target], source) for source, target, _ in _arrows(diagram) if target in names]
+    assert len(dict(ends)) == len(ends), "two values have tags of one name"
+    return {key: dict(ends)[name] for key, name in names.items()}
 
 
 def _skips(diagram: Diagram) -> Iterator[str]:
