@@ -6,6 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.beside import strand_and_sides
 from archdsl.backends.diagram.blocks import Block, Size
 from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex, part_with
 from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size, table_size
@@ -14,7 +15,7 @@ from archdsl.backends.diagram.op_text import resolution
 from archdsl.backends.diagram.page import on_page
 from archdsl.backends.diagram.placed import Direction, Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.strand_layout import StrandLayout, into_top
-from archdsl.backends.diagram.strands import Tangle, strand_of
+from archdsl.backends.diagram.strands import Tangle
 from archdsl.backends.diagram.tangle_layout import TangleLayout
 from archdsl.backends.diagram.u_frames import framed, frames_to_open
 from archdsl.backends.diagram.u_layout import ULayout
@@ -83,9 +84,15 @@ class _Layout:
             block = self._u(main)
             if block is not None:
                 self.is_u = True
-                others = [self._strands.strand(strand_of(part)) for part in parts if part is not main]
+                others = [self._strand(part) for part in parts if part is not main]
                 return self._strands.side_by_side(block, others)
-        return self._strands.strand(strand_of(level))
+        return self._strand(level)
+
+    def _strand(self, level: Level) -> Block:
+        """Return a level as a strand, with tags beside what takes them."""
+        strand, sides = strand_and_sides(level, lambda box: box.kind is Kind.TAG)
+        self._strands.sides = {id(side.target): side.strand for side in sides}
+        return self._strands.strand(strand)
 
     def _u(self, level: Level) -> Block | None:
         """Return a level as a U; None if it is none."""
@@ -95,10 +102,10 @@ class _Layout:
             return None
         for frame in [rung.joined for rung in shape.rungs if isinstance(rung.joined, Frame)]:
             self._from_left(frame)
-        self._strands.beside = {id(hop.target): hop for hop in shape.beside}
+        self._strands.sides = {id(side.target): side.strand for side in shape.sides}
         layout = ULayout(shape, self._measures, self._strands.strand)
         block = layout.block() if layout.fits() else None
-        self._strands.beside = {}
+        self._strands.sides = {}
         return block
 
     def _from_left(self, frame: Frame) -> None:
@@ -114,7 +121,7 @@ class _Layout:
 
     def _frame(self, level: Level) -> None:
         """Lay out a frame, whose inner frames are laid out."""
-        block = self._strands.strand(strand_of(level))
+        block = self._strand(level)
         places = {(port.value, port.enters): x for port, x in block.ports()}
         entries = {port.value: places[port.value, True] for port in level.entries}
         exits = {port.value: places[port.value, False] for port in level.exits}

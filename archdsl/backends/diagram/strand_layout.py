@@ -20,6 +20,8 @@ _SIDE_BY_SIDE = 3
 _RIGHT_BIAS = 40.0
 """Points that something may be further out to stand on the right."""
 _ARROW = 7.0
+_BEND = 7.0
+"""Points along the flow from what is beside a vertex to the line into the vertex."""
 NEAR = 5.0
 """Points from the corner of a box in which no line enters it."""
 
@@ -54,8 +56,8 @@ class StrandLayout:
         """The blocks of inner strands, while the strand around them all is laid out."""
         self.left_first = False
         """Whether what stands beside a trunk does so on its left, unless that is much further out."""
-        self.beside: dict[int, Hop] = {}
-        """The hop into a vertex from a box that stands alone on its right, by the identity of the vertex."""
+        self.sides: dict[int, Strand] = {}
+        """What stands beside a vertex and leads into it, by the identity of the vertex."""
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
@@ -161,6 +163,9 @@ class StrandLayout:
         lanes = tracks((min(x, into), max(x, into), f"{hop.value} {into}") for hop, x, into in turned)
         room = gap + (TRACK * (max(lanes.values(), default=0) + 1) if turned else 0.0)
         top = y + room
+        beside = self._in_line(self.sides[id(target)]) if id(target) in self.sides else None
+        if beside is not None and ends:
+            top = max(top, beside.height - (size.height if len(beside.vertices) == 1 else size.height / 2 - _BEND))
         for hop, x, into in turned:
             turn = top - _ARROW - TRACK * (lanes[f"{hop.value} {into}"]) - 1
             out.joins.append((hop, turn))
@@ -171,18 +176,29 @@ class StrandLayout:
             out.shapes += [across(x, size.right if x > 0 else -size.left, middle), line(x, y, middle)]
         out.vertices.append((target, Point(0.0, top)))
         out.shapes.append(Rectangle(-size.left, top, size.right, top + size.height))
-        if id(target) in self.beside:
-            self._put_beside(out, self.beside[id(target)], size, top)
+        if beside is not None:
+            self._put_beside(out, beside, size, top, on_left=any(x > 0 for _, x in sides))
         return top + size.height
 
-    def _put_beside(self, out: Block, hop: Hop, size: Size, top: float) -> None:
-        """Place a box on the right of the vertex that takes its value, not below it, where a label may be."""
-        own = self._measures.size(hop.source)
-        left, middle = size.right + STEP, top + size.height / 2
-        start = top + size.height - own.height if own.height > size.height else middle - own.height / 2
-        out.vertices.append((hop.source, Point(left + own.left, start)))
-        out.shapes.append(Rectangle(left, start, left + own.left + own.right, start + own.height))
-        out.courses.append((hop, (Point(left, middle), Point(size.right, middle))))
+    def _put_beside(self, out: Block, beside: Block, size: Size, top: float, *, on_left: bool) -> None:
+        """Place what leads into the side of a vertex: level with it if it is one box, or else above that."""
+        middle, own, [(hop, leaves)] = top + size.height / 2, self._measures.size(beside.vertices[-1][0]), beside.ends
+        single = len(beside.vertices) == 1
+        if single:  # not below the vertex, where a label may be
+            start = top + size.height - own.height if own.height > size.height else middle - own.height / 2
+        else:
+            start = middle - _BEND - beside.height
+        shapes = [shape.moved(0.0, start) for shape in beside.shapes]
+        shapes += [] if single else [line(leaves, start, middle)]
+        fixed = [*out.shapes, Rectangle(-size.left, top, size.right + STEP - GAP, top + size.height)]
+        x = -distance(mirrored(fixed), mirrored(shapes)) if on_left else distance(fixed, shapes)
+        side = -size.left if on_left else size.right
+        begin = Point(x + (own.right if on_left else -own.left), middle) if single else Point(x + leaves, start + beside.height)
+        out.add(beside, x, start)
+        out.courses.append((hop, (begin, Point(begin.x, middle), Point(side, middle))))
+        out.shapes.append(across(begin.x, side, middle))
+        if not single:
+            out.shapes.append(line(begin.x, begin.y, middle))
 
     def _widened(self, out: Block, target: Vertex, ends: Sequence[tuple[Hop, float]]) -> Size:
         """Return the size of a vertex, that of a bar so that it reaches as far as what it joins."""

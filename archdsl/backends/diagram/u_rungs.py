@@ -6,15 +6,15 @@ set aside before the rungs are found, and have to fit to them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
+from archdsl.backends.diagram.beside import fitting, sides_of, without
 from archdsl.backends.diagram.levels import Hop, LaneOf, Level, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
-from archdsl.backends.diagram.strands import Bundle, Link, Strand, strand_of, strands_in, vertices_in
+from archdsl.backends.diagram.strands import Bundle, Link, Strand, strand_of, vertices_in
 from archdsl.backends.diagram.u_shape import Rung, Skip, UShape
 
 _LEAST_RUNGS = 2
@@ -42,11 +42,13 @@ def u_shape(level: Level, trunk: Set[str], lane_of: LaneOf, fits: Callable[[Stra
 
     `trunk` has the keys of vertices on the longest way. `fits` says whether a strand can be drawn upwards.
     """
-    beside = _beside(level, trunk)
-    level = _without(level, beside, [hop.source for hop in beside])
+    sides = [side for side in sides_of(level, lambda box: box.key not in trunk) if side.is_single]
+    level = without(level, sides)
     aside = _crossing(level)
     finder = _RungFinder(trunk, lane_of, fits)
-    ladder = _Ladder(strand_of(_without(level, aside)))
+    crossing = {id(hop) for hop in aside}
+    hops = [hop for hop in level.hops if id(hop) not in crossing]
+    ladder = _Ladder(strand_of(Level(level.frame, level.entries, level.exits, hops, level.items)))
     rungs: list[Rung] = []
     counted = 0
     while (found := finder.next_rung(ladder)) is not None:
@@ -54,38 +56,13 @@ def u_shape(level: Level, trunk: Set[str], lane_of: LaneOf, fits: Callable[[Stra
         rungs.append(rung)
         counted += is_lower or bool(rung.skip.ports)
     shape = _with_bottom(rungs, ladder.strand, fits) if counted >= _LEAST_RUNGS else None
-    if shape is None or not _have_room(beside, shape, level):
+    if shape is None:
         return None
-    return _with_crossing(shape._replace(beside=tuple(beside)), aside)
-
-
-def _without(level: Level, hops: Sequence[Hop], vertices: Sequence[Vertex] = ()) -> Level:
-    """Return a level without some hops and vertices."""
-    gone, absent = {id(hop) for hop in hops}, {id(vertex) for vertex in vertices}
-    left = [hop for hop in level.hops if id(hop) not in gone]
-    return Level(level.frame, level.entries, level.exits, left, [item for item in level.items if id(item) not in absent])
-
-
-def _beside(level: Level, trunk: Set[str]) -> list[Hop]:
-    """Return the hops from single boxes that take nothing, such as tags, to boxes that take something else, too."""
-    into, out = (Counter(map(id, ends)) for ends in ([hop.target for hop in level.hops], [hop.source for hop in level.hops]))
-
-    def is_alone(hop: Hop) -> bool:
-        source = hop.source
-        return isinstance(source, Box) and not into[id(source)] and out[id(source)] == 1 and source.key not in trunk
-
-    alone = [hop for hop in level.hops if is_alone(hop) and isinstance(hop.target, Box) and hop.target.kind is not Kind.FORK]
-    number = Counter(id(hop.target) for hop in alone)
-    return [hop for hop in alone if number[id(hop.target)] == 1 < into[id(hop.target)]]
-
-
-def _have_room(beside: Sequence[Hop], shape: UShape, level: Level) -> bool:
-    """Return whether hops that were set aside lead to boxes of the columns, which nothing enters on the same side."""
-    into = Counter(id(hop.target) for hop in level.hops)
-    joined = {id(rung.joined) for rung in shape.rungs}
-    pieces = [strand for column in shape.columns() for strand in column]
-    known = {id(vertex) for piece in pieces for strand in strands_in(piece) for vertex in strand.vertices}
-    return all(id(hop.target) in known and (into[id(hop.target)] == 1 or id(hop.target) in joined) for hop in beside)
+    joined = [side for side in sides if any(side.target is rung.joined for rung in shape.rungs)]
+    fit = fitting(sides, [strand for column in shape.columns() for strand in column], level)
+    if any(side not in joined and side not in fit for side in sides):
+        return None
+    return _with_crossing(shape._replace(sides=tuple(sides)), aside)
 
 
 def _crossing(level: Level) -> list[Hop]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from archdsl.backends.diagram.beside import Side
 from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex
 from archdsl.backends.diagram.model import Box, Diagram, Frame
 from archdsl.backends.diagram.strands import Strand, vertices_in
@@ -52,14 +53,14 @@ class UShape(NamedTuple):
     """The rungs of a U from the finest to the coarsest, and what is below them all.
 
     `bottom` continues the column that goes down. `turn` leads from there to the one that goes up, which `rise` begins; it may be
-    empty. `beside` are the hops from what stands alone beside a vertex of a column, such as a tag.
+    empty. `sides` stand beside boxes of the columns.
     """
 
     rungs: tuple[Rung, ...]
     bottom: Strand
     turn: Hop
     rise: Strand
-    beside: tuple[Hop, ...] = ()
+    sides: tuple[Side, ...] = ()
 
     def ends(self) -> list[Vertex]:
         """Return for each rung the last vertex of what is below it."""
