@@ -69,6 +69,7 @@ def _small(name: str) -> archdsl.Network:
 
 def speed(rounds: int, batch: int) -> Section:
     """resnet50 beside torchvision's."""
+    torch.set_num_threads(2)
     allocator = ", ".join(f"{key}={value}" for key, value in ALLOCATOR.items() if os.environ.get(key) == value)
     section = Section(
         "resnet50 for inference on the CPU",
@@ -77,7 +78,6 @@ def speed(rounds: int, batch: int) -> Section:
         "is better.",
         ["module", "archdsl, ms", "torchvision, ms", "times as fast", "target", "verdict"],
     )
-    torch.set_num_threads(2)
     theirs = constructor("torchvision", "resnet50")().eval()
     network = archdsl.load("resnet50")
     images = torch.randn(batch, 3, 224, 224)

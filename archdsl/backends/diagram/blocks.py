@@ -6,8 +6,9 @@ page at the very end, so that a network that flows to the right needs no layout 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
@@ -146,18 +147,50 @@ def coarse(shapes: Sequence[Rectangle]) -> list[Rectangle]:
     return found
 
 
-def tracks(spans: Iterable[tuple[float, float, str]]) -> dict[str, int]:
-    """Return a track for each name, so that spans of different names on one track do not meet."""
+def tracks(spans: Iterable[tuple[float, float, str]], order: Iterable[tuple[str, str]] = ()) -> dict[str, int]:
+    """Return a track for each name, so that spans of different names on one track do not meet.
+
+    Of each pair of names in `order`, the first has the lower track, unless the pairs contradict each other.
+    """
     hull: dict[str, tuple[float, float]] = {}
     for low, high, name in spans:
         known = hull.get(name, (low, high))
         hull[name] = (min(low, known[0]), max(high, known[1]))
     found: dict[str, int] = {}
     ends: list[float] = []
-    for name, (low, high) in sorted(hull.items(), key=lambda item: (item[1], item[0])):
-        track = next((i for i, end in enumerate(ends) if end < low), len(ends))
+    least: dict[str, int] = {}
+    for name, after in _in_order([name for name, _ in sorted(hull.items(), key=lambda item: (item[1], item[0]))], order):
+        low, high = hull[name]
+        first = least.get(name, 0)
+        ends += [float("-inf")] * (first - len(ends))
+        track = next((i for i in range(first, len(ends)) if ends[i] < low), len(ends))
         if track == len(ends):
             ends.append(high)
         ends[track] = high
         found[name] = track
+        least.update((other, max(least.get(other, 0), track + 1)) for other in after)
     return found
+
+
+def _in_order(names: Sequence[str], order: Iterable[tuple[str, str]]) -> Iterator[tuple[str, set[str]]]:
+    """Yield names, each with those that come after it: the first one before which no other has to come, or else the first."""
+    places = {name: i for i, name in enumerate(names)}
+    after: dict[str, set[str]] = {name: set() for name in names}
+    missing = dict.fromkeys(names, 0)
+    for first, second in order:
+        if first != second and first in places and second in places and second not in after[first]:
+            after[first].add(second)
+            missing[second] += 1
+    ready = [place for place, name in enumerate(names) if not missing[name]]
+    rest = iter(names)
+    seen: set[str] = set()
+    while len(seen) < len(names):
+        name = names[heappop(ready)] if ready else next(name for name in rest if name not in seen)
+        if name in seen:
+            continue
+        seen.add(name)
+        yield name, after[name] - seen
+        for other in after[name]:
+            missing[other] -= 1
+            if not missing[other]:
+                heappush(ready, places[other])

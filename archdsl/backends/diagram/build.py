@@ -11,11 +11,13 @@ from math import prod
 
 from archdsl.analysis import Costs
 from archdsl.backends.diagram.contents import Card, family_of, first_node, last_node, whole_families
+from archdsl.backends.diagram.drawn_once import drawn_before
 from archdsl.backends.diagram.edges import longest_way, mark_projections, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
-from archdsl.backends.diagram.frames import add_forks, close_frames, remove_trivial_frames, set_headings
+from archdsl.backends.diagram.frames import add_forks, close_frames, frames_at, remove_trivial_frames, set_headings
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Level, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
+from archdsl.backends.diagram.parallel import entering
 from archdsl.backends.diagram.size import Size
 from archdsl.backends.diagram.tags import add_tags, tagged_values
 from archdsl.backends.diagram.variation import varying, what_varies
@@ -41,7 +43,9 @@ def build_diagram(graph: Graph, level: Level = "blocks") -> Diagram:
     set_headings(root)
     tagged = tagged_values(root, edges)
     if isinstance(level, int):
-        edges = close_frames(root, edges, level)
+        edges = close_frames(root, edges, {frame.key: () for frame in frames_at(root, level)})
+    elif level == "blocks":
+        edges = close_frames(root, edges, drawn_before(root, edges))
     add_tags(root, edges, tagged)
     boxes = {box.key: box for box in root.boxes()}
     mark_skips(edges, boxes)
@@ -70,6 +74,8 @@ class _Drawing:
         """That of the calls around what is being drawn: a module may run in more phases in another of its applications."""
         self._frames = 0
         self._boxes = 0
+        self._points: dict[tuple[Paths, tuple[Value, ...]], Box] = {}
+        """Those that lead several values to parallel parts, by the function's paths and these values."""
         self._stacked: set[str] = set()
         """Boxes that stand for several instances whose values are all taken."""
         self._repeats: list[tuple[int, frozenset[str]]] = []
@@ -127,6 +133,8 @@ class _Drawing:
         """Return what is drawn of a run: its items, or a frame that says how often."""
         every = [self._folder.contents(function).items for function in functions]
         own = every[0]
+        if run.parallel:
+            return self._parallel(run, functions, paths, made)
         drawn: list[Box | Frame] = []
         self._repeats.append((run.times, self._taken_by_all(run, functions[0], made)))
         for i in range(run.start, run.start + run.period):
@@ -160,6 +168,41 @@ class _Drawing:
             pairs = zip(values, contents.sources[i], contents.sources[i + run.period], strict=True)
             same |= {made[value].key for value, first, second in pairs if first == second}
         return frozenset(same)
+
+    def _parallel(self, run: Run, functions: Sequence[Function], paths: Paths, made: dict[Value, Box]) -> list[Box | Frame]:
+        """Return a frame around the first part of a parallel run, behind a point that leads the values of all parts into it."""
+        every = [self._folder.contents(function).items for function in functions]
+        contents = self._folder.contents(functions[0])
+        taken = range(run.start, run.end)
+        values = {
+            source: value
+            for i in taken
+            for source, value in zip(contents.sources[i], first_node(every[0][i]).inputs, strict=True)
+        }
+        entries = tuple([values[source] for source in entering(contents, run.start, run.period, run.times)])
+        point, drawn = self._points.get((paths, entries)), []
+        if point is None:
+            point = self._points[paths, entries] = self._box(Kind.FORK, Category.JOIN)
+            point.key = f"fork_{point.key}"
+            self.edges += [Edge(made[value].key, point.key, value.shape, usage=made[value].usage) for value in entries]
+            drawn.append(point)
+        first, made[entries[0]] = made[entries[0]], point
+        before = len(self.edges)
+        inside = [
+            self._item([items[j] for items in every for j in range(i, run.end, run.period)], paths, made)
+            for i in taken[: run.period]
+        ]
+        made[entries[0]] = first
+        for edge in self.edges[before:]:
+            edge.shape = ()  # each part has its own
+        (result,) = last_node(every[0][taken[run.period - 1]]).outputs
+        self._stacked.add(made[result].key)
+        made.update(
+            {value: made[result] for i in taken[run.period - 1 :: run.period] for value in last_node(every[0][i]).outputs}
+        )
+        frame = inside[0] if isinstance(inside[0], Frame) and run.period == 1 else self._frame(items=inside)
+        frame.times, frame.note = run.times, "each on its own input"
+        return [*drawn, frame]
 
     def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, paths: Paths) -> Frame:
         """Return a frame around the items of a run, or the one that is there already."""
@@ -220,12 +263,12 @@ class _Drawing:
                 continue  # other instances of the same box
             taken.add(source.key)
             usage = box.usage if box.usage is not Usage.ALWAYS else source.usage
-            single = source.kind is Kind.INPUT or len(source.nodes[-1].outputs) == 1
+            single = source.key not in self._stacked and all(len(last.outputs) == 1 for last in source.nodes[-1:])
             collects = box.kind in (Kind.JOIN, Kind.BAR) and len(node.inputs) > 2
             times = 0 if collects else prod(times for times, same in self._repeats if source.key in same)
             self.edges.append(Edge(
                 source.key, box.key, value.shape, usage=usage, size_only=value not in data,
-                value=source.key if single else "", times=times,
+                value=source.key if single and source.kind is not Kind.FORK else "", times=times,
             ))  # fmt: skip
 
     def _ends(self, graph: Graph, sources: list[Box]) -> None:

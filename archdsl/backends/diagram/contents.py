@@ -84,6 +84,39 @@ def whole_families(items: Sequence[Item]) -> frozenset[str]:
     return frozenset([family for family, count in parts.items() if family and count == 1])
 
 
+def last_uses(contents: Contents) -> dict[Source, int]:
+    """Return for each value the last item that takes it; what the function returns is taken after all items."""
+    last = {(i, position): i for i, item in enumerate(contents.items) for position in range(_outputs(item))}
+    for i, sources in enumerate(contents.sources):
+        last.update(dict.fromkeys(sources, i))
+    last.update(dict.fromkeys(contents.returned, len(contents.items)))
+    return last
+
+
+def _outputs(item: Item) -> int:
+    return len(item.outputs) if isinstance(item, Call) else len(item[-1].outputs)
+
+
+def made_by(contents: Contents, start: int, period: int) -> list[Source]:
+    """Return the values that the items of a part make."""
+    return [(i, position) for i in range(start, start + period) for position in range(_outputs(contents.items[i]))]
+
+
+def shifted(contents: Contents, start: int, period: int, at: int) -> bool:
+    """Return whether the next part takes the counterparts of what this part takes, and the same from before the run."""
+    return all(
+        second == ((first[0] + period, first[1]) if first[0] >= at else first)
+        for i in range(start, start + period)
+        for first, second in zip(contents.sources[i], contents.sources[i + period], strict=True)
+    )
+
+
+def leaves_at(contents: Contents, chain: set[Source], end: int, period: int, last_use: dict[Source, int]) -> bool:
+    """Return whether the last part feeds what comes after with the same values that feed the next one in all other parts."""
+    start = end - period
+    return all(last_use[source] < end or (source[0] - start, source[1]) in chain for source in made_by(contents, start, period))
+
+
 def _fits(card: list[OpNode], node: OpNode) -> bool:
     """Accept post-activation (`conv · bn · relu`), pre-activation (`bn · relu · conv`), and `gap · flatten · dropout`."""
     if len(card) == _MOST_OPS:

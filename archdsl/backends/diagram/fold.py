@@ -3,24 +3,37 @@
 Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
 shapes. Three differences are allowed, and shown: probabilities of the regularization, as a range; channels that grow by
 one number from each part to the next, as in a dense block; and whole numbers and channels of instances of one block. Only
-the last part of a run may feed anything but its successor, so that no connection is lost. An exception is a growing
-concatenation, whose parts each join what all before them make.
+the last part of a run may feed anything but its successor, so that no connection is lost. Exceptions are a growing
+concatenation, whose parts each join what all before them make, and a shared module beside itself, whose results meet.
 
 A part is one or more items of a function that follow one another (see `contents.py`). The parts of a run have the same number
 of items, so an item and its counterpart in the next part are always that number apart. Two parts are connected in the same way
 if their sources are that number apart too, or are one and the same value from before the run. Calls are compared by the form of
-their function, a number that functions share if they differ in nothing but probabilities and channels. A second, looser form
-leaves out whole numbers as well.
+their function, a number that functions share if they differ in nothing but probabilities and channels. In looser forms, whole
+numbers or all sizes may differ as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from archdsl.analysis import op_form
-from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
+from archdsl.backends.diagram.contents import (
+    Card,
+    Contents,
+    Item,
+    Source,
+    contents_of,
+    family_of,
+    last_uses,
+    leaves_at,
+    made_by,
+    shifted,
+)  # fmt: skip
 from archdsl.backends.diagram.model import Detail
+from archdsl.backends.diagram.parallel import parallel_parts
 from archdsl.backends.diagram.variation import is_regular, loose_form, varying
 from archdsl.ir import Call, Function, Node, OpNode, is_declared
 from archdsl.ops.join import Join
@@ -34,11 +47,16 @@ _FEWEST_REGULAR, _FEWEST_VARIED = 3, 4
 """Instances of a block that differ, by the same numbers from each to the next, or else as a table says."""
 
 
+Varies: TypeAlias = Literal["channels", "numbers", "sizes"]
+"""What may differ between things of one form."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time.
 
-    `varied` instances of a block differ in numbers, and `dense` ones each take what all before them make.
+    `varied` instances of a block differ in numbers, `dense` ones each take what all before them make, and those of a `parallel`
+    run stand beside each other (see `parallel.py`).
     """
 
     start: int
@@ -47,6 +65,7 @@ class Run:
     growth: int = 0
     varied: bool = False
     dense: bool = False
+    parallel: bool = False
 
     @property
     def items(self) -> int:
@@ -76,7 +95,7 @@ class Folder:
         self._detail = detail
         self._contents: dict[Function, Contents] = {}
         self._folded: dict[Function, Folded] = {}
-        self._function_forms: dict[tuple[Function, bool], int] = {}
+        self._function_forms: dict[tuple[Function, Varies], int] = {}
         self._forms: dict[Hashable, int] = {}
         self._ops: dict[tuple[int, bool], int] = {}
         self._growth: dict[tuple[Function, Function], frozenset[int] | None] = {}
@@ -112,28 +131,30 @@ class Folder:
         """Return a number for what has to be equal, apart from channels."""
         return self._forms.setdefault(look, len(self._forms))
 
-    def _item_form(self, item: Item, loose: bool = False) -> int:
+    def _item_form(self, item: Item, varies: Varies = "channels") -> int:
         if isinstance(item, Call):
-            form = self._function_form(item.callee, loose)
+            form = self._function_form(item.callee, varies)
             return self._form((form, _declared(item))) if is_declared(item) else form
+        shape: Callable[[Shape], Hashable] = len if varies == "sizes" else _without_channels
+        loose = varies == "numbers"
         return self._form(
-            tuple([(self._op(node, loose), node.usage, *map(_without_channels, _shapes(node)), _declared(node)) for node in item])
+            tuple([(self._op(node, loose), node.usage, *map(shape, _shapes(node)), _declared(node)) for node in item])
         )
 
-    def _function_form(self, function: Function, loose: bool = False) -> int:
-        found = self._function_forms.get((function, loose))
+    def _function_form(self, function: Function, varies: Varies = "channels") -> int:
+        found = self._function_forms.get((function, varies))
         if found is None:
             contents = self.contents(function)
             name = function.name if function.kind == "block" else ""
-            items = tuple([(_key(item), self._item_form(item, loose)) for item in contents.items])
+            items = tuple([(_key(item), self._item_form(item, varies)) for item in contents.items])
             found = self._form((function.kind, name, items, contents.sources, contents.returned))
-            self._function_forms[function, loose] = found
+            self._function_forms[function, varies] = found
         return found
 
     def _op(self, node: OpNode, loose: bool = False) -> int:
         found = self._ops.get((id(node.op), loose))
         if found is None:
-            found = self._ops[id(node.op), loose] = self._form(loose_form(node.op) if loose else op_form(node.op))
+            found = self._ops[id(node.op), loose] = self._form(loose_form(node) if loose else op_form(node.op))
         return found
 
     # -- runs --
@@ -143,7 +164,7 @@ class Folder:
         forms = [self._form((self._item_form(item), family_of(item))) for item in contents.items]
         longest = min(_LONGEST_PERIOD, len(forms) // 2)
         alike = {period: ahead for period in range(1, longest + 1) if any(ahead := _equal_ahead(forms, period))}
-        last_use = _last_uses(contents)
+        last_use = last_uses(contents)
         runs: list[Run] = []
         at = 0
         while at < len(forms):
@@ -152,6 +173,8 @@ class Folder:
                 run = self._dense_run(contents, at)
             if run.times == 1:
                 run = self._varied_run(contents, at, last_use)
+            if run.times == 1:
+                run = self._parallel_run(contents, at)
             runs.append(run)
             at = run.end
         return runs
@@ -183,15 +206,15 @@ class Folder:
         times = 1
         while times < most and entry is not None:
             start = at + (times - 1) * period
-            if any(last_use[source] >= start + 2 * period for source in _made(contents, start, period)):
+            if any(last_use[source] >= start + 2 * period for source in made_by(contents, start, period)):
                 break  # it feeds more than itself and the next one
             grown = 0 if varied else self._grown(contents, start, period)
-            if grown is None or growth not in (None, grown) or (times > 1 and not _shifted(contents, start, period, at)):
+            if grown is None or growth not in (None, grown) or (times > 1 and not shifted(contents, start, period, at)):
                 break
             growth = grown
             times += 1
         chain = {(source[0] - at, source[1]) for source in (entry or {}).values() if source[0] >= at}
-        if times > 1 and not _leaves_at(contents, chain, at + times * period, period, last_use):
+        if times > 1 and not leaves_at(contents, chain, at + times * period, period, last_use):
             times -= 1
         if times == 1 or (times == 2 and growth):
             return Run(at)
@@ -239,10 +262,10 @@ class Folder:
         first = contents.items[at]
         if not isinstance(first, Call) or first.callee.kind != "block":
             return Run(at)
-        form = self._form((self._item_form(first, loose=True), family_of(first)))
+        form = self._form((self._item_form(first, "numbers"), family_of(first)))
         most = 1
         for item in contents.items[at + 1 :]:
-            if not isinstance(item, Call) or form != self._form((self._item_form(item, loose=True), family_of(item))):
+            if not isinstance(item, Call) or form != self._form((self._item_form(item, "numbers"), family_of(item))):
                 break
             most += 1
         run = self._run(contents, at, 1, most, last_use, varied=True) if most >= _FEWEST_REGULAR else Run(at)
@@ -251,6 +274,15 @@ class Folder:
         calls = [item for item in contents.items[at : run.end] if isinstance(item, Call)]
         regular = all(is_regular(values) for _, values in varying([call.callee for call in calls], self.contents))
         return run if regular or run.times >= _FEWEST_VARIED else Run(at)
+
+    def _parallel_run(self, contents: Contents, at: int) -> Run:
+        """Return the run of a declared module, and what goes on with its result, that begins here, if there are enough."""
+
+        def alike(item: Item, other: Item) -> bool:
+            return self._item_form(item, "sizes") == self._item_form(other, "sizes")
+
+        period, times = parallel_parts(contents, at, alike)
+        return Run(at, period, times, parallel=True) if times > 1 else Run(at)
 
     def _entry(self, contents: Contents, at: int, period: int) -> dict[Source, Source] | None:
         """Return the entry of a run (see `_run`); None if the first two parts are not connected in the same way."""
@@ -333,39 +365,6 @@ def _shapes(node: OpNode) -> tuple[Shape, ...]:
 
 def _without_channels(shape: Shape) -> Hashable:
     return len(shape), shape[1:]
-
-
-def _last_uses(contents: Contents) -> dict[Source, int]:
-    """Return for each value the last item that takes it; what the function returns is taken after all items."""
-    last = {(i, position): i for i, item in enumerate(contents.items) for position in range(_outputs(item))}
-    for i, sources in enumerate(contents.sources):
-        last.update(dict.fromkeys(sources, i))
-    last.update(dict.fromkeys(contents.returned, len(contents.items)))
-    return last
-
-
-def _outputs(item: Item) -> int:
-    return len(item.outputs) if isinstance(item, Call) else len(item[-1].outputs)
-
-
-def _made(contents: Contents, start: int, period: int) -> list[Source]:
-    """Return the values that the items of a part make."""
-    return [(i, position) for i in range(start, start + period) for position in range(_outputs(contents.items[i]))]
-
-
-def _shifted(contents: Contents, start: int, period: int, at: int) -> bool:
-    """Return whether the next part takes the counterparts of what this part takes, and the same from before the run."""
-    return all(
-        second == ((first[0] + period, first[1]) if first[0] >= at else first)
-        for i in range(start, start + period)
-        for first, second in zip(contents.sources[i], contents.sources[i + period], strict=True)
-    )
-
-
-def _leaves_at(contents: Contents, chain: set[Source], end: int, period: int, last_use: dict[Source, int]) -> bool:
-    """Return whether the last part feeds what comes after with the same values that feed the next one in all other parts."""
-    start = end - period
-    return all(last_use[source] < end or (source[0] - start, source[1]) in chain for source in _made(contents, start, period))
 
 
 def _natural_start(items: Sequence[Item]) -> bool:

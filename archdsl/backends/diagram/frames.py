@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind, Part
@@ -123,37 +123,46 @@ def _absorb(frame: Frame) -> bool:
     return True
 
 
-def close_frames(root: Frame, edges: Sequence[Edge], level: int) -> list[Edge]:
-    """Make one box of each frame that is inside so many others, and return the edges that are left."""
+def frames_at(root: Frame, level: int) -> Iterator[Frame]:
+    """Yield the frames that are inside so many others."""
+    for item in root.items:
+        if isinstance(item, Frame):
+            if level:
+                yield from frames_at(item, level - 1)
+            else:
+                yield item
+
+
+def close_frames(root: Frame, edges: Sequence[Edge], closed: Mapping[str, tuple[str, ...]]) -> list[Edge]:
+    """Make one box of each of these frames, with words below its title, and return the edges that are left."""
     stands: dict[str, str] = {}
-    _close(root, level, stands)
+    for frame in (root, *root.frames()):
+        for i, item in enumerate(frame.items):
+            if isinstance(item, Frame) and item.key in closed:
+                frame.items[i] = _closed(item, closed[item.key])
+                stands |= dict.fromkeys([inner.key for inner in item.boxes()], item.key)
     left: dict[tuple[str, str], Edge] = {}
     for edge in edges:
         edge.source, edge.target = stands.get(edge.source, edge.source), stands.get(edge.target, edge.target)
         if edge.source != edge.target:
-            closed = edge.source in stands.values() or edge.target in stands.values()
-            left.setdefault((edge.source, edge.target) if closed else (edge.source, f"{edge.target} {len(left)}"), edge)
+            one = edge.source in closed or edge.target in closed
+            left.setdefault((edge.source, edge.target) if one else (edge.source, f"{edge.target} {len(left)}"), edge)
     return list(left.values())
 
 
-def _close(frame: Frame, level: int, stands: dict[str, str]) -> None:
-    for i, item in enumerate(frame.items):
-        if isinstance(item, Box):
-            continue
-        if level > 0:
-            _close(item, level - 1, stands)
-            continue
-        boxes = list(item.boxes())
-        nodes = tuple([node for box in boxes for node in box.nodes])
-        counts = Counter(box.category for box in boxes if box.kind is Kind.CARD)
-        weighted = [node.op.category for node in nodes if node.op.weight_layer]
-        category = weighted[0] if weighted else counts.most_common(1)[0][0] if counts else Category.SHAPE
-        parts = tuple([Part(line, main=not k) for k, line in enumerate(item.heading.lines) if line])
-        usages = {box.usage for box in boxes}
-        box = Box(item.key, Kind.BLOCK, category, parts, nodes, usages.pop() if len(usages) == 1 else Usage.ALWAYS, item.name)
-        box.failed = any(inner.failed for inner in boxes)
-        frame.items[i] = box
-        stands |= dict.fromkeys([inner.key for inner in boxes], item.key)
+def _closed(frame: Frame, words: Sequence[str]) -> Box:
+    """Return the box that stands for a frame."""
+    boxes = list(frame.boxes())
+    nodes = tuple([node for box in boxes for node in box.nodes])
+    counts = Counter(box.category for box in boxes if box.kind is Kind.CARD)
+    weighted = [node.op.category for node in nodes if node.op.weight_layer]
+    category = weighted[0] if weighted else counts.most_common(1)[0][0] if counts else Category.SHAPE
+    title = [line for line in frame.heading.lines if line]
+    parts = [Part(line, main=line == title[0]) for line in title]
+    parts += [Part(line, below=line == words[0]) for line in words]
+    usages = {box.usage for box in boxes}
+    usage = usages.pop() if len(usages) == 1 else Usage.ALWAYS
+    return Box(frame.key, Kind.BLOCK, category, tuple(parts), nodes, usage, frame.name, any(inner.failed for inner in boxes))
 
 
 def add_forks(root: Frame, edges: list[Edge]) -> None:

@@ -16,20 +16,22 @@ Words: TypeAlias = "tuple[Part, ...]"
 
 
 def box_lines(box: Box, direction: Direction = "down") -> list[Words]:
-    """Return the lines on a box: all in one, or one for each op where a network flows to the right and width counts."""
+    """Return the lines on a box: as few as can be, or one for each op where a network flows to the right and width counts."""
     if box.kind is Kind.FORK:
         return []
     if (sign := glyph(box)) is not None:
         return [(Part(sign, main=True),)]
-    parts = [Part(plain(part.text), part.main) for part in box.parts]
+    parts = [part._replace(text=plain(part.text)) for part in box.parts]
     if box.kind is Kind.BAR:
         return [(Part(" · ".join(part.text for part in parts)),)]
     if direction == "right" and len(parts) > 1 and box.kind is not Kind.TAG:
         return [(part,) for part in parts]
-    line: list[Part] = []
+    lines: list[list[Part]] = [[]]
     for part in parts:
-        line += [Part(" · "), part] if line else [part]
-    return [tuple(line)]
+        if part.below:
+            lines.append([])
+        lines[-1] += [Part(" · "), part] if lines[-1] else [part]
+    return [tuple(line) for line in lines]
 
 
 def text_size(box: Box) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
-from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 
 
 @dataclass(eq=False, slots=True)
@@ -24,6 +24,11 @@ class Port:
 Vertex = Box | Frame | Port
 LaneOf = Callable[[Vertex], tuple[float, str] | None]
 """Returns the resolution of a vertex as a size to compare and as words; None if it has none."""
+
+
+def is_tag(vertex: Vertex) -> bool:
+    """Return whether a vertex is a tag."""
+    return isinstance(vertex, Box) and vertex.kind is Kind.TAG
 
 
 @dataclass(eq=False, slots=True)

@@ -42,10 +42,11 @@ class Kind(StrEnum):
 
 
 class Part(NamedTuple):
-    """Words on a card; `main` ones carry the weight."""
+    """Words on a card; `main` ones carry the weight, and `below` ones begin a line."""
 
     text: str
     main: bool = False
+    below: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -163,12 +164,14 @@ class Frame:
 
 @dataclass(eq=False, slots=True)
 class Edge:
-    """A value on its way. `shape` is what flows; `label` is set where it is worth a word.
+    """A value on its way.
+
+    `shape` is what flows, empty if each of several parallel parts has its own; `label` is set where it is worth a word. `skip`
+    marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer that does
+    so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
 
     `value` is the key of the box that makes it, which may be inside of a closed one, empty if that makes several; `times` is
     how many of the instances that the target stands for take it, 0 if that joins more than two values.
-    `skip` marks an edge that goes past other boxes to a join that they reach too, `projection` one to or from a single layer
-    that does so. `size_only` marks a value of which only the size is taken, and `failed` one that does not fit.
     """
 
     source: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from archdsl.analysis import describe, varies
 from archdsl.backends.diagram.model import Detail, Part
@@ -63,9 +64,13 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
         elif given[name] != field.default or _differ([getattr(other.op, name) for other in values]):
             words.append(f"{name} {_values(name, values)}")
     if main and node.output.shape:
-        place = 0 if node.op.category is Category.CONVOLUTION else -1
-        words.insert(1, _channels([other.output.shape[place] for other in values]))
+        words.insert(1, _channels([width(other) for other in values]))
     return Part(_short(", ".join([*words, *_step(node)])), main)
+
+
+def width(node: OpNode) -> Dim:
+    """Return how many features a layer with weights makes."""
+    return node.output.shape[0 if node.op.category is Category.CONVOLUTION else -1]
 
 
 def short_name(node: OpNode) -> str:
@@ -107,9 +112,16 @@ def _values(name: str, nodes: Sequence[OpNode]) -> str:
     if isinstance(values[0], float):
         low, high = f"{min(values):.2g}", f"{max(values):.2g}"
         return low if low == high else f"{low}–{high}"
-    if _differ(values) and all(isinstance(value, int) for value in values):
-        return f"{min(values)}–{max(values)}"
+    if _differ(values):
+        return _range(values)
     return show(values[0], nodes[0].op.words(name))
+
+
+def _range(values: Sequence[Any]) -> str:
+    """Return the least and the largest of some whole numbers, or of those at each place of a shape."""
+    if isinstance(values[0], tuple):
+        return f"[{', '.join([_range(same) if _differ(same) else str(same[0]) for same in zip(*values, strict=True)])}]"
+    return f"{min(values)}–{max(values)}"
 
 
 def _differ(values: Sequence[object]) -> bool:

@@ -244,10 +244,8 @@ class StrandLayout:
         for i, strand in enumerate(strands):
             if any(not isinstance(vertex, Port) and vertex.key in trunk for vertex in strand.vertices):
                 return i
-        for i, strand in enumerate(strands):
-            if any(isinstance(vertex, Port) and vertex.enters and vertex.value in trunk for vertex in strand.vertices):
-                return i
-        return max(range(len(strands)), key=lambda i: (blocks[i].height, bool(strands[i].vertices), -self._bend(strands[i]), -i))
+        found = [i for i, strand in enumerate(strands) if not strand.begins_with_tag] or list(range(len(strands)))
+        return max(found, key=lambda i: (blocks[i].height, bool(strands[i].vertices), -self._bend(strands[i]), -i))
 
     def _bend(self, strand: Strand) -> float:
         """Return how far from the axis of its source a hop begins."""

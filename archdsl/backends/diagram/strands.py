@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.backends.diagram.levels import Hop, Level, Vertex
+from archdsl.backends.diagram.levels import Hop, Level, Vertex, is_tag
 
 
 @dataclass(eq=False, slots=True)
@@ -21,6 +21,11 @@ class Strand:
 
     links: list[Link]
     vertices: list[Vertex] = field(default_factory=list)
+
+    @property
+    def begins_with_tag(self) -> bool:
+        """Whether nothing leads to its first vertex, which is a tag."""
+        return self.links[0] is None and bool(self.vertices) and is_tag(self.vertices[0])
 
 
 @dataclass(eq=False, slots=True)

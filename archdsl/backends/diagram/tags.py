@@ -162,11 +162,11 @@ class _Tagger:
                 edge.source = tag.key
         at = self._around[net.source.key]
         depth = min(_common(at, self._around[group.target]) for group in net.edges)
-        home, edge = at[depth - 1], net.edges[0]
+        home, shape = at[depth - 1], next((edge.shape for edge in net.edges if edge.shape), ())
         item = at[depth] if depth < len(at) else net.source
-        tag = self._tag(net.source, name, net.source, shape_text(edge.shape))
+        tag = self._tag(net.source, name, net.source, *filter(None, [shape_text(shape)]))
         home.items.insert(home.items.index(item) + 1, tag)
-        return Edge(net.source.key, tag.key, edge.shape, usage=net.source.usage)
+        return Edge(net.source.key, tag.key, shape, usage=net.source.usage)
 
     def _tag(self, source: Box, name: str, near: Box, *words: str) -> Box:
         self._tags += 1

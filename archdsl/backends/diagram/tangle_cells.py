@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archdsl.backends.diagram.blocks import Block
-from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex
+from archdsl.backends.diagram.levels import Hop, LaneOf, Port, Vertex, is_tag
 from archdsl.backends.diagram.model import Box, Frame, Kind
 from archdsl.backends.diagram.strand_layout import NEAR, Measures
 from archdsl.backends.diagram.strands import Bundle, Strand, Tangle, Tie
@@ -26,6 +26,8 @@ class Cell:
     trunk: bool = False
     border: Literal["", "enters", "leaves"] = ""
     """Whether it has a port."""
+    tagged: bool = False
+    """Whether it begins with a tag."""
     before: list[Cell] = field(default_factory=list)
     after: list[Cell] = field(default_factory=list)
     arriving: int = 0
@@ -62,19 +64,16 @@ def _border(vertices: Sequence[Vertex]) -> Literal["", "enters", "leaves"]:
 
 
 def _apart(tie: Tie) -> list[Tie]:
-    """Return a strand of a tangle; several if some of it begins there and some comes from before.
-
-    What begins there stands near what takes it, and not at the border.
-    """
+    """Return a strand of a tangle; several if some of it begins with tags, which stand near what takes them."""
     link = tie.strand.links[0]
-    if tie.source is not None or tie.strand.vertices or not isinstance(link, Bundle):
+    if tie.strand.vertices or not isinstance(link, Bundle):
         return [tie]
-    begins = [s for s in link.strands if s.links[0] is None and s.vertices and not isinstance(s.vertices[0], Port)]
-    rest = [strand for strand in link.strands if not any(strand is one for one in begins)]
-    if not begins or not rest:
+    tagged = [strand for strand in link.strands if strand.begins_with_tag]
+    rest = [strand for strand in link.strands if not strand.begins_with_tag]
+    if not tagged or not rest:
         return [tie]
     onward = rest[0] if len(rest) == 1 else Strand([Bundle(rest)])
-    return [Tie(None, tie.target, strand) for strand in (onward, *begins)]
+    return [Tie(None, tie.target, strand) for strand in (onward, *tagged)]
 
 
 def _is_node(vertex: Vertex) -> bool:
@@ -155,6 +154,7 @@ class TangleCells:
         cell = Cell(vertex, None, size.left, size.right, size.height, self._lane_of(vertex))
         cell.trunk = not isinstance(vertex, Port) and vertex.key in self._measures.trunk
         cell.border = _border([vertex])
+        cell.tagged = is_tag(vertex)
         return cell
 
     def _tie_up(self, pieces: Sequence[Strand], hops: Sequence[Hop], source: Cell | None, target: Cell | None) -> None:
@@ -186,6 +186,7 @@ class TangleCells:
         cell.lane = (self._lane_of(vertices[-1]) if vertices else None) or (beside.lane if beside is not None else None)
         cell.trunk = any(not isinstance(v, Port) and v.key in self._measures.trunk for v in vertices)
         cell.border = _border([port for port, _ in block.ports()])
+        cell.tagged = strand.begins_with_tag
         return cell, block
 
     def _wire(self, hop: Hop, source: Cell | None, target: Cell | None) -> None:
@@ -236,7 +237,7 @@ class TangleCells:
         for cell in self.cells:  # nothing stands between a port and its border
             if cell.border == "leaves":
                 cell.row = last + 1
-            elif not cell.before and not cell.after and not cell.border and cell.block is not None and not cell.block.starts:
+            elif cell.tagged and not cell.after:
                 cell.row = last
 
     def _mark_ends_of_trunk(self) -> None:

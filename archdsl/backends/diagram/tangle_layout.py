@@ -112,7 +112,7 @@ class TangleLayout:
     def block(self) -> Block:
         """Return the tangle as a block."""
         xs, corridors = self._across()
-        channels, channel_tracks, label_room = self._along()
+        channels, channel_tracks, label_room = self._along(xs, corridors)
         out = Block()
         y = 0.0
         tops, channel_top = [], []
@@ -127,12 +127,14 @@ class TangleLayout:
         channel_top.append(y)
         out.height = y + channels[self._rows]
         for cell in self._cells:
-            x = xs[cell.column]
+            x, top = xs[cell.column], tops[cell.row]
+            if cell.tagged:  # near what takes it
+                top += heights[cell.row] - cell.height
             if cell.vertex is not None:
-                out.vertices.append((cell.vertex, Point(x, tops[cell.row])))
-                out.shapes.append(Rectangle(x - cell.left, tops[cell.row], x + cell.right, tops[cell.row] + cell.height))
+                out.vertices.append((cell.vertex, Point(x, top)))
+                out.shapes.append(Rectangle(x - cell.left, top, x + cell.right, top + cell.height))
             elif cell.block is not None:
-                out.add(cell.block, x, tops[cell.row])
+                out.add(cell.block, x, top)
         for wire in self._wires:
             self._draw(out, wire, xs, corridors, channel_top, channel_tracks, label_room)
         edges = [x for cell in self._cells for x in (xs[cell.column] - cell.left, xs[cell.column] + cell.right)]
@@ -172,16 +174,30 @@ class TangleLayout:
         shift = xs[main]
         return [x - shift for x in xs], {key: x - shift for key, x in corridors.items()}
 
-    def _along(self) -> tuple[list[float], list[dict[str, int]], list[float]]:
-        """Return for each channel between rows its height, the track of each wire, and the room of labels before them."""
+    def _along(
+        self, xs: Sequence[float], corridors: dict[tuple[int, str], float]
+    ) -> tuple[list[float], list[dict[str, int]], list[float]]:
+        """Return for each channel between rows its height, the track of each wire, and the room of labels before them.
+
+        A wire that comes down where another one goes on down turns first.
+        """
+        comes: list[dict[int, str]] = [{} for _ in range(self._rows + 1)]
+        goes_on: list[dict[int, str]] = [{} for _ in range(self._rows + 1)]
         spans: list[list[tuple[float, float, str]]] = [[] for _ in range(self._rows + 1)]
         labels = [0.0] * (self._rows + 1)
         for wire in self._wires:
             if wire.source is not None and wire.hop.label:
                 labels[wire.first] = max(labels[wire.first], self._measures.label(wire.hop.label).height + 1)
+            begin, down, end = self._course(wire, xs, corridors)
             for channel, low, high in self._turns(wire):
                 spans[channel].append((min(low, high), max(low, high), wire.hop.value))
-        found = [tracks(channel) for channel in spans]
+                leaves = wire.source is not None and channel == wire.first
+                comes[channel][round(begin if leaves else down)] = wire.hop.value
+                goes_on[channel][round(down if leaves and wire.down is not None else end)] = wire.hop.value
+        found = [
+            tracks(channel, [(name, below[x]) for x, name in above.items() if x in below])
+            for channel, above, below in zip(spans, comes, goes_on, strict=True)
+        ]
         heights = []
         for row, used in enumerate(found):
             count = max(used.values(), default=-1) + 1
@@ -204,6 +220,16 @@ class TangleLayout:
             turns.append((wire.last, wire.down, target))
         return turns
 
+    def _course(self, wire: Wire, xs: Sequence[float], corridors: dict[tuple[int, str], float]) -> tuple[float, float, float]:
+        """Return the x at which a wire begins, goes past rows, and ends; a border is crossed where it goes past rows."""
+        begin = xs[wire.source.column] + wire.leaves if wire.source is not None else None
+        end = xs[wire.target.column] + wire.arrives if wire.target is not None else None
+        if wire.down is None:
+            assert begin is not None and end is not None
+            return begin, begin, end
+        down = xs[wire.down // 2] if wire.down % 2 else corridors[wire.down, wire.hop.value]
+        return down if begin is None else begin, down, down if end is None else end
+
     def _draw(
         self,
         out: Block,
@@ -214,31 +240,26 @@ class TangleLayout:
         found: Sequence[dict[str, int]],
         labels: Sequence[float],
     ) -> None:
-        begin = xs[wire.source.column] + wire.leaves if wire.source is not None else None
-        end = xs[wire.target.column] + wire.arrives if wire.target is not None else None
-        down = begin
-        if wire.down is not None:
-            down = xs[wire.down // 2] if wire.down % 2 else corridors[wire.down, wire.hop.value]
+        begin, down, end = self._course(wire, xs, corridors)
 
         def level(channel: int) -> float:
             return tops[channel] + labels[channel] + TRACK * (found[channel].get(wire.hop.value, 0) + 1) - 2
 
         points: list[Point] = []
-        assert down is not None
-        if begin is None:
+        if wire.source is None:
             out.starts.append((wire.hop, down))
             points.append(Point(down, 0.0))
         elif wire.down is not None and begin != down:
             points += [Point(begin, level(wire.first)), Point(down, level(wire.first))]
-        if end is None:
+        if wire.target is None:
             out.ends.append((wire.hop, down))
             points.append(Point(down, out.height))
         elif end != down:
             points += [Point(down, level(wire.last)), Point(end, level(wire.last))]
-        elif wire.target is not None:
+        else:
             points.append(Point(end, level(wire.last)))
         out.bends.append((wire.hop, tuple(points)))
-        if wire.source is not None and wire.hop.label and begin is not None:
+        if wire.source is not None and wire.hop.label:
             size = self._measures.label(wire.hop.label)
             others = {other.leaves for other in self._wires if other.source is wire.source}
             if covers(wire.leaves, size, others):

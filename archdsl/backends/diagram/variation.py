@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import pairwise
 
 from archdsl.analysis import varies
 from archdsl.backends.diagram.contents import Contents
 from archdsl.backends.diagram.model import Table
-from archdsl.backends.diagram.op_text import short_name
+from archdsl.backends.diagram.op_text import short_name, width
 from archdsl.ir import Call, Function, OpNode
-from archdsl.ops.base import Op
 
 _MOST_COLUMNS = 5
 _MOST_ROWS = 8
@@ -28,37 +27,70 @@ def varying(functions: Sequence[Function], contents: Callable[[Function], Conten
             yield from _differences(nodes)
 
 
-def numbers(nodes: Sequence[OpNode]) -> dict[str, tuple[int, ...]]:
-    """Return the whole numbers of ops of one form by parameter, and the channels that they make as an empty name."""
-    found = {name: tuple([getattr(node.op, name) for node in nodes]) for name, value in nodes[0].op if _is_number(value)}
-    channels = tuple([node.outputs[0].shape[0] for node in nodes if node.outputs and node.outputs[0].shape])
-    if all(isinstance(size, int) for size in channels):
-        found[""] = channels
-    return found
-
-
 def is_regular(values: Sequence[int]) -> bool:
     """Return whether numbers grow or shrink by the same amount from each to the next."""
     return len({after - before for before, after in pairwise(values)}) == 1
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def loose_form(node: OpNode) -> object:
+    """Return what of an op is equal in instances of a block that differ in numbers.
+
+    A window such as `[7, 1]` is no number, and a size that says what the shape says, as that of a `reshape`, is left out.
+    """
+    shapes = [value.shape for value in node.outputs]
+    return node.op.name, tuple(
+        (name, _without_numbers(value)) for name, value in node.op if not varies(node.op, name) and value not in shapes
+    )
 
 
-def loose_form(op: Op) -> object:
-    """Return what of an op is equal in instances of a block that differ in numbers."""
-    return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name) and not _is_number(value))
+def _numbers_in(name: str, value: object) -> Iterator[tuple[str, int]]:
+    """Yield the whole number that is a parameter's value, or those of the axes in it, each with a name."""
+    match value:
+        case bool():
+            return
+        case int():
+            yield name, value
+        case tuple():
+            for part in value:
+                match part:
+                    case (str(axis), size):
+                        yield from _numbers_in(axis, size)
+
+
+def _without_numbers(value: object) -> Hashable:
+    """Return what is left of a parameter's value without whole numbers that have a name."""
+    match value:
+        case int() if not isinstance(value, bool):
+            return int
+        case (str(axis), size):
+            return axis, _without_numbers(size)
+        case tuple() if any(isinstance(part, tuple) for part in value):
+            return tuple([_without_numbers(part) for part in value])
+    return repr(value)
 
 
 def _differences(nodes: Sequence[OpNode]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield what differs between the ops that one op stands for: a name, and the numbers. Channels are named after the op."""
-    found = {name: values for name, values in numbers(nodes).items() if len(set(values)) > 1}
-    if "" in found:
-        width = found.pop("")
-        yield (short_name(nodes[0]) if nodes[0].op.weight_layer else ""), width
-        found = {name: values for name, values in found.items() if values != width}
-    yield from found.items()
+    """Yield in what ops of one form differ, each with a name; features are named after the op that makes them."""
+    if nodes[0].op.weight_layer and nodes[0].output.shape:
+        widths = [width(node) for node in nodes]
+        whole = tuple([size for size in widths if isinstance(size, int)])
+        if _differ(whole) and len(whole) == len(widths):
+            yield short_name(nodes[0]), whole
+    yield from differing_parameters(nodes)
+
+
+def differing_parameters(nodes: Sequence[OpNode]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the whole numbers in which ops of one form differ, by name, apart from those that their shapes say too."""
+    sizes = list(zip(*(node.outputs[0].shape for node in nodes if node.outputs), strict=False))
+    each = [[number for name, value in node.op for number in _numbers_in(name, value)] for node in nodes]
+    for same in zip(*each, strict=True):
+        values = tuple([number for _, number in same])
+        if _differ(values) and values not in sizes:
+            yield same[0][0], values
+
+
+def _differ(values: Sequence[object]) -> bool:
+    return any(value != values[0] for value in values[1:])
 
 
 def what_varies(found: Sequence[tuple[str, tuple[int, ...]]], instances: Sequence[str]) -> tuple[str, Table | None]:

@@ -24,7 +24,8 @@ _LONGEST_LINE = 160
 def op_part_of(node: OpNode, costs: Costs, detail: Detail, *, shared: bool) -> Part:
     """Return an op."""
     op, cost = node.op, costs.of(node)
-    kind, words = Kind.CARD, (Word(*op_part(node, detail, [node])),)
+    part = op_part(node, detail, [node])
+    kind, words = Kind.CARD, (Word(part.text, part.main),)
     if isinstance(op, Join) and op.joins_branches:
         kind = Kind.JOIN if op.glyph is not None else Kind.BAR
         words = (Word(op.glyph, main=True),) if op.glyph is not None else words

@@ -38,19 +38,22 @@ def drawings(graph: Graph) -> Iterator[tuple[str, Drawing]]:
 
 def levels(graph: Graph) -> Iterator[tuple[Level, Diagram]]:
     """The diagrams of all levels that differ."""
-    opened: Diagram | None = None
+    drawn = -1
     for detail in get_args(Detail):
         try:
             diagram = build_diagram(graph, detail)
         except SpecError:
             continue  # too much to draw
-        opened = opened or diagram
+        drawn = len(diagram.frames) if detail == "blocks" else drawn
         yield detail, diagram
+    before = -1
     for number in count():
         diagram = build_diagram(graph, number)
-        if opened is None or len(diagram.frames) == len(opened.frames):
-            break
-        yield number, diagram
+        if len(diagram.frames) == before:
+            break  # all is open
+        before = len(diagram.frames)
+        if before != drawn:
+            yield number, diagram
 
 
 def specs_to_draw() -> list[Any]:
