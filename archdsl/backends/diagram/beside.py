@@ -28,12 +28,14 @@ class Side(NamedTuple):
 
 def sides_of(level: Level, begins: Callable[[Box], bool]) -> list[Side]:
     """Return what can be set aside, at most one thing for each box. `begins` says which boxes may begin it."""
+    starts = [item for item in level.items if isinstance(item, Box) and begins(item)]
+    if not starts:
+        return []
     into = Counter(id(hop.target) for hop in level.hops)
     out: dict[int, list[Hop]] = {}
     for hop in level.hops:
         out.setdefault(id(hop.source), []).append(hop)
-    starts = [item for item in level.items if isinstance(item, Box) and not into[id(item)] and begins(item)]
-    sides = [side for start in starts for side in _side(start, into, out)]
+    sides = [side for start in starts if not into[id(start)] for side in _side(start, into, out)]
     number = Counter(id(side.target) for side in sides)
     return [side for side in sides if number[id(side.target)] == 1]
 
@@ -73,8 +75,10 @@ def strand_and_sides(level: Level, begins: Callable[[Box], bool]) -> tuple[Stran
     """Return a level as a strand, and what stands beside it."""
     sides = sides_of(level, begins)
     while True:
-        rest = without(level, sides)
+        rest = without(level, sides) if sides else level
         strand = strand_of(rest)
+        if not sides:
+            return strand, sides
         found = fitting(sides, [strand], rest)
         if len(found) == len(sides):
             return strand, sides
