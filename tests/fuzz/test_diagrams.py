@@ -57,9 +57,9 @@ def test_random_networks_are_laid_out(seed: int, detail: Detail) -> None:
 @pytest.mark.parametrize(
     ("owner", "name", "mistake"),
     [
-        (fold, "_shifted", lambda contents, start, period, at: True),
+        (fold, "shifted", lambda contents, start, period, at: True),
         (fold.Folder, "_grown", lambda self, contents, start, period: 0),
-        (fold, "_last_uses", lambda contents, old=fold._last_uses: dict.fromkeys(old(contents), 0)),
+        (fold, "last_uses", lambda contents, old=fold.last_uses: dict.fromkeys(old(contents), 0)),
         (fold.Folder, "_op", lambda self, node, loose=False: 0),
     ],
 )
