@@ -247,14 +247,12 @@ class ULayout:
     def _cross(self, rung: Rung, end: Vertex, i: int) -> None:
         """Draw what goes from one side of a join to the other, and put a label on what goes up to it."""
         size, bottoms, turns = self._measures.size(end), self._bottoms, self._turns
-        raised = [
-            (block, turn + self._border(rung)) for block, turn, rung in zip(self._rights, turns, self._shape.rungs, strict=False)
-        ]
-        raised.append((self._rise, turns[-1]))
-        below, begin = next((one for one in raised[i + 1 :] if one[0].vertices), raised[-1])
+        borders = [*(self._border(one) for one in self._shape.rungs), 0.0]
+        blocks = list(zip([*self._rights, self._rise], turns, borders, strict=True))
+        below, begin, border = next((one for one in blocks[i + 1 :] if one[0].vertices), blocks[-1])
         axis = self._x if below.vertices else 0.0
         if below.vertices:
-            edge = begin - below.height
+            edge = begin + border - below.height
             middle, turn = edge + size.height / 2, edge - TRACK
             up = _with_label((rung.up, *rung.gates))
             if up is not None:

@@ -42,27 +42,18 @@ def u_shape(level: Level, trunk: Set[str], lane_of: LaneOf, fits: Callable[[Stra
 
     `trunk` has the keys of vertices on the longest way. `fits` says whether a strand can be drawn upwards.
     """
-    sides = [side for side in sides_of(level, lambda box: box.key not in trunk) if side.is_single]
-    level = without(level, sides)
-    aside = _crossing(level)
     finder = _RungFinder(trunk, lane_of, fits)
-    crossing = {id(hop) for hop in aside}
-    hops = [hop for hop in level.hops if id(hop) not in crossing]
-    ladder = _Ladder(strand_of(Level(level.frame, level.entries, level.exits, hops, level.items)))
-    rungs: list[Rung] = []
-    counted = 0
-    while (found := finder.next_rung(ladder)) is not None:
-        rung, ladder, is_lower = found
-        rungs.append(rung)
-        counted += is_lower or bool(rung.skip.ports)
-    shape = _with_bottom(rungs, ladder.strand, fits) if counted >= _LEAST_RUNGS else None
-    if shape is None:
-        return None
-    joined = [side for side in sides if any(side.target is rung.joined for rung in shape.rungs)]
-    fit = fitting(sides, [strand for column in shape.columns() for strand in column], level)
-    if any(side not in joined and side not in fit for side in sides):
-        return None
-    return _with_crossing(shape._replace(sides=tuple(sides)), aside)
+    sides = [side for side in sides_of(level, lambda box: box.key not in trunk) if side.is_single]
+    while True:
+        rest = without(level, sides)
+        shape = finder.shape_of(rest)
+        if shape is None:
+            return None
+        joined = [side for side in sides if any(side.target is rung.joined for rung in shape.rungs)]
+        found = [*joined, *fitting(sides, [strand for column in shape.columns() for strand in column], rest)]
+        if all(side in found for side in sides):
+            return shape._replace(sides=tuple(sides))
+        sides = [side for side in sides if side in found]
 
 
 def _crossing(level: Level) -> list[Hop]:
@@ -99,7 +90,22 @@ class _RungFinder:
     def __init__(self, trunk: Set[str], lane_of: LaneOf, fits: Callable[[Strand], bool]) -> None:
         self._trunk, self._lane_of, self._fits = trunk, lane_of, fits
 
-    def next_rung(self, ladder: _Ladder) -> tuple[Rung, _Ladder, bool] | None:
+    def shape_of(self, level: Level) -> UShape | None:
+        """Return a level as a U; None if it is none."""
+        aside = _crossing(level)
+        crossing = {id(hop) for hop in aside}
+        hops = [hop for hop in level.hops if id(hop) not in crossing]
+        ladder = _Ladder(strand_of(Level(level.frame, level.entries, level.exits, hops, level.items)))
+        rungs: list[Rung] = []
+        counted = 0
+        while (found := self._next_rung(ladder)) is not None:
+            rung, ladder, is_lower = found
+            rungs.append(rung)
+            counted += is_lower or bool(rung.skip.ports)
+        shape = _with_bottom(rungs, ladder.strand, self._fits) if counted >= _LEAST_RUNGS else None
+        return _with_crossing(shape, aside) if shape is not None else None
+
+    def _next_rung(self, ladder: _Ladder) -> tuple[Rung, _Ladder, bool] | None:
         """Return the next rung of a ladder, the ladder below it, and whether that has a lower resolution."""
         links, vertices = ladder.strand.links, ladder.strand.vertices
         sources, targets = [ladder.source, *vertices], [*vertices, ladder.joined]

@@ -251,6 +251,12 @@ def test_further_inputs_stand_beside_what_takes_them() -> None:
     assert len(inputs) == 2
 
 
+def test_an_input_without_room_beside_its_taker_is_no_obstacle() -> None:
+    text = BESIDE.replace("concat { image; other }", "image -> concat { x; conv(8, 3); other }")
+    drawing = place(build_diagram(compile_text(text, "net").require()))
+    assert not wrong(drawing)
+
+
 def random_form(random: Random) -> Form:
     """Return a form with at least two skips around a lower resolution, or from frame to frame."""
     join = random.choice(("concat", "concat", "add"))
