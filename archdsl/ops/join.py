@@ -78,6 +78,7 @@ class Add(Join, name="add"):
     glyph = "+"
     operator = "+"
     called = True
+    not_in_figures = ("broadcast",)
     forms = "`add(1)`"
     example = "add { conv(8, 3); conv(8, 1) }"
     cases = (

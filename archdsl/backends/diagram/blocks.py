@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
+from archdsl.backends.diagram.model import Frame
 from archdsl.backends.diagram.placed import Point, Rectangle
 
 GAP = 11.0
@@ -54,6 +55,8 @@ class Block:
     labels: list[tuple[Hop, Rectangle]] = field(default_factory=list)
     wide: list[tuple[Vertex, Size]] = field(default_factory=list)
     """Boxes that are wider than their words: bars that reach as far as what they join."""
+    frames: list[tuple[Frame, Rectangle, Rectangle]] = field(default_factory=list)
+    """Frames around vertices of this block, each with the place of its title."""
     parts: list[tuple[Point, Block]] = field(default_factory=list)
     raised: list[tuple[Point, Block]] = field(default_factory=list)
     """Blocks that are drawn upwards, from where they begin."""

@@ -52,9 +52,9 @@ def drawn_before(root: Frame, edges: Sequence[Edge]) -> dict[str, tuple[str, ...
 
 
 def _ends(path: str) -> list[str]:
-    """Return the ends of a path, the shortest first: `c`, `b.c`, `a.b.c`."""
+    """Return the ends of a path that do not begin with an index, the shortest first: `c`, `b.1.c`, `a.b.1.c`."""
     parts = path.split(".")
-    return [".".join(parts[i:]) for i in reversed(range(len(parts)))]
+    return [".".join(parts[i:]) for i in reversed(range(len(parts))) if not parts[i].isdecimal()]
 
 
 def _form(frame: Frame, arriving: dict[str, list[Edge]]) -> Hashable:

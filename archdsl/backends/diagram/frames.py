@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import pairwise
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind, Part
 from archdsl.backends.diagram.op_text import shared_part
@@ -15,7 +16,10 @@ _MOST_OF_ALL = 0.6
 
 
 def remove_trivial_frames(root: Frame, edges: Sequence[Edge]) -> None:
-    """Take away the frames that a figure does without: of one thing, of plain branches of a join, of nearly everything."""
+    """Take away the frames that a figure does without.
+
+    They are of one thing, of plain branches of a join, of nearly everything, or of a family that is used one by one.
+    """
     joins = {box.key for box in root.boxes() if box.kind in (Kind.JOIN, Kind.BAR)}
     into: dict[str, str] = {}
     for edge in edges:
@@ -26,7 +30,7 @@ def remove_trivial_frames(root: Frame, edges: Sequence[Edge]) -> None:
         for frame in around.items
         if isinstance(frame, Frame) and frame.block and len(frame.items) > 1 and not _branches(frame, _own(around), into)
     }
-    _remove_trivial(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()), drawn)
+    _remove_trivial(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()), drawn, _used_one_by_one(root, edges))
 
 
 def _own(frame: Frame) -> set[str]:
@@ -38,15 +42,56 @@ def _branches(frame: Frame, around: set[str], into: dict[str, str]) -> int:
     return sum(into.get(box.key) in around for box in frame.boxes())
 
 
-def _remove_trivial(frame: Frame, into: dict[str, str], most: float, blocks: Set[str]) -> None:
+def _used_one_by_one(root: Frame, edges: Sequence[Edge]) -> set[str]:
+    """Return the keys of the families of which several members give values to others, or take some that the rest do not take."""
+    around: dict[str, list[Frame | Box]] = {}
+    _note_around(root, [], around)
+    gives: dict[str, set[str]] = {}
+    takes: dict[str, dict[str, set[str]]] = {}
+    for edge in edges:
+        out, into = around[edge.source], around[edge.target]
+        common = next(i for i, (one, other) in enumerate(zip(out, into, strict=False)) if one is not other)
+        for frame, member in pairwise(out[common:]):
+            gives.setdefault(frame.key, set()).add(member.key)
+        for frame, member in pairwise(into[common:]):
+            takes.setdefault(frame.key, {}).setdefault(edge.source, set()).add(member.key)
+    alone = {key: {min(members) for members in values.values() if len(members) == 1} for key, values in takes.items()}
+    families = [frame.key for frame in root.frames() if _is_family(frame)]
+    return {key for key in families if max(len(gives.get(key, ())), len(alone.get(key, ()))) > 1}
+
+
+def _note_around(item: Frame | Box, path: list[Frame | Box], around: dict[str, list[Frame | Box]]) -> None:
+    """Note the frames around each box, with the box itself."""
+    if isinstance(item, Box):
+        around[item.key] = [*path, item]
+    else:
+        for inner in item.items:
+            _note_around(inner, [*path, item], around)
+
+
+def _is_family(frame: Frame) -> bool:
+    """Return whether a frame stands for the indexed members of a scope alone."""
+    begin = f"{frame.name}."
+    return (
+        frame.block is None
+        and bool(frame.name)
+        and all(
+            isinstance(item, Frame) and item.name.startswith(begin) and item.name.removeprefix(begin).isdigit()
+            for item in frame.items
+        )
+    )
+
+
+def _remove_trivial(frame: Frame, into: dict[str, str], most: float, blocks: Set[str], apart: Set[str]) -> None:
     items: list[Box | Frame] = []
     own = _own(frame)
     for item in frame.items:
         if isinstance(item, Box):
             items.append(item)
             continue
-        _remove_trivial(item, into, most, blocks)
-        drawn = _worth_a_frame(item, own, into, most, blocks)
+        _remove_trivial(item, into, most, blocks, apart)
+        loose = item.key in apart and all(isinstance(member, Frame) for member in item.items)
+        drawn = not loose and _worth_a_frame(item, own, into, most, blocks)
         if not drawn and item.shared and isinstance(only := item.items[0], Box):
             only.parts += (shared_part(item.name),)
         items += [item] if drawn else item.items

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.beside import strand_and_sides
 from archdsl.backends.diagram.blocks import Block, Size
-from archdsl.backends.diagram.labels import heading_lines
-from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex
+from archdsl.backends.diagram.levels import Hop, Level, Levels, Port, Vertex, part_with
 from archdsl.backends.diagram.measures import DiagramMeasures, PlacedFrame, caption_size, table_size
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.op_text import resolution
-from archdsl.backends.diagram.placed import Band, Direction, Drawing, Line, Point, Rectangle
-from archdsl.backends.diagram.scene import legend, legend_width
+from archdsl.backends.diagram.page import on_page
+from archdsl.backends.diagram.placed import Direction, Drawing, Line, Point, Rectangle
 from archdsl.backends.diagram.strand_layout import StrandLayout, into_top
-from archdsl.backends.diagram.strands import Tangle, strand_of
+from archdsl.backends.diagram.strands import Tangle
 from archdsl.backends.diagram.tangle_layout import TangleLayout
-from archdsl.backends.diagram.text_width import text_width
+from archdsl.backends.diagram.u_frames import framed, frames_to_open
 from archdsl.backends.diagram.u_layout import ULayout
-from archdsl.backends.diagram.u_shape import can_go_up, u_shape
+from archdsl.backends.diagram.u_rungs import u_shape
+from archdsl.backends.diagram.u_shape import can_go_up, comes_up
 
 _MOST_WIDENED = 40.0
 """Points that a frame may become wider for a title in one line."""
@@ -26,7 +28,12 @@ _MOST_WIDENED = 40.0
 
 def place(diagram: Diagram, direction: Direction = "down", *, heading: bool = True, bands: bool = False) -> Drawing:
     """Return a diagram with a place for everything, below a heading if there shall be one, and with bands for resolutions."""
-    return _Layout(diagram, direction).drawing(heading=heading, bands=bands)
+    goes_down = direction == "down" and comes_up(diagram, _lane_of)
+    opened = frames_to_open(diagram, _lane_of) if goes_down else frozenset()
+    layout = _Layout(diagram, direction, opened, may_be_u=goes_down)
+    if opened and not layout.is_u:
+        layout = _Layout(diagram, direction, may_be_u=goes_down)
+    return layout.drawing(heading=heading, bands=bands)
 
 
 @dataclass(eq=False, slots=True)
@@ -40,18 +47,22 @@ class _Inside:
 
 
 class _Layout:
-    def __init__(self, diagram: Diagram, direction: Direction) -> None:
-        self._diagram, self._direction = diagram, direction
+    """Of a diagram. The columns of a U go through its `opened` frames."""
+
+    def __init__(self, diagram: Diagram, direction: Direction, opened: Set[str] = frozenset(), *, may_be_u: bool) -> None:
+        self._diagram, self._direction, self._opened = diagram, direction, opened
         self._measures = DiagramMeasures(diagram, direction)
-        self._levels = Levels(diagram)
+        self._levels = Levels(diagram, opened)
+        self._may_be_u, self.is_u = may_be_u, False
         self._inside: dict[str, _Inside] = {}
         self._strands = StrandLayout(self._measures, self._tangle)
         for frame in reversed(diagram.frames):
-            self._frame(self._levels.of[frame.key])
+            if frame.key not in opened:
+                self._frame(self._levels.of[frame.key])
         self._root = self._whole(self._levels.of[diagram.root.key])
         self._rectangles: dict[str, Rectangle] = {}
-        self._up: set[str] = set()
-        """Boxes and frames that are drawn upwards."""
+        self._up: set[int] = set()
+        """The identities of vertices that are drawn upwards."""
         self._ports: dict[int, Point] = {}
         self._captions: dict[str, Rectangle] = {}
         self._tables: dict[str, Rectangle] = {}
@@ -67,25 +78,35 @@ class _Layout:
 
     def _whole(self, level: Level) -> Block:
         """Return a whole network: as a U if it goes down and what holds the trunk is one, with the rest beside that."""
-        if self._direction == "down":
+        if self._may_be_u:
             parts = level.parts()
-            main = next((part for part in parts if any(item.key in self._measures.trunk for item in part.frame.items)), level)
+            main = part_with(parts, self._measures.trunk)
             block = self._u(main)
             if block is not None:
-                others = [self._strands.strand(strand_of(part)) for part in parts if part is not main]
+                self.is_u = True
+                others = [self._strand(part) for part in parts if part is not main]
                 return self._strands.side_by_side(block, others)
-        return self._strands.strand(strand_of(level))
+        return self._strand(level)
+
+    def _strand(self, level: Level) -> Block:
+        """Return a level as a strand, with tags beside what takes them."""
+        strand, sides = strand_and_sides(level, lambda box: box.kind is Kind.TAG)
+        self._strands.sides = {id(side.target): side.strand for side in sides}
+        return self._strands.strand(strand)
 
     def _u(self, level: Level) -> Block | None:
         """Return a level as a U; None if it is none."""
         frames = {key: (frame.entries, frame.exits) for key, frame in self._measures.frames.items()}
-        shape = u_shape(level, _lane_of, lambda one: can_go_up(one, frames))
-        if shape is None:
+        shape = u_shape(level, self._measures.trunk, _lane_of, lambda one: can_go_up(one, frames))
+        if shape is None or not self._opened <= framed(shape):
             return None
-        for frame in [step.joined for step in shape.steps if isinstance(step.joined, Frame)]:
+        for frame in [rung.joined for rung in shape.rungs if isinstance(rung.joined, Frame)]:
             self._from_left(frame)
+        self._strands.sides = {id(side.target): side.strand for side in shape.sides}
         layout = ULayout(shape, self._measures, self._strands.strand)
-        return layout.block() if layout.is_straight() else None
+        block = layout.block() if layout.fits() else None
+        self._strands.sides = {}
+        return block
 
     def _from_left(self, frame: Frame) -> None:
         """Lay out a frame again in which a skip ends, so that it comes in on the left."""
@@ -100,7 +121,7 @@ class _Layout:
 
     def _frame(self, level: Level) -> None:
         """Lay out a frame, whose inner frames are laid out."""
-        block = self._strands.strand(strand_of(level))
+        block = self._strand(level)
         places = {(port.value, port.enters): x for port, x in block.ports()}
         entries = {port.value: places[port.value, True] for port in level.entries}
         exits = {port.value: places[port.value, False] for port in level.exits}
@@ -156,18 +177,18 @@ class _Layout:
         lines = [self._line(edge, way) for edge, way in zip(self._diagram.edges, self._levels.ways, strict=True)]
         turned = self._direction == "right"
 
-        def on_page(rectangle: Rectangle) -> Rectangle:
+        def oriented(rectangle: Rectangle) -> Rectangle:
             return rectangle.turned() if turned else rectangle
 
-        boxes = {key: on_page(r) for key, r in self._rectangles.items()}
+        boxes = {key: oriented(r) for key, r in self._rectangles.items()}
         frames = {frame.key: boxes.pop(frame.key) for frame in self._diagram.frames}
-        captions = {key: on_page(r) for key, r in self._captions.items()}
-        tables = {key: on_page(r) for key, r in self._tables.items()}
+        captions = {key: oriented(r) for key, r in self._captions.items()}
+        tables = {key: oriented(r) for key, r in self._tables.items()}
         if turned:
             lines = [
                 Line(one.edge, tuple([Point(p.y, p.x) for p in one.points]), one.label and one.label.turned()) for one in lines
             ]
-        return _on_page(self._diagram, self._direction, boxes, frames, captions, tables, lines, heading=heading, bands=bands)
+        return on_page(self._diagram, self._direction, boxes, frames, captions, tables, lines, heading=heading, bands=bands)
 
     def _resolve(self, block: Block, x: float, y: float, *, up: bool = False) -> None:
         """Note the places of everything in a block that begins here, and goes down, or up."""
@@ -187,6 +208,8 @@ class _Layout:
 
         for vertex, place in block.vertices:
             self._vertex(vertex, x + place.x, at(place.y), up=up)
+        for frame, around, caption in block.frames:
+            self._rectangles[frame.key], self._captions[frame.key] = around.moved(x, y), caption.moved(x, y)
         for vertex, size in block.wide:
             assert isinstance(vertex, Box)
             old, axis = self._rectangles[vertex.key], self._axes[vertex.key]
@@ -204,6 +227,8 @@ class _Layout:
             self._labels[id(hop)] = Rectangle(label.left + x, ends[0], label.right + x, ends[1])
 
     def _vertex(self, vertex: Vertex, x: float, y: float, *, up: bool) -> None:
+        if up:
+            self._up.add(id(vertex))
         if isinstance(vertex, Port):
             self._ports[id(vertex)] = Point(x, y)
             return
@@ -211,8 +236,6 @@ class _Layout:
         top = y - size.height if up else y
         self._axes[vertex.key] = x
         place = self._rectangles[vertex.key] = Rectangle(x - size.left, top, x + size.right, top + size.height)
-        if up:
-            self._up.add(vertex.key)
         if isinstance(vertex, Frame):
             inside = self._inside[vertex.key]
             self._resolve(inside.block, x, place.bottom - theme.FRAME_MARGIN if up else top + inside.top, up=up)
@@ -262,7 +285,7 @@ class _Layout:
 
     def _pieces(self, hop: Hop) -> list[tuple[Point, ...]]:
         """Return the pieces of a way between its ends, in order."""
-        up = not isinstance(hop.source, Port) and hop.source.key in self._up
+        up = id(hop.source) in self._up
         return sorted(self._bends.get(id(hop), ()), key=lambda piece: piece[0].y, reverse=up)
 
     def _leaving(self, hop: Hop) -> Point:
@@ -271,7 +294,7 @@ class _Layout:
             return self._ports[id(source)]
         place = self._rectangles[source.key]
         x = self._axes[source.key] + self._measures.exit(source, hop.value)
-        return Point(x, place.top if source.key in self._up else place.bottom)
+        return Point(x, place.top if id(source) in self._up else place.bottom)
 
     def _arriving(self, hop: Hop, x: float | None) -> Point:
         target = hop.target
@@ -283,7 +306,7 @@ class _Layout:
         if isinstance(target, Box) and target.kind is not Kind.FORK and start is not None:
             inside = into_top(target, Size(axis - place.left, place.right - axis, place.height), start - axis)
             at += inside or 0.0
-        return Point(at, place.bottom if target.key in self._up else place.top)
+        return Point(at, place.bottom if id(target) in self._up else place.top)
 
 
 def _simplified(points: list[Point]) -> tuple[Point, ...]:
@@ -307,84 +330,3 @@ def _lane_of(vertex: Vertex) -> tuple[float, str] | None:
         return None
     box = vertex if isinstance(vertex, Box) else vertex.last_box
     return resolution(box.nodes[-1].output.shape) if box.nodes else None
-
-
-def _on_page(
-    diagram: Diagram,
-    direction: Direction,
-    boxes: dict[str, Rectangle],
-    frames: dict[str, Rectangle],
-    captions: dict[str, Rectangle],
-    tables: dict[str, Rectangle],
-    lines: list[Line],
-    *,
-    heading: bool,
-    bands: bool,
-) -> Drawing:
-    """Return the drawing with its upper left corner at the page's, below its heading."""
-    everything = [*boxes.values(), *frames.values(), *(line.label for line in lines if line.label)]
-    xs = [r.left for r in everything] + [p.x for line in lines for p in line.points]
-    ys = [r.top for r in everything] + [p.y for line in lines for p in line.points]
-    left, top = min(xs, default=0.0), min(ys, default=0.0)
-    right = max([r.right for r in everything] + [p.x for line in lines for p in line.points], default=0.0)
-    bottom = max([r.bottom for r in everything] + [p.y for line in lines for p in line.points], default=0.0)
-    margin = theme.PAGE_MARGIN
-    width, height = heading_size(diagram) if heading else (0.0, 0.0)
-    stretches = resolutions(diagram, direction, boxes) if bands else []
-    room = band_room(stretches)
-    aside, above = (room, 0.0) if direction == "down" else (0.0, room)
-    x = margin - left + max(0.0, (width - (right - left) - aside) / 2) + aside
-    y = margin - top + height + above
-    page = Rectangle(0.0, 0.0, max(width, right - left + aside) + 2 * margin, bottom - top + height + above + 2 * margin)
-    drawing = Drawing(
-        diagram,
-        direction,
-        {key: r.moved(x, y) for key, r in boxes.items()},
-        {key: r.moved(x, y) for key, r in frames.items()},
-        {key: r.moved(x, y) for key, r in captions.items()},
-        [Line(i.edge, tuple([Point(p.x + x, p.y + y) for p in i.points]), i.label and i.label.moved(x, y)) for i in lines],
-        page,
-        Rectangle(margin, margin, page.right - margin, margin + height) if heading else None,
-        tables={key: r.moved(x, y) for key, r in tables.items()},
-    )
-    for text, begin, end in stretches:
-        if direction == "down":
-            drawing.bands.append(Band(text, Rectangle(x + left - aside, y + begin, x + right, y + end)))
-        else:
-            drawing.bands.append(Band(text, Rectangle(x + begin, y + top - above, x + end, y + bottom)))
-    return drawing
-
-
-def resolutions(diagram: Diagram, direction: Direction, boxes: dict[str, Rectangle]) -> list[tuple[str, float, float]]:
-    """Return each resolution of the trunk, from where to where along the flow it goes."""
-    known = {box.key: box for box in diagram.boxes}
-    found: list[tuple[str, float, float]] = []
-    for key in diagram.trunk:
-        place, nodes = boxes[key], known[key].nodes
-        begin, end = (place.top, place.bottom) if direction == "down" else (place.left, place.right)
-        size = resolution(nodes[-1].output.shape) if nodes else None
-        if size is None or (found and begin < found[-1][1]):
-            continue
-        if found and found[-1][0] == size[1]:
-            found[-1] = (size[1], found[-1][1], max(end, found[-1][2]))
-        else:
-            begin = max(begin - 4, found[-1][2]) if found else begin - 4
-            found.append((size[1], begin, end + 4))
-    begins = [begin for _, begin, _ in found[1:]]
-    return [
-        (text, a, b)
-        for (text, a, _), b in zip(found, [*(begin - 3 for begin in begins), *(i[2] for i in found[-1:])], strict=True)
-    ]
-
-
-def band_room(stretches: list[tuple[str, float, float]]) -> float:
-    """Return the room beside a drawing for the words of its bands."""
-    return max((text_width(text, theme.SMALL_SIZE) + 12 for text, _, _ in stretches), default=0.0)
-
-
-def heading_size(diagram: Diagram) -> tuple[float, float]:
-    """Return the width and the height of the heading with its legend."""
-    lines = heading_lines(diagram)
-    width = max(sum(text_width(part.text, size, bold=part.main) for part in words) for words, size, _ in lines)
-    width = max(width, legend_width(legend(diagram, theme.THEMES["light"])), 260.0)
-    return width, sum(size * theme.LINE_HEIGHT for _, size, _ in lines) + theme.LEGEND_HEIGHT + 8

@@ -19,6 +19,12 @@ def words_size(lines: list[Words], size: float) -> tuple[float, float]:
     return width, len(lines) * size * theme.LINE_HEIGHT
 
 
+def trunk_of(diagram: Diagram) -> Set[str]:
+    """Return the keys of boxes and frames on the longest way."""
+    trunk = set(diagram.trunk)
+    return trunk | {frame.key for frame in diagram.frames if any(box.key in trunk for box in frame.boxes())}
+
+
 class PlacedFrame:
     """What the frame around a frame has to know of it: its size, and where values cross its border."""
 
@@ -32,15 +38,15 @@ class DiagramMeasures:
     def __init__(self, diagram: Diagram, direction: Direction) -> None:
         self.direction: Direction = direction
         self.frames: dict[str, PlacedFrame] = {}
-        self.trunk: Set[str] = set(diagram.trunk) | {
-            frame.key for frame in diagram.frames if any(box.key in diagram.trunk for box in frame.boxes())
-        }
+        self.borders: dict[int, float] = {}
+        """Where the border of an opened frame is crossed along the flow, by the identity of the port: the room along it."""
+        self.trunk = trunk_of(diagram)
         self._sizes: dict[str, Size] = {}
 
     def size(self, vertex: Vertex) -> Size:
         """Return the size of a vertex."""
         if isinstance(vertex, Port):
-            return Size(0.0, 0.0, 0.0)
+            return Size(0.0, 0.0, self.borders.get(id(vertex), 0.0))
         if isinstance(vertex, Frame):
             return self.frames[vertex.key].size
         found = self._sizes.get(vertex.key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -106,8 +106,12 @@ class _Painter:
         if self._drawing.heading is not None:
             yield from self._heading(self._drawing.heading)
         yield from self._content(self._drawing.diagram.root)
+        onward: dict[str, list[Line]] = {}
+        for line in self._drawing.lines:
+            if not line.edge.skip:
+                onward.setdefault(line.edge.source, []).append(line)
         for i, line in enumerate(self._drawing.lines):
-            yield self._edge(i, line)
+            yield self._edge(i, line, _parting(line, onward.get(line.edge.source, ())) if line.edge.skip else line.points)
 
     # -- the heading --
 
@@ -217,7 +221,7 @@ class _Painter:
 
     # -- edges --
 
-    def _edge(self, number: int, line: Line) -> Group:
+    def _edge(self, number: int, line: Line, points: tuple[Point, ...]) -> Group:
         edge = line.edge
         color, width, dash = self._colors.edge, theme.LINE_WIDTH, _DASHES[edge.usage]
         if edge.failed:
@@ -228,12 +232,31 @@ class _Painter:
             color, width, dash = self._colors.skip, theme.SKIP_WIDTH, "dashed"
         elif edge.skip:
             color, width = self._colors.skip, theme.SKIP_WIDTH
-        group = Group(f"edge {number}", edge, [Way(line.points, color, width, dash, not edge.target.startswith("fork_"))])
+        group = Group(f"edge {number}", edge, [Way(points, color, width, dash, not edge.target.startswith("fork_"))])
         if line.label is not None:
             ink = self._colors.error if edge.failed else self._colors.faint
             y = line.label.bottom - 0.3 * theme.SMALL_SIZE
             group.items.append(Text(line.label.left + 1, y, (Part(plain(edge.label)),), theme.SMALL_SIZE, ink, False))
         return group
+
+
+def _parting(line: Line, others: Iterable[Line]) -> tuple[Point, ...]:
+    """Return the points of a line from where it parts from others that begin in the same place, with the round of its corner."""
+    start, corner = line.points[:2]
+    shared = 0.0
+    for other in others:
+        end = other.points[1]
+        if other.points[0] == start and _direction(start, end) == _direction(start, corner):
+            shared = max(shared, abs(end.x - start.x) + abs(end.y - start.y))
+    length = abs(corner.x - start.x) + abs(corner.y - start.y)
+    shared = max(min(shared, length - theme.CORNER), 0.0)
+    x, y = _direction(start, corner)
+    return (Point(start.x + x * shared, start.y + y * shared), *line.points[1:])
+
+
+def _direction(start: Point, end: Point) -> tuple[int, int]:
+    """Return in which direction along each axis a piece of a line goes."""
+    return (end.x > start.x) - (end.x < start.x), (end.y > start.y) - (end.y < start.y)
 
 
 def _pointed(place: Rectangle) -> tuple[Point, ...]:

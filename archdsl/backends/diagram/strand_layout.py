@@ -20,6 +20,8 @@ _SIDE_BY_SIDE = 3
 _RIGHT_BIAS = 40.0
 """Points that something may be further out to stand on the right."""
 _ARROW = 7.0
+_BEND = 7.0
+"""Points along the flow from what is beside a vertex to the line into the vertex."""
 NEAR = 5.0
 """Points from the corner of a box in which no line enters it."""
 
@@ -54,6 +56,8 @@ class StrandLayout:
         """The blocks of inner strands, while the strand around them all is laid out."""
         self.left_first = False
         """Whether what stands beside a trunk does so on its left, unless that is much further out."""
+        self.sides: dict[int, Strand] = {}
+        """What stands beside a vertex and leads into it, by the identity of the vertex."""
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
@@ -88,12 +92,15 @@ class StrandLayout:
         return out
 
     def _gap(self, link: Link, source: Vertex | None, target: Vertex) -> float:
-        """Return the room before a vertex: less at a frame's border, which has a margin, and none at its beginning."""
+        """Return the room before a vertex: less inside a frame's border, which has a margin, and none at its beginning."""
         if source is None and not isinstance(link, Bundle | Tangle):
             return 0.0
-        if isinstance(target, Port) or (isinstance(target, Box) and target.kind is Kind.FORK):
+        inside = isinstance(source, Port) and source.enters
+        if isinstance(target, Port):
+            return 0.0 if inside or not target.enters else STEP - 3
+        if isinstance(target, Box) and target.kind is Kind.FORK:
             return 0.0
-        return STEP / 2 if isinstance(source, Port) else STEP - 3
+        return STEP / 2 if inside else STEP - 3
 
     # -- what is between two vertices --
 
@@ -156,6 +163,9 @@ class StrandLayout:
         lanes = tracks((min(x, into), max(x, into), f"{hop.value} {into}") for hop, x, into in turned)
         room = gap + (TRACK * (max(lanes.values(), default=0) + 1) if turned else 0.0)
         top = y + room
+        beside = self._in_line(self.sides[id(target)]) if id(target) in self.sides else None
+        if beside is not None and ends:
+            top = max(top, beside.height - (size.height if len(beside.vertices) == 1 else size.height / 2 - _BEND))
         for hop, x, into in turned:
             turn = top - _ARROW - TRACK * (lanes[f"{hop.value} {into}"]) - 1
             out.joins.append((hop, turn))
@@ -166,7 +176,29 @@ class StrandLayout:
             out.shapes += [across(x, size.right if x > 0 else -size.left, middle), line(x, y, middle)]
         out.vertices.append((target, Point(0.0, top)))
         out.shapes.append(Rectangle(-size.left, top, size.right, top + size.height))
+        if beside is not None:
+            self._put_beside(out, beside, size, top, on_left=any(x > 0 for _, x in sides))
         return top + size.height
+
+    def _put_beside(self, out: Block, beside: Block, size: Size, top: float, *, on_left: bool) -> None:
+        """Place what leads into the side of a vertex: level with it if it is one box, or else above that."""
+        middle, own, [(hop, leaves)] = top + size.height / 2, self._measures.size(beside.vertices[-1][0]), beside.ends
+        single = len(beside.vertices) == 1
+        if single:  # not below the vertex, where a label may be
+            start = top + size.height - own.height if own.height > size.height else middle - own.height / 2
+        else:
+            start = middle - _BEND - beside.height
+        shapes = [shape.moved(0.0, start) for shape in beside.shapes]
+        shapes += [] if single else [line(leaves, start, middle)]
+        fixed = [*out.shapes, Rectangle(-size.left, top, size.right + STEP - GAP, top + size.height)]
+        x = -distance(mirrored(fixed), mirrored(shapes)) if on_left else distance(fixed, shapes)
+        side = -size.left if on_left else size.right
+        begin = Point(x + (own.right if on_left else -own.left), middle) if single else Point(x + leaves, start + beside.height)
+        out.add(beside, x, start)
+        out.courses.append((hop, (begin, Point(begin.x, middle), Point(side, middle))))
+        out.shapes.append(across(begin.x, side, middle))
+        if not single:
+            out.shapes.append(line(begin.x, begin.y, middle))
 
     def _widened(self, out: Block, target: Vertex, ends: Sequence[tuple[Hop, float]]) -> Size:
         """Return the size of a vertex, that of a bar so that it reaches as far as what it joins."""

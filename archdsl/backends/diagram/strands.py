@@ -88,6 +88,15 @@ def strands_in(strand: Strand) -> Iterator[Strand]:
                 pending += [tie.strand for tie in link.ties]
 
 
+def vertices_in(strand: Strand) -> Iterator[Vertex]:
+    """Yield the vertices of a strand and of all strands and tangles within it."""
+    for one in strands_in(strand):
+        yield from one.vertices
+        for link in one.links:
+            if isinstance(link, Tangle):
+                yield from link.vertices
+
+
 def strand_of(level: Level) -> Strand:
     """Return a level as one strand, from where it begins to where it ends."""
     start, end, knots = _Knot(None), _Knot(None), {id(vertex): _Knot(vertex) for vertex in level.vertices}

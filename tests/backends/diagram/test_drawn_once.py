@@ -69,6 +69,13 @@ def test_names_that_stand_twice_are_whole() -> None:
     assert closed(drawn(f"{UNIT}\n{outer}", body)) == ["inner · unit · as a.inner · width 9"]
 
 
+def test_names_do_not_begin_with_an_index() -> None:
+    body = "for i in 0..2 { a[i]: { c: unit(8); b[0]: unit(6) }; maxpool(2) }; d: { b[0]: tiny(8); b[1]: tiny(9) }; last: unit(7)"
+    tiny = "block tiny(width) { conv(width, 1); conv(4, 3) -> bn; conv(width, 5) }"
+    names = [text.partition(" · as ")[2] for text in closed(drawn(f"{UNIT}\n{tiny}", body))]
+    assert names and not any(name[0].isdecimal() for name in names)
+
+
 def test_other_pictures_draw_all_blocks() -> None:
     text = f"{UNIT}\nnetwork net {{ input image [8, 32, 32]\na: unit(8); maxpool(2); b: unit(16) }}"
     assert opened(build_diagram(compile_text(text, "net").require())) == ["a · unit", "b · unit"]

@@ -19,6 +19,11 @@ BLOCKS = """
 block double(out) { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn -> relu }
 block residual(out) { skip { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn } via { conv(out, 1) }; relu }
 block up(out, high) { upconv(out, 2, stride = 2); concat { high; x }; double(out) }
+block up_crop(out, high) { u: upconv(out, 2, stride = 2); concat { high -> crop_like(u); u }; double(out) }
+block up_resize(out, high) { upsample(2); resize_like(high); concat { high; x }; double(out) }
+block up_conv(out, high) { upsample(2); concat { high -> conv(out, 1) -> bn; x }; double(out) }
+block up_chain(out, high) { upsample(2); concat { high -> chain(out); x }; double(out) }
+block up_twice(out, high) { upsample(2); concat { high; x }; add { conv(out, 3); high -> conv(out, 1) } }
 block chain(out) { conv(out, 3) -> relu -> residual(out) }
 """
 BODIES = ("double", "residual", "chain")
@@ -30,8 +35,10 @@ JOINS: dict[str, Callable[[int, int], str]] = {
     "frame": lambda i, w: f"upconv({w}, 2, stride = 2); concat {{ e{i} -> chain({w}); x }}",
     "crop": lambda i, w: f"u{i}: upconv({w}, 2, stride = 2); concat {{ e{i} -> crop_like(u{i}); u{i} }}",
     "resize": lambda i, w: f"upsample(2); resize_like(e{i}); concat {{ e{i}; x }}",
-    "block": lambda i, w: f"up({w}, e{i})",
 }
+BLOCKS_UP = ("up", "up_crop", "up_resize", "up_conv", "up_chain", "up_twice")
+"""Blocks that enlarge what comes up and join it with a skip."""
+JOINS |= {block: lambda i, w, block=block: f"{block}({w}, e{i})" for block in BLOCKS_UP}  # type: ignore[misc]
 
 
 def program(seed: int) -> str:
@@ -69,7 +76,7 @@ def test_random_encoders_and_decoders() -> None:
         examined(seed)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in JOINS if kind != "block"])
+@pytest.mark.parametrize("kind", [kind for kind in JOINS if kind != "up_twice"])
 def test_a_join_is_level_with_what_it_joins(kind: str) -> None:
     levels = [f"e{i}: double({8 * 2**i}); maxpool(2)" for i in range(3)]
     ups = [f"{JOINS[kind](i, 8 * 2**i)}; double({8 * 2**i})" for i in (2, 1, 0)]
