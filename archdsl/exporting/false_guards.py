@@ -18,7 +18,10 @@ from torch.fx import Node
 from torch.utils._sympy.value_ranges import ValueRanges
 
 _ASSERTION: Final = torch.ops.aten._assert_scalar.default
-_OPERATORS: Final = frozenset(value for value in vars(operator).values() if callable(value))
+_OPERATORS: Final = frozenset([
+    *(value for value in vars(operator).values() if callable(value)),
+    torch.sym_not, torch.sym_max, torch.sym_min, torch.sym_int, torch.sym_float, torch.sym_ite, torch.sym_sum,
+])  # fmt: skip
 
 
 def remove_false_guards(program: ExportedProgram, valid: Sequence[Mapping[str, Sequence[int]]]) -> ExportedProgram:

@@ -12,8 +12,10 @@ import torch
 
 import archdsl
 from archdsl.exporting.certificate import Certificate, certificate_path
+from archdsl.exporting.false_guards import remove_false_guards
 from archdsl.exporting.format import PRECISIONS, format_named, name_for_file, names
 from archdsl.exporting.formats import aoti
+from archdsl.exporting.program import export_module
 from archdsl.exporting.subject import Subject, subject_of
 from archdsl.exporting.write import export
 from archdsl.weights.weight_files import fingerprint
@@ -82,6 +84,35 @@ def test_the_switch_of_aoti_is_where_it_was() -> None:
     from torch._inductor.codegen.cpp_wrapper_cpu import CppWrapperCpu
 
     assert aoti._SWITCH in inspect.getsource(CppWrapperCpu.generate_input_output_runtime_checks)
+
+
+PARTS = """network net {
+  input image [3, H, W]
+  repeat 2 { conv(8, 3, stride = 2) -> bn -> silu }
+  conv(4, 1) -> silu
+  parts: split(2)
+  parts[1] -> { skip { conv(2, 3) -> silu } }
+  concat { parts[0]; x }
+}"""
+
+
+def test_assertions_of_the_layout_are_no_conditions() -> None:
+    """PyTorch asserts that an image is not one pixel, since its layout would be another one."""
+    net = archdsl.loads(PARTS)
+    (largest, smallest) = (torch.rand(2, 3, *size) for size in ((8, 6), (1, 1)))
+    program = export_module(net.build(optimize=True), net.graph, (largest,), assertions=True)
+    before = [node.args[1] for node in program.graph.find_nodes(op="call_function", target=torch.ops.aten._assert_scalar.default)]
+    assert any("expression Ne(s" in text for text in before)
+    made = remove_false_guards(program, [{"image": (2, 3, 8, 6)}, {"image": (2, 3, 1, 1)}])
+    assert made.module()(smallest).shape == (2, 4, 1, 1)
+
+
+@pytest.mark.exhaustive  # it compiles for half a minute
+def test_aoti_of_a_part_of_the_channels(tmp_path: Path) -> None:
+    """At symbolic sizes PyTorch fails to compare the strides of a part of the channels."""
+    net = archdsl.loads(PARTS)
+    made = export(subject_of(net, net.build().state_dict()), tmp_path / "net.aoti.pt2", "aoti")
+    assert made.largest_error < 1e-5 and len(made.sizes) >= 5
 
 
 def test_names() -> None:

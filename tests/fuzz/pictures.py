@@ -200,9 +200,11 @@ def _arrows(diagram: Diagram) -> list[tuple[str, str, bool]]:
 
 
 def _origins(diagram: Diagram) -> dict[str, str]:
-    """For each tag the box that the one tag of its name comes from to which an arrow leads."""
+    """For each tag the box that the one tag of its name comes from to which an arrow leads, or else the input of its name."""
     names = {box.key: box.parts[0].text for box in diagram.boxes if box.kind is Kind.TAG}
+    inputs = {box.parts[0].text: box.key for box in diagram.boxes if box.kind is Kind.INPUT}
     ends = [(names[target], source) for source, target, _ in _arrows(diagram) if target in names]
+    ends += [(name, key) for name, key in inputs.items() if (name, key) not in ends]
     assert len(dict(ends)) == len(ends), "two values have tags of one name"
     return {key: dict(ends)[name] for key, name in names.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from archdsl.backends.diagram.edges import longest_way
@@ -45,7 +45,7 @@ def drawn_before(root: Frame, edges: Sequence[Edge]) -> dict[str, tuple[str, ...
                 name = like.heading.name
                 if names[name] > 1:
                     name = next((end for end in _ends(like.name) if paths[end] == 1), like.name)
-                found[frame.key] = f"as {name or like.block}", *_shortened(list(dict.fromkeys(_numbers(frame, like))))
+                found[frame.key] = f"as {name or like.block}", *_shortened(list(_numbers(frame, like)))
                 continue
         pending += [item for item in reversed(frame.items) if isinstance(item, Frame)]
     return found
@@ -94,10 +94,17 @@ def _numbers(frame: Frame, like: Frame) -> Iterator[str]:
             yield f"width {after}"
         if isinstance(before, int) and isinstance(after, int):
             factor = Fraction(after, before)
-    yield from [f"{name} {values[1]}" for pair in pairs for name, values in differing_parameters(pair)]
+    others: dict[str, dict[int, None]] = {}
+    for name, values in [found for pair in pairs for found in differing_parameters(pair)]:
+        others.setdefault(name, {})[values[1]] = None
+    yield from [f"{name} {_slashed(values)}" for name, values in others.items()]
     inner = [after for before, after in widths[:-1] if not _in_step(before, after, factor)]
     if inner:
-        yield f"inner widths {'/'.join(dict.fromkeys(map(str, inner)))}"
+        yield f"inner widths {_slashed(dict.fromkeys(inner))}"
+
+
+def _slashed(values: Iterable[object]) -> str:
+    return "/".join(map(str, values))
 
 
 def _shortened(numbers: list[str]) -> list[str]:

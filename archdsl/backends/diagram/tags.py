@@ -1,7 +1,8 @@
 """Values that are taken in many places: tags with a name, like the nets of a circuit diagram, instead of long lines.
 
 A value has tags if at least `_FEWEST_TAKERS` blocks take it one after another, none of which it comes from, and these are at
-least `_FEWEST_TAGS` tags. Blocks that a frame stands for count one by one. What does not count:
+least `_FEWEST_TAGS` tags. Blocks that a frame stands for count one by one. A value has tags, too, if at least `_FEWEST_TAGS`
+blocks take its size, and nothing but the trunk takes the value itself. What does not count:
 
 - The trunk, the longest way from the first input: its line stays.
 - What runs side by side, as the heads of a feature pyramid do, counts once.
@@ -37,11 +38,18 @@ class _Net(NamedTuple):
 
 def tagged_values(root: Frame, edges: Sequence[Edge]) -> frozenset[str]:
     """Return the keys of the boxes that make the values which are taken in many places of a picture with all frames open."""
-    groups = {value: group for value, group in _by_value(edges).items() if sum(edge.times for edge in group) >= _FEWEST_TAKERS}
+    groups = {value: group for value, group in _by_value(edges).items() if _may_have_tags(group)}
     if not groups:
         return frozenset()
     tagger = _Tagger(root, edges)
-    return frozenset([value for value, group in groups.items() if tagger.in_sequence(tagger.net(group)) >= _FEWEST_TAKERS])
+    nets = {value: tagger.net(group) for value, group in groups.items()}
+    return frozenset([
+        value for value, net in nets.items() if tagger.in_sequence(net) >= _FEWEST_TAKERS or tagger.gives_sizes(net)
+    ])  # fmt: skip
+
+
+def _may_have_tags(group: Sequence[Edge]) -> bool:
+    return sum(edge.times for edge in group) >= _FEWEST_TAKERS or sum(edge.size_only for edge in group) >= _FEWEST_TAGS
 
 
 def add_tags(root: Frame, edges: list[Edge], values: Set[str]) -> None:
@@ -51,8 +59,15 @@ def add_tags(root: Frame, edges: list[Edge], values: Set[str]) -> None:
     tagger = _Tagger(root, edges)
     nets = [tagger.net(group) for value, group in _by_value(edges).items() if value in values]
     nets = [net for net in nets if len(tagger.shared(net)) >= _FEWEST_TAGS]
-    for net, name in zip(nets, _unique([tagger.names(net) for net in nets]), strict=True):
-        edges.append(tagger.tag(net, name))
+    inputs = {box.key: name for box in root.boxes() if box.kind is Kind.INPUT and (name := box.parts[0].text) == _short(name)}
+    others = [net for net in nets if net.source.key not in inputs]
+    names = inputs | dict(zip(
+        [net.source.key for net in others], _unique([tagger.names(net) for net in others], set(inputs.values())), strict=True,
+    ))  # fmt: skip
+    for net in nets:
+        tagger.tag(net, names[net.source.key])
+        if net in others or not any(edge.source == net.source.key for edge in edges):
+            edges.append(tagger.tag_source(net, names[net.source.key]))
 
 
 def _by_value(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
@@ -105,6 +120,10 @@ class _Tagger:
         frame = self._around[edge.target][-1]
         return None if frame in self._around[edge.source] else frame.key
 
+    def gives_sizes(self, net: _Net) -> bool:
+        """Return whether several blocks take the size of a value, and none of them anything else of it."""
+        return all(edge.size_only for edge in net.edges) and len({self._place(edge) for edge in net.edges}) >= _FEWEST_TAGS
+
     def in_sequence(self, net: _Net) -> int:
         """Return how many blocks take a value one after another, at most."""
         takers: dict[str, list[Edge]] = {}
@@ -151,8 +170,8 @@ class _Tagger:
         words = [*path[start:], *([label] if label and path[-1:] != [label] else [])]
         return [".".join(words[: i + 1]) for i in range(common - start, len(words))] or [box.text]
 
-    def tag(self, net: _Net, name: str) -> Edge:
-        """Put a tag before each taker of a value and one behind its box, and return the edge to that."""
+    def tag(self, net: _Net, name: str) -> None:
+        """Put a tag before each taker of a value."""
         for group in self.shared(net):
             taker = self._boxes[group[0].target]
             frame = self._around[taker.key][-1]
@@ -160,6 +179,9 @@ class _Tagger:
             frame.items.insert(frame.items.index(taker), tag)
             for edge in group:
                 edge.source = tag.key
+
+    def tag_source(self, net: _Net, name: str) -> Edge:
+        """Put a tag behind the box that makes a value, and return the edge to it."""
         at = self._around[net.source.key]
         depth = min(_common(at, self._around[group.target]) for group in net.edges)
         home, shape = at[depth - 1], next((edge.shape for edge in net.edges if edge.shape), ())
@@ -179,19 +201,19 @@ def _common(one: Sequence[object], other: Sequence[object]) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def _unique(names: Sequence[Sequence[str]]) -> list[str]:
-    """Return a name for each of several values, of which each has names from short to exact: the first by which they differ."""
+def _unique(names: Sequence[Sequence[str]], taken: Set[str]) -> list[str]:
+    """Return a name for each of several values, of which each has names from short to exact: the first that nothing else has."""
     found = [_short(own[0]) for own in names]
     for depth in range(1, max(map(len, names), default=0)):
-        count = Counter(found)
+        count = Counter([*found, *taken])
         known = zip(found, names, strict=True)
         found = [_short(own[depth]) if count[name] > 1 and depth < len(own) else name for name, own in known]
-    return list(_numbered(found))
+    return list(_numbered(found, taken))
 
 
-def _numbered(names: Sequence[str]) -> Iterator[str]:
-    taken = set(names)
-    count = Counter(names)
+def _numbered(names: Sequence[str], others: Set[str]) -> Iterator[str]:
+    taken = {*names, *others}
+    count = Counter([*names, *others])
     for name in names:
         number, unique = 0, name
         while count[name] > 1 and (not number or unique in taken):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.exporting.format import PRECISIONS, Format, Runner
@@ -34,13 +35,24 @@ def _check() -> None:
 
 def _write(program: Program, path: Path) -> tuple[Path, ...]:
     from torch._inductor import aoti_compile_and_package
+    from torch._inductor.exc import InductorError
 
     from archdsl.exporting.program import any_size_of, quiet
 
-    with quiet(), any_size_of(program.graph), _checks_of_inputs():
-        options = {"aot_inductor.metadata": dict(program.metadata), "aot_inductor.check_lowerbound": False}
-        exported = program.exported(assertions=True)
-        write_from_memory(path, lambda buffer: aoti_compile_and_package(exported, package_path=buffer, inductor_configs=options))
+    options = {"aot_inductor.metadata": dict(program.metadata), "aot_inductor.check_lowerbound": False}
+
+    def compiled(buffer: IO[bytes], **more: bool) -> None:
+        with quiet(), any_size_of(program.graph), _checks_of_inputs():
+            exported = program.exported(assertions=True)
+            aoti_compile_and_package(exported, package_path=buffer, inductor_configs={**options, **more})
+
+    try:
+        write_from_memory(path, compiled)
+    except InductorError as error:
+        if "ValueRangeError" not in str(error):
+            raise
+        # Comparing the strides of a part of the channels fails at symbolic sizes (PyTorch 2.13); no layout is chosen then.
+        write_from_memory(path, partial(compiled, layout_optimization=False))
     return (path,)
 
 

@@ -86,8 +86,8 @@ def test_every_block_of_ddpm_takes_the_time_embedding_by_its_name(level: Level, 
 
 def test_positions_and_queries_of_detr() -> None:
     diagram = diagram_of("detr.arch:detr_r50")
-    assert tags(diagram) == {"pos": 2, "query_embed": 2}
-    assert origins(diagram) == ["pos · ⌈H/32⌉·⌈W/32⌉×256", "query_embed · 100×256"]
+    assert tags(diagram) == {"pos": 2, "query_embed": 2, "input_proj": 2}, "positions take the size of the features"
+    assert set(origins(diagram)) == {"pos · ⌈H/32⌉·⌈W/32⌉×256", "query_embed · 100×256", "input_proj · 256×⌈H/32⌉×⌈W/32⌉"}
     queries = [box for box in diagram.boxes if box.kind is Kind.TAG and box.text == "query_embed"]
     assert {around(diagram, box).title for box in queries} == {"layers · decoder_layer ×6"}
 
@@ -95,7 +95,7 @@ def test_positions_and_queries_of_detr() -> None:
 def test_the_memory_of_a_decoder_has_tags_behind_its_first_layer() -> None:
     """The trunk goes from the encoder to the first layer of the decoder: that line stays."""
     diagram = diagram_of("detr.arch:detr_r50", "full")
-    assert tags(diagram) == {"pos": 7, "query_embed": 12, "encoder": 6, "key": 5}
+    assert tags(diagram) == {"pos": 7, "query_embed": 12, "encoder": 6, "key": 5, "input_proj": 2}
     [memory] = [box for box in diagram.boxes if box.text.startswith("encoder ·")]
     assert around(diagram, memory).title == "transformer", "outside of the layers that the value is of"
 
@@ -104,7 +104,7 @@ USUAL = ("resnet", "densenet", "unet", "googlenet", "fpn", "yolov8", "gpt2", "hr
 
 
 def specs_without() -> list[pytest.param]:  # type: ignore[valid-type]
-    found = [path for path in sorted(set(shipped_networks().values())) if path.stem not in {"ddpm", "detr"}]
+    found = [path for path in sorted(set(shipped_networks().values())) if path.stem not in {"ddpm", "detr", "deeplabv3", "fcn"}]
     return [pytest.param(path, id=path.stem, marks=() if path.stem in USUAL else (pytest.mark.exhaustive,)) for path in found]
 
 
@@ -316,3 +316,11 @@ if __name__ == "__main__":
     arguments.add_argument("--seed", type=int, default=1)
     given = arguments.parse_args()
     print(dict(examined(range(given.seed * 10_000, given.seed * 10_000 + given.programs))))
+
+
+def test_a_size_that_several_blocks_take() -> None:
+    diagram = build_diagram(compile_address("deeplabv3_resnet50").require())
+    tags = [box for box in diagram.boxes if box.kind is Kind.TAG]
+    assert [tag.text for tag in tags] == ["image", "image"], "the input is its own tag"
+    taken = [edge for edge in diagram.edges if edge.source in {tag.key for tag in tags}]
+    assert all(edge.size_only for edge in taken) and len(taken) == 2
