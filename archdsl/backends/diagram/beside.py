@@ -9,21 +9,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from archdsl.backends.diagram.levels import Hop, Level, Vertex
+from archdsl.backends.diagram.levels import Hop, Level, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
 from archdsl.backends.diagram.strands import Strand, strand_of, strands_in
 
 
 class Side(NamedTuple):
-    """A strand of boxes that takes nothing, and leads into one box alone, which takes something else, too."""
+    """A strand that takes nothing, and leads into one box alone, which takes something else, too."""
 
     strand: Strand
     target: Box
+    vertices: tuple[Vertex, ...]
+    hops: tuple[Hop, ...]
 
     @property
     def is_single(self) -> bool:
         """Whether it is one box."""
-        return len(self.strand.vertices) == 1
+        return len(self.vertices) == 1
 
 
 def sides_of(level: Level, begins: Callable[[Box], bool]) -> list[Side]:
@@ -35,31 +37,39 @@ def sides_of(level: Level, begins: Callable[[Box], bool]) -> list[Side]:
     out: dict[int, list[Hop]] = {}
     for hop in level.hops:
         out.setdefault(id(hop.source), []).append(hop)
-    sides = [side for start in starts if not into[id(start)] for side in _side(start, into, out)]
+    sides = [side for start in starts if not into[id(start)] for side in _side(level, start, into, out)]
     number = Counter(id(side.target) for side in sides)
     return [side for side in sides if number[id(side.target)] == 1]
 
 
-def _side(start: Box, into: Counter[int], out: dict[int, list[Hop]]) -> Iterator[Side]:
-    """Yield the strand that begins with a box, if it leads into another one."""
-    vertices: list[Vertex] = [start]
+def _side(level: Level, start: Box, into: Counter[int], out: dict[int, list[Hop]]) -> Iterator[Side]:
+    """Yield a box with all that takes its value and nothing else, if that leads into one more box alone."""
+    vertices: list[Vertex] = []
     hops: list[Hop] = []
-    while len(onward := out.get(id(vertices[-1]), [])) == 1:
-        hops.append(onward[0])
-        target = onward[0].target
-        if not isinstance(target, Box) or target.kind is Kind.FORK:
-            return
-        if into[id(target)] > 1:
-            yield Side(Strand([None, *hops], vertices), target)
-            return
-        vertices.append(target)
+    arrived: Counter[int] = Counter()
+    ready: list[Vertex] = [start]
+    while ready:
+        vertices.append(ready.pop(0))
+        for hop in out.get(id(vertices[-1]), ()):
+            hops.append(hop)
+            arrived[id(hop.target)] += 1
+            if arrived[id(hop.target)] == into[id(hop.target)]:
+                ready.append(hop.target)
+    inside = {id(vertex) for vertex in vertices}
+    targets = {id(hop.target): hop.target for hop in hops if id(hop.target) not in inside}
+    (target, *others) = targets.values() or (None,)
+    if others or not isinstance(target, Box) or target.kind is Kind.FORK or any(isinstance(vertex, Port) for vertex in vertices):
+        return
+    whole = strand_of(Level(level.frame, [], [], hops, [*vertices, target]))
+    if whole.vertices[-1:] == [target]:
+        yield Side(Strand(whole.links[:-1], whole.vertices[:-1]), target, tuple(vertices), tuple(hops))
 
 
 def without(level: Level, sides: Iterable[Side]) -> Level:
     """Return a level without what is set aside."""
     sides = list(sides)
-    gone = {id(link) for side in sides for link in side.strand.links}
-    absent = {id(vertex) for side in sides for vertex in side.strand.vertices}
+    gone = {id(hop) for side in sides for hop in side.hops}
+    absent = {id(vertex) for side in sides for vertex in side.vertices}
     hops = [hop for hop in level.hops if id(hop) not in gone]
     return Level(level.frame, level.entries, level.exits, hops, [item for item in level.items if id(item) not in absent])
 

@@ -91,7 +91,7 @@ class _Layout:
     def _strand(self, level: Level) -> Block:
         """Return a level as a strand, with tags beside what takes them."""
         strand, sides = strand_and_sides(level, lambda box: box.kind is Kind.TAG)
-        self._strands.sides = {id(side.target): side.strand for side in sides}
+        self._strands.put_beside(sides)
         return self._strands.strand(strand)
 
     def _u(self, level: Level) -> Block | None:
@@ -102,10 +102,10 @@ class _Layout:
             return None
         for frame in [rung.joined for rung in shape.rungs if isinstance(rung.joined, Frame)]:
             self._from_left(frame)
-        self._strands.sides = {id(side.target): side.strand for side in shape.sides}
+        self._strands.put_beside(shape.sides)
         layout = ULayout(shape, self._measures, self._strands.strand)
         block = layout.block() if layout.fits() else None
-        self._strands.sides = {}
+        self._strands.put_beside(())
         return block
 
     def _from_left(self, frame: Frame) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.labels import heading_lines
 from archdsl.backends.diagram.model import Diagram
@@ -58,14 +60,17 @@ def on_page(
 
 
 def resolutions(diagram: Diagram, direction: Direction, boxes: dict[str, Rectangle]) -> list[tuple[str, float, float]]:
-    """Return each resolution of the trunk, from where to where along the flow it goes."""
+    """Return each resolution of the trunk, from where to where along the flow it goes, up to where the trunk turns back."""
     known = {box.key: box for box in diagram.boxes}
     found: list[tuple[str, float, float]] = []
+    last = -inf
     for key in diagram.trunk:
         place, nodes = boxes[key], known[key].nodes
         begin, end = (place.top, place.bottom) if direction == "down" else (place.left, place.right)
-        size = resolution(nodes[-1].output.shape) if nodes else None
-        if size is None or (found and begin < found[-1][1]):
+        if begin < last:
+            break
+        last, size = begin, resolution(nodes[-1].output.shape) if nodes else None
+        if size is None:
             continue
         if found and found[-1][0] == size[1]:
             found[-1] = (size[1], found[-1][1], max(end, found[-1][2]))

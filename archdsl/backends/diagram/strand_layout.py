@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Protocol
 
+from archdsl.backends.diagram.beside import Side
 from archdsl.backends.diagram.blocks import GAP, Block, Size, across, coarse, distance, line, mirrored, outermost, thinned, tracks
 from archdsl.backends.diagram.levels import Hop, Port, Vertex
 from archdsl.backends.diagram.model import Box, Kind
@@ -56,8 +57,13 @@ class StrandLayout:
         """The blocks of inner strands, while the strand around them all is laid out."""
         self.left_first = False
         """Whether what stands beside a trunk does so on its left, unless that is much further out."""
-        self.sides: dict[int, Strand] = {}
+        self._sides: dict[int, Block] = {}
         """What stands beside a vertex and leads into it, by the identity of the vertex."""
+
+    def put_beside(self, sides: Iterable[Side]) -> None:
+        """Note what shall stand beside the vertices of strands that are laid out from here on."""
+        self._sides = {}
+        self._sides = {id(side.target): self.strand(side.strand) for side in sides}
 
     def strand(self, strand: Strand) -> Block:
         """Return a strand with all its vertices on its axis; the ways before and after it are open."""
@@ -163,9 +169,9 @@ class StrandLayout:
         lanes = tracks((min(x, into), max(x, into), f"{hop.value} {into}") for hop, x, into in turned)
         room = gap + (TRACK * (max(lanes.values(), default=0) + 1) if turned else 0.0)
         top = y + room
-        beside = self._in_line(self.sides[id(target)]) if id(target) in self.sides else None
+        beside = self._sides.get(id(target))
         if beside is not None and ends:
-            top = max(top, beside.height - (size.height if len(beside.vertices) == 1 else size.height / 2 - _BEND))
+            top = max(top, beside.height - (size.height if _is_single(beside) else size.height / 2 - _BEND))
         for hop, x, into in turned:
             turn = top - _ARROW - TRACK * (lanes[f"{hop.value} {into}"]) - 1
             out.joins.append((hop, turn))
@@ -182,23 +188,24 @@ class StrandLayout:
 
     def _put_beside(self, out: Block, beside: Block, size: Size, top: float, *, on_left: bool) -> None:
         """Place what leads into the side of a vertex: level with it if it is one box, or else above that."""
-        middle, own, [(hop, leaves)] = top + size.height / 2, self._measures.size(beside.vertices[-1][0]), beside.ends
-        single = len(beside.vertices) == 1
+        middle, single = top + size.height / 2, _is_single(beside)
+        start = middle - _BEND - beside.height
         if single:  # not below the vertex, where a label may be
-            start = top + size.height - own.height if own.height > size.height else middle - own.height / 2
-        else:
-            start = middle - _BEND - beside.height
+            start = top + size.height - max(beside.height, (size.height + beside.height) / 2)
         shapes = [shape.moved(0.0, start) for shape in beside.shapes]
-        shapes += [] if single else [line(leaves, start, middle)]
+        shapes += [line(x, start, middle) for _, x in beside.ends if not single]
         fixed = [*out.shapes, Rectangle(-size.left, top, size.right + STEP - GAP, top + size.height)]
         x = -distance(mirrored(fixed), mirrored(shapes)) if on_left else distance(fixed, shapes)
-        side = -size.left if on_left else size.right
-        begin = Point(x + (own.right if on_left else -own.left), middle) if single else Point(x + leaves, start + beside.height)
         out.add(beside, x, start)
-        out.courses.append((hop, (begin, Point(begin.x, middle), Point(side, middle))))
-        out.shapes.append(across(begin.x, side, middle))
-        if not single:
-            out.shapes.append(line(begin.x, begin.y, middle))
+        side = -size.left if on_left else size.right
+        for hop, leaves in beside.ends:
+            if single:
+                begin = x + (beside.right if on_left else beside.left)
+                out.courses.append((hop, (Point(begin, middle), Point(side, middle))))
+            else:
+                out.joins.append((hop, None))
+                out.shapes.append(line(x + leaves, start + beside.height, middle))
+            out.shapes.append(across(x + leaves, side, middle))
 
     def _widened(self, out: Block, target: Vertex, ends: Sequence[tuple[Hop, float]]) -> Size:
         """Return the size of a vertex, that of a bar so that it reaches as far as what it joins."""
@@ -316,6 +323,11 @@ def into_top(box: Box, size: Size, x: float) -> float | None:
 def covers(x: float, label: Size, others: Iterable[float]) -> bool:
     """Return whether a label beside a line at x would cover another line along the flow."""
     return any(x + min(label.left, 0.0) < other < x + max(label.right, 0.0) and other != x for other in others)
+
+
+def _is_single(block: Block) -> bool:
+    """Return whether a block is one vertex."""
+    return len(block.vertices) == 1 and all(not part.vertices and not part.parts for _, part in block.parts)
 
 
 def _is_input(vertex: Vertex) -> bool:

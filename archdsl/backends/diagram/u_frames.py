@@ -71,7 +71,7 @@ def stretches(shape: UShape) -> tuple[dict[Frame, Stretch], dict[Frame, Stretch]
     links = [link for column in columns for strand in column for link in strand.links]
     nested = {vertex.frame for link in links for vertex in vertices_in(Strand([link])) if isinstance(vertex, Port)}
     aside = {box.key for rung in shape.rungs for box in _on_skip(rung.skip)}
-    aside |= {box.key for side in shape.sides for vertex in side.strand.vertices for box in _boxes(vertex)}
+    aside |= {box.key for side in shape.sides for vertex in side.vertices for box in _boxes(vertex)}
     down, up = ({frame: one for frame, one in _stretches(column, aside).items() if frame not in nested} for column in columns)
     return down, up
 

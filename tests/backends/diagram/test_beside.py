@@ -64,6 +64,16 @@ def _apart(tag: Rectangle, taker: Rectangle, direction: Direction) -> float:
     return round(tag.left - taker.right if direction == "down" else tag.top - taker.bottom)
 
 
+def test_what_a_tag_passes_on_the_way_stands_beside_the_way() -> None:
+    """Keys and values of another network's output come from one tag, and the way of the queries is straight."""
+    diagram, drawing = drawn("mul { x; add { signal -> conv(8, 1); signal -> conv(8, 3) } }", "down")
+    joins = [box.key for box in diagram.boxes if box.text == "mul"]
+    for key in joins:
+        into = [line for line in drawing.lines if line.edge.target == key]
+        assert sorted(_is_upright(line) for line in into) == [False, True]
+    assert len(joins) == 5
+
+
 @pytest.mark.parametrize("direction", get_args(Direction))
 @pytest.mark.parametrize(
     "where",
@@ -71,6 +81,9 @@ def _apart(tag: Rectangle, taker: Rectangle, direction: Direction) -> float:
         "add { x; { signal -> conv(8, 1) -> bn -> relu -> conv(8, 3) -> relu } }",
         "add { { conv(8, 3); conv(8, 3) }; { conv(8, 1) -> mul { x; signal } } }",
         "concat { x; { signal -> conv(8, 1) }; signal }",
+        "mul { x; add { signal -> conv(8, 1); signal -> conv(8, 3) } }",
+        "concat { x; signal -> conv(8, 1); signal -> conv(8, 3) }",
+        "skip { concat { conv(4, 3); signal -> conv(2, 1); signal -> conv(2, 3) -> bn -> relu -> conv(2, 3) } }",
         "skip { add { x; signal -> conv(8, 1) }; conv(8, 3); mul { x; signal } }",
     ],
 )

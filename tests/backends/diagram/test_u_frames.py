@@ -224,6 +224,11 @@ def test_diffusion_with_its_time_embedding(level: Level) -> None:
     assert len(between_columns(drawing)) == {"blocks": 12, 0: 8, 1: 12}[level]
 
 
+def test_bands_end_where_the_network_turns_up() -> None:
+    drawing = place(build_diagram(compile_address("specs/ddpm.arch:ddpm").require(), 1), bands=True)
+    assert [band.text for band in drawing.bands] == ["H×W", "H/2×W/2", "H/4×W/4", "H/8×W/8"]
+
+
 BESIDE = """
 network net {
   input image [3, 64, 64]
