@@ -129,7 +129,7 @@ class Op(Registered):
     tied: ClassVar[bool] = False
     """Whether it has the tensors of another op, whose module it applies."""
     sizes_only: ClassVar[bool] = False
-    """Whether of the operands only the sizes count: `crop_like(v)`."""
+    """Whether of other inputs than `data_of` only the sizes count: `crop_like(v)`."""
     broadcasts_batch: ClassVar[bool] = False
     """Whether an input with a batch axis of one, as of a `param`, goes with others without being expanded."""
     statement: ClassVar[bool] = False

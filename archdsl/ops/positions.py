@@ -57,6 +57,7 @@ class PosEmbed(WeightedOp, name="pos_embed"):
     arity = None
     optional_operands = ("grid",)
     about_operands: ClassVar = {"grid": "a value whose last two sizes are those of the current grid"}
+    sizes_only = True
     vector = False
     saves_output = False
     not_in_figures = ("present", "init", "mode", "antialias")

@@ -53,6 +53,7 @@ class Rearrange(Op, name="rearrange"):
     category = Category.SHAPE
     sign = "kept"
     integers = "kept"
+    sizes_only = True
     sizes_by_name = True
     example = 'rearrange("c (h p) (w q) -> (h w) (p q) c", p = 4, q = 4)'
     cases = (

@@ -257,3 +257,12 @@ def test_a_run_that_begins_with_a_run() -> None:
     diagram = drawn("input image [4, 8, 8]\nfor i in 0..3 { l[i]: { repeat 5 { conv(4, 3) -> bn }; conv(4, 1) }; maxpool(1) }")
     assert titles(diagram) == ["×3", "l.0", "×5"]
     assert len({frame.key for frame in diagram.frames}) == 3
+
+
+def test_a_value_that_gives_its_size_alone_is_no_skip() -> None:
+    body = """input image [4, H, W]
+    size: conv(8, 3)
+    rearrange("c h w -> (h w) c") -> linear(8, axis = -1)
+    rearrange("(h w) c -> c h w", h = size.h)"""
+    (edge,) = [edge for edge in drawn(body).edges if edge.size_only]
+    assert not edge.skip and not skips(drawn(body))
