@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from archdsl.importers.branches import kind_of_branches
+from archdsl.importers.branches import Branches, as_statements, kind_of_branches, of_statement
 from archdsl.importers.forms import callee_form, category, form, in_single_rounds, without_digits
 from archdsl.importers.gathering import is_listed
 from archdsl.importers.model import applications
@@ -171,7 +171,7 @@ def _fit(a: Statement, b: Statement) -> int:
     if isinstance(a, Group | Head) and isinstance(b, Group | Head):
         return 5 + weight(a.body) if a.label == b.label else (2 if without_digits(a.label) == without_digits(b.label) else 0)
     if isinstance(a, Join) and isinstance(b, Join):
-        return 8 if _join_form(a) == _join_form(b) else 0
+        return _fit_joins(a, b)
     if isinstance(a, Skip):
         return 10
     if isinstance(a, Gather) and isinstance(b, Gather):
@@ -182,9 +182,25 @@ def _fit(a: Statement, b: Statement) -> int:
     return 3 if isinstance(a, Mark | Start) else 0
 
 
-def _join_form(join: Join) -> tuple[str, str, set[str], int]:
-    """Return what the joins of one place have in common."""
-    return join.op, kind_of_branches(join), set(join.args), len(join.branches)
+def _fit_joins(a: Join, b: Join) -> int:
+    """Return how well two joins are the same place; a sum may have terms that another one lacks."""
+    if a.op != b.op or set(a.args) != set(b.args):
+        return 0
+    if len(a.branches) == len(b.branches) and kind_of_branches(a) == kind_of_branches(b):
+        return 8
+    return 6 if a.op == "add" and min(len(a.branches), len(b.branches)) > 1 else 0
+
+
+def aligned_branches(lists: Branches) -> list[dict[int, list[Statement]]]:
+    """Return the branches of joins, each with those of all instances that have it. Raise `Misfit` if no branch is in all."""
+    bundle = {row: as_statements(own) for row, own in lists.items()}
+    alike = len(set(map(len, bundle.values()))) == 1
+    slots = [] if alike and _fit_all(bundle) else aligned(bundle)
+    if any(len(slot) == len(lists) for slot in slots):
+        return [{row: of_statement(statement) for row, statement in slot.items()} for slot in slots]
+    if not alike:
+        raise Misfit("joins with other branches")
+    return [{row: own[at] for row, own in lists.items()} for at in range(len(next(iter(lists.values()))))]
 
 
 def _fit_stages(a: Stage, b: Stage) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from operator import ne
 
-from archdsl.importers.branches import as_family, kind_of_branches
+from archdsl.importers.branches import in_families, kind_of_branches
 from archdsl.importers.model import Call, Value
 from archdsl.importers.statements import Gather, Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
 from archdsl.ops import Op
@@ -117,7 +117,7 @@ def rolled(statements: list[Statement], *, free: bool = False, alone: bool = Tru
         for inner in inner_lists(statement):
             inner[:] = rolled(inner, free=free, alone=alone)
         if isinstance(statement, Join):
-            as_family(statement, form, labels_continue)
+            in_families(statement, form, labels_continue)
     return _without_single_rounds(_rolled(statements, free, alone))
 
 
@@ -184,6 +184,7 @@ def _rolled_at(statements: list[Statement], width: int, free: bool, alone: bool)
             found.append(statements[at])
             at += 1
         else:
+            rounds = (_in_pairs(rounds) if free else None) or rounds
             first = 1 if free and alone and _begins_otherwise(rounds) else 0
             found += [statement for one in rounds[:first] for statement in one]
             found.append(_in_segments(Loop(rounds[first:])) if free else Loop(rounds[first:]))
@@ -250,6 +251,18 @@ def _ends_otherwise(rounds: list[list[Statement]]) -> bool:
         return False
     *first, last = [form(statements, exact=True) for statements in rounds]
     return len(first) > 1 and len(set(first)) == 1 and last not in first
+
+
+def _in_pairs(rounds: list[list[Statement]]) -> list[list[Statement]] | None:
+    """Return calls that differ in several numbers by turns as rounds of two calls; None if they are others."""
+    calls = [statements[0] for statements in rounds if len(statements) == 1 and isinstance(statements[0], Stage)]
+    labels = any(call.label is not None and not call.automatic for call in calls)
+    if labels or len(calls) < max(4, len(rounds)) or any(isinstance(call.callee, str) for call in calls):
+        return None
+    given = list(map(_values, calls))
+    if given[2:] != given[:-2] or sum(map(ne, given[0], given[1])) < 2:
+        return None
+    return [[*one, *other] for one, other in zip(rounds[::2], rounds[1::2], strict=False)]
 
 
 def _begins_otherwise(rounds: list[list[Statement]]) -> bool:

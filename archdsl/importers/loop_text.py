@@ -12,7 +12,7 @@ from archdsl.importers.layout import Braces, Line, Text, layout
 from archdsl.importers.model import Call
 from archdsl.importers.naming import fresh_name
 from archdsl.importers.scope import Column, Scope
-from archdsl.importers.statements import Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
+from archdsl.importers.statements import Family, Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
 from archdsl.importers.template_names import Bundle, Names
 
 _ROWS, _COLUMNS = 8, 3
@@ -55,12 +55,13 @@ class Loops(Names):
             return self._shorter(looped, slot[rows[0]], rows[0], scope)
         return looped
 
-    def loop_of_branches(self, slot: dict[int, Loop], scope: Scope) -> tuple[str, list[Text]]:
+    def loop_of_branches(self, slot: dict[int, Family], scope: Scope) -> tuple[str, list[Text]]:
         """Return the header and the body of a loop over the branches of a join."""
-        inner, bundle = _rounds_of(slot, scope)
+        loops: dict[int, Loop] = {**slot}
+        inner, bundle = _rounds_of(loops, scope)
         self.after = {}
         body = self.body(bundle, inner)
-        return self._header(slot, inner, scope, list(slot)), body
+        return self._header(loops, inner, scope, list(slot)), body
 
     def loop_of_values(self, slot: dict[int, Loop], scope: Scope, family: str, shift: str) -> tuple[str, list[Text]]:
         """Return the header and the body of a loop whose rounds give the members of a family of values."""

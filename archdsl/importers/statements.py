@@ -106,6 +106,11 @@ class Loop:
 
 
 @dataclass(eq=False)
+class Family(Loop):
+    """Neighbouring branches of a join that are alike: each round is one."""
+
+
+@dataclass(eq=False)
 class Gather:
     """Steps of one form one after another, and the concatenation of their results, as in VoVNet and the CSP blocks of YOLO.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
-from archdsl.importers.branches import family, is_listed
+from archdsl.importers.alignment import aligned, aligned_branches, with_single_rounds, with_skips
+from archdsl.importers.branches import family, settled_families
 from archdsl.importers.expressions import Explainer
-from archdsl.importers.forms import category
+from archdsl.importers.forms import category, form
 from archdsl.importers.gathering import is_listed as is_short
 from archdsl.importers.layout import Braces, Line, Text
 from archdsl.importers.literal import Word, literal
@@ -269,21 +269,26 @@ class Template(Loops):
             options.append(f"{name} = {self._explain(values, name, scope, rows)}")
         before = self.fresh
         head = f"{first.op}({', '.join(options)})" if options else first.op
-        loops = {row: loop for row, join in slot.items() if (loop := family(join)) is not None}
-        lists = {row: join.branches for row, join in slot.items()}
-        if len(loops) == len(slot):
-            if not is_listed(list(loops.values())):
-                header, body = self.loop_of_branches(loops, scope)
-                return Braces(head, [Braces(header, [_branch(body)])], branches=True)
-            lists = {row: loop.rounds for row, loop in loops.items()}
-        if len(set(map(len, lists.values()))) != 1:
-            raise Misfit("joins with other numbers of branches")
-        branches = []
-        self.after = {}
-        for at in range(len(lists[rows[0]])):
-            self.fresh = before
-            branches.append(self.body({row: own[at] for row, own in lists.items()}, scope))
-        return Braces(head, [_branch(branch) for branch in branches], branches=True)
+        branches: list[Text] = []
+        for branch in aligned_branches(settled_families({row: join.branches for row, join in slot.items()}, form)):
+            self.fresh, self.after = before, {}
+            text = self._branch_of(branch, scope)
+            if len(branch) < len(rows):
+                self.fresh = before
+                part = next(iter(branch.values()))
+                wanted = _optional_name(part[0]) if part else "complete"
+                condition = self._explain([row in branch for row in rows], "if", scope, rows, wanted=wanted)
+                text = Braces(f"if {condition}", [text])
+            branches.append(text)
+        return Braces(head, branches, branches=True)
+
+    def _branch_of(self, branch: dict[int, list[Statement]], scope: Scope) -> Text:
+        """Return a branch of a join, which may be a loop over several."""
+        loops = {row: loop for row, own in branch.items() if (loop := family(own)) is not None}
+        if len(loops) < len(branch):
+            return _branch(self.body(branch, scope))
+        header, body = self.loop_of_branches(loops, scope)
+        return Braces(header, [_branch(body)])
 
     def _gather(self, slot: dict[int, Gather], scope: Scope) -> list[Text]:
         gathers = list(slot.values())

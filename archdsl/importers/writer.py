@@ -94,7 +94,10 @@ class Writer:
         assert step.join is not None
         branches = [self._chain(branch) for branch in step.branches]
         if step.starts:
-            branches = [[Start(Reference(start)), *branch] for start, branch in zip(step.starts, branches, strict=True)]
+            branches = [
+                branch if start is self.current else [Start(Reference(start)), *branch]
+                for start, branch in zip(step.starts, branches, strict=True)
+            ]
         return joined(step.join, branches)
 
     def _named_join(self, node: Apply) -> Statement:

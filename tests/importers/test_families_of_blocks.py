@@ -225,3 +225,53 @@ def test_networks_that_have_little_in_common_are_apart() -> None:
     other = (Deep, ((Fused, ((2, 3, 1),)), (Expanding, ((5, 3, 2), (2, 7, 1), (1, 3, 1)))))
     text = text_of(("one", *one), ("other", *other))
     assert "network one {" in text and "network other {" in text, text
+
+
+class RepVGG(nn.Module):
+    """A sum of terms, of which some instances lack one (arXiv:2101.03697); with several convolutions, MobileOne's block."""
+
+    def __init__(self, inputs: int, out: int, stride: int, count: int) -> None:
+        super().__init__()
+        self.scale = nn.Conv2d(inputs, out, 1, stride)
+        self.convs = nn.ModuleList(nn.Conv2d(inputs, out, 3, stride, 1) for _ in range(count))
+        self.identity = nn.BatchNorm2d(out) if stride == 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.scale(x)
+        for conv in self.convs:
+            y = y + conv(x)
+        return torch.relu(y if self.identity is None else y + self.identity(x))
+
+
+class Sums(nn.Sequential):
+    def __init__(self, *rows: tuple[int, int, int]) -> None:
+        widths = [3, *(out for out, *_ in rows)]
+        super().__init__(*(RepVGG(inputs, *row) for inputs, row in zip(widths, rows, strict=False)))
+
+
+def test_terms_of_a_sum_that_some_instances_lack() -> None:
+    text = text_of(("net", Sums, ((4, 2, 4), (4, 1, 4), (6, 2, 1), (6, 1, 4))))
+    assert text.count("block ") == 1 and "skip" not in text, text
+    assert "    for i in 0..count { convs[i]: conv(out, 3, stride) }\n    if stride == 1 { identity: bn }\n" in text, text
+
+
+class Fusion(nn.Module):
+    """Sums of values of several resolutions, as in HRNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.ModuleList(nn.Conv2d(3, 4, 3, 2**at, 1) for at in range(3))
+        self.fuse = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(3))
+        self.down = nn.Conv2d(4, 4, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        high, middle, low = (stem(x) for stem in self.stem)
+        y = nn.functional.interpolate(self.fuse[0](middle), scale_factor=2.0)
+        z = nn.functional.interpolate(self.fuse[1](low), scale_factor=4.0)
+        other = self.down(high) + middle + nn.functional.interpolate(self.fuse[2](low), scale_factor=2.0)
+        return torch.cat([high + y + z, nn.functional.interpolate(other, scale_factor=2.0)], 1)
+
+
+def test_branches_begin_at_other_values() -> None:
+    text = text_of(("net", Fusion, ()))
+    assert "  add {\n    stem[0]\n    { fuse[0]: stem[1] -> conv(4, 1); upsample(2) }\n" in text, text
