@@ -10,7 +10,7 @@ from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import unrolled
 from archdsl.importers.layout import Braces, Line, Text, layout
 from archdsl.importers.model import Call
-from archdsl.importers.naming import fresh_name
+from archdsl.importers.naming import fresh_name, is_identifier
 from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import Family, Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
 from archdsl.importers.template_names import Bundle, Names
@@ -41,6 +41,7 @@ class Loops(Names):
             header = self._header(slot, inner, scope, rows)
             before, header = _with_table(header, inner) if scope.root.kind == "network" else ([], header)
             before += self._list_of_counts(header, inner, table=bool(before))
+            body = [*([Line(inner.own, kind="comment")] if inner.own else []), *body]
         except Misfit:
             if len(rows) > 1:
                 raise
@@ -151,17 +152,30 @@ class Loops(Names):
         if not columns:
             count = self._explain(counts, "count", scope, rows)
             return f"for {inner.index_name} in 0..{count}" if inner.index_used else f"repeat {count}"
-        lists: list[list[Any]] = []
-        for row in rows:
-            own = [at for at in range(inner.size) if inner.parent_row[at] == row]
-            picked = [[column.values[at] for column in columns] for at in own]
-            lists.append([entry[0] for entry in picked] if len(columns) == 1 else picked)
-        if len(columns) == 1:
-            name = columns[0].name
-        else:
-            name = f"[{', '.join(column.name for column in columns)}]"
-        rows_text = self._explain(lists, _list_name(columns), scope, rows)
-        return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{name} in {rows_text}"
+        lists = {column.name: _by_row(column.values, inner, rows) for column in columns}
+        own = next(iter(_own_columns(columns, lists)), None)
+        if own is not None:
+            name = self._explain(lists[own.name], _list_name([own]), scope, rows)
+            if is_identifier(name):
+                columns = [column for column in columns if column is not own]
+                inner.own = f"let {own.name} = {name}[{inner.use_index()}]"
+        shown = columns[0].name if len(columns) == 1 else f"[{', '.join(column.name for column in columns)}]"
+        tables = [list(map(list, zip(*(lists[column.name][at] for column in columns), strict=True))) for at in range(len(rows))]
+        values = lists[columns[0].name] if len(columns) == 1 else tables
+        rows_text = self._explain(values, _list_name(columns), scope, rows)
+        return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{shown} in {rows_text}"
+
+
+def _by_row(values: Sequence[Any], inner: Scope, rows: Sequence[int]) -> list[list[Any]]:
+    """Return the values of the rounds of each row's loop."""
+    return [[value for value, parent in zip(values, inner.parent_row, strict=True) if parent == row] for row in rows]
+
+
+def _own_columns(columns: Sequence[Column], lists: dict[str, list[list[Any]]]) -> list[Column]:
+    """Return the one column in which the tables of a family differ, as in the numbers of layers; nothing if several do."""
+    found = [column for column in columns if any(own != lists[column.name][0] for own in lists[column.name])]
+    same = len({len(own) for column in columns for own in lists[column.name]}) == 1
+    return found if len(found) == 1 < len(columns) and same else []
 
 
 def _from_table(header: str, root: Scope, at: int) -> str:

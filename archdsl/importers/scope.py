@@ -56,6 +56,8 @@ class Scope:
     listed: str = ""
     """The name of the list of how often the loops inside run, which are its `counts`."""
     counts: list[int] = field(default_factory=list)
+    own: str = ""
+    """The definition of a number that each network of a family has a list of its own for."""
 
     @property
     def root(self) -> Scope:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from archdsl.importers.importing import import_loaded
 from archdsl.importers.load_module import Loaded
 from archdsl.importers.recording import recorded
+from tests.importers.test_constructs import Drops
 
 
 def text_of(*makes: tuple[str, type[nn.Module], tuple[object, ...]], shape: tuple[int, ...] = (3, 16, 16)) -> str:
@@ -275,3 +276,40 @@ class Fusion(nn.Module):
 def test_branches_begin_at_other_values() -> None:
     text = text_of(("net", Fusion, ()))
     assert "  add {\n    stem[0]\n    { fuse[0]: stem[1] -> conv(4, 1); upsample(2) }\n" in text, text
+
+
+class Stages(nn.Sequential):
+    """Stages with widths and windows of a table, and stochastic depth that grows through all of them."""
+
+    class Unit(Drops.Unit):
+        def __init__(self, inputs: int, width: int, k: int, rate: float) -> None:
+            super().__init__(width, rate)
+            self.first = nn.Conv2d(inputs, width, k, padding=k // 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(self.first(x))
+
+    def __init__(self, rows: Sequence[tuple[int, int]], layers: Sequence[int]) -> None:
+        count, inputs, stages = sum(layers), 3, []
+        for (width, k), n in zip(rows, layers, strict=True):
+            units = []
+            for _ in range(n):
+                at = sum(map(len, stages)) + len(units)
+                units.append(Stages.Unit(inputs, width, k, 0.1 * at / (count - 1)))
+                inputs = width
+            stages.append(nn.Sequential(*units))
+        super().__init__(*stages)
+
+
+def test_networks_of_a_family_that_differ_in_layers_share_a_table() -> None:
+    rows = [(4, 3), (6, 5), (9, 3), (14, 1), (16, 3)]
+    text = text_of(("net_a", Stages, (rows, (1, 2, 2, 1, 3))), ("net_b", Stages, (rows, (2, 2, 3, 1, 3))))
+    assert "    let n = layers[i]\n" in text and "(sum(layers) - 1)" in text, text
+    assert "network net_a = stages([1, 2, 2, 1, 3]) expect" in text, text
+
+
+def test_the_numbers_of_layers_are_those_of_the_table() -> None:
+    rows, wide = [(4, 3), (6, 5), (9, 3), (14, 1), (16, 3)], [(5, 3), (7, 5), (10, 3), (14, 1), (20, 3)]
+    text = text_of(("net_a", Stages, (rows, (1, 2, 2, 1, 3))), ("net_b", Stages, (wide, (2, 2, 3, 1, 3))))
+    assert "  let layers = [n for [_, _, n] in rows]\n" in text and "(sum(layers) - 1)" in text, text
+    assert "= stages(rows_a)" in text or "= stages([[" in text, text
