@@ -53,7 +53,13 @@ def command(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--input") from None
     imported = import_model(
-        address, call=call, sizes=shapes, partial=partial, fixed=fixed, say=lambda line: click.echo(line, err=True)
+        address,
+        call=call,
+        sizes=shapes,
+        partial=partial,
+        fixed=fixed,
+        family=True,
+        say=lambda line: click.echo(line, err=True),
     )
     for name, report in imported.reports.items():
         click.echo(f"{name}:\n{report}", err=True)

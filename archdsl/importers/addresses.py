@@ -92,11 +92,12 @@ def model_at(address: str) -> ModelFile | PythonName | None:
 
 def import_model(
     address: str, *, call: str | None = None, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False,
-    fixed: bool = False, say: Callable[[str], None] | None = None,
+    fixed: bool = False, family: bool = False, say: Callable[[str], None] | None = None,
 ) -> Imported | ImportedConfig:  # fmt: skip
     """Return the spec of the model at an address. `sizes` are those of the inputs, without the batch.
 
     Sizes are symbolic where the network works at others, unless they shall be `fixed`; those of a configuration file are fixed.
+    With `family`, a file with several scales becomes a network for each.
 
     Before the user's Python runs, `say` is told.
     Raise `SpecError` E1201 for an address that leads nowhere, and the errors of the importer.
@@ -118,7 +119,7 @@ def import_model(
         raise SpecError(codes.importing.BadAddress(address, "it is a folder" if path.is_dir() else "there is no such file"))
     with extra_needed(kind.extra, f"importing {kind.name}"):
         import_file = cast("Callable[..., Imported | ImportedConfig]", import_module(kind.module).import_file)
-    options = {} if kind is CONFIGURATION else {"fixed": fixed}
+    options = {"family": family} if kind is CONFIGURATION else {"fixed": fixed}
     return import_file(path, sizes=sizes, partial=partial, **options)
 
 

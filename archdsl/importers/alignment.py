@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from archdsl.importers.branches import Branches, as_statements, kind_of_branches, of_statement
 from archdsl.importers.forms import callee_form, category, form, in_single_rounds, without_digits
-from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, weight
+from archdsl.importers.gathering import is_listed
+from archdsl.importers.model import applications
+from archdsl.importers.statements import (
+    Gather,
+    Group,
+    Head,
+    Join,
+    Loop,
+    Mark,
+    Skip,
+    Stage,
+    Start,
+    Statement,
+    stages,
+    weight,
+)
 from archdsl.ops.base import Category
 
 
@@ -44,11 +60,46 @@ def with_single_rounds(bundle: dict[int, list[Statement]]) -> dict[int, list[Sta
     shapes = {form(s.rounds[0]): len(s.rounds[0]) for statements in lists for s in statements if isinstance(s, Loop)}
     if not shapes or len(bundle) == 1 or len({form(statements) for statements in lists}) == 1:
         return bundle
-    return {row: in_single_rounds(statements, shapes) for row, statements in bundle.items()}
+    return {row: _joined(in_single_rounds(statements, shapes)) for row, statements in bundle.items()}
+
+
+def _joined(statements: list[Statement]) -> list[Statement]:
+    """Make one loop of neighbouring ones of one form."""
+    found: list[Statement] = []
+    for statement in statements:
+        last = found[-1] if found else None
+        if isinstance(statement, Loop) and isinstance(last, Loop) and form(last.rounds[0]) == form(statement.rounds[0]):
+            found[-1] = Loop([*last.rounds, *statement.rounds])
+        else:
+            found.append(statement)
+    return found
+
+
+def _without_odd_gathers(bundle: dict[int, list[Statement]]) -> dict[int, list[Statement]]:
+    """Write steps and their concatenation one after another where not all instances have them, or all have the same few.
+
+    Where one instance reads the first value elsewhere, too, it gets a name of its own in all of them.
+    """
+    per_row = [[s for s in statements if isinstance(s, Gather)] for statements in bundle.values()]
+    gathers = [gather for own in per_row for gather in own]
+    if not gathers:
+        return bundle
+    if len(set(map(len, per_row))) > 1 or is_listed(gathers):
+        return {row: [made for s in own for made in (s.plain() if isinstance(s, Gather) else [s])] for row, own in bundle.items()}
+    if len({gather.first is None for gather in gathers}) == 1:
+        return bundle
+    return {row: [made for s in own for made in _with_mark(s)] for row, own in bundle.items()}
+
+
+def _with_mark(statement: Statement) -> list[Statement]:
+    if not isinstance(statement, Gather) or statement.first is None:
+        return [statement]
+    return [Mark(statement.first), Gather(statement.rounds, statement.values, statement.join)]
 
 
 def aligned(bundle: dict[int, list[Statement]]) -> list[dict[int, Statement]]:
     """Return the places, each with the statement of every instance that has it. Raise `Misfit` if nothing is common."""
+    bundle = _without_odd_gathers(bundle)
     rows = list(bundle)
     by_form: dict[str, list[int]] = {}
     for row in rows:
@@ -120,17 +171,42 @@ def _fit(a: Statement, b: Statement) -> int:
     if isinstance(a, Group | Head) and isinstance(b, Group | Head):
         return 5 + weight(a.body) if a.label == b.label else (2 if without_digits(a.label) == without_digits(b.label) else 0)
     if isinstance(a, Join) and isinstance(b, Join):
-        return 8 if a.op == b.op and set(a.args) == set(b.args) and len(a.branches) == len(b.branches) else 0
+        return _fit_joins(a, b)
     if isinstance(a, Skip):
         return 10
+    if isinstance(a, Gather) and isinstance(b, Gather):
+        return 8 if form(a.rounds[0]) == form(b.rounds[0]) and len(a.others) == len(b.others) else 0
     if isinstance(a, Loop) and isinstance(b, Loop):
         first, second = a.rounds[0], b.rounds[0]
         return 8 if _fit_lists(first, second) or likeness(first, second) >= _ALIKE else 0
     return 3 if isinstance(a, Mark | Start) else 0
 
 
+def _fit_joins(a: Join, b: Join) -> int:
+    """Return how well two joins are the same place; a sum may have terms that another one lacks."""
+    if a.op != b.op or set(a.args) != set(b.args):
+        return 0
+    if len(a.branches) == len(b.branches) and kind_of_branches(a) == kind_of_branches(b):
+        return 8
+    return 6 if a.op == "add" and min(len(a.branches), len(b.branches)) > 1 else 0
+
+
+def aligned_branches(lists: Branches) -> list[dict[int, list[Statement]]]:
+    """Return the branches of joins, each with those of all instances that have it. Raise `Misfit` if no branch is in all."""
+    bundle = {row: as_statements(own) for row, own in lists.items()}
+    alike = len(set(map(len, bundle.values()))) == 1
+    slots = [] if alike and _fit_all(bundle) else aligned(bundle)
+    if any(len(slot) == len(lists) for slot in slots):
+        return [{row: of_statement(statement) for row, statement in slot.items()} for slot in slots]
+    if not alike:
+        raise Misfit("joins with other branches")
+    return [{row: own[at] for row, own in lists.items()} for at in range(len(next(iter(lists.values()))))]
+
+
 def _fit_stages(a: Stage, b: Stage) -> int:
-    if not _labels_fit(a, b) or set(a.operands) != set(b.operands) or len(a.names) != len(b.names):
+    if not _labels_fit(a, b) or set(a.operands) != set(b.operands):
+        return 0
+    if len(a.names) != len(b.names) and not a.callee == b.callee == "split":
         return 0
     if a.callee == "rearrange" == b.callee and (a.args["pattern"] != b.args["pattern"] or set(a.args) != set(b.args)):
         return 0
@@ -186,10 +262,45 @@ def likeness(a: list[Statement], b: list[Statement]) -> float:
     if form(a) == form(b):
         return 1.0
     try:
-        both = with_skips({0: a, 1: b})
-        slots = aligned(both)
+        slots = aligned(with_skips({0: a, 1: b}))
     except Misfit:
         return 0.0
     common = sum(weight([next(iter(slot.values()))]) for slot in slots if len(slot) == 2)
     longest = sum(max(weight([s]) for s in slot.values()) for slot in slots)
     return common / longest if longest else 1.0
+
+
+def differ_in_parts(a: list[Statement], b: list[Statement]) -> bool:
+    """Whether two bodies have half of all ops in common, and differ in nothing but parts that only one has.
+
+    The ops of blocks that they call count, too. Most of the statements are the same, and no two alternatives.
+    """
+    try:
+        slots = aligned(with_skips(with_single_rounds({0: a, 1: b})))
+    except Misfit:
+        return False
+    both, apart = [slot for slot in slots if len(slot) == 2], [slot for slot in slots if len(slot) == 1]
+    alternatives = min(sum(row in slot for slot in apart) for row in (0, 1))
+    if any(isinstance(statement, Mark | Start | Head | Gather) for slot in apart for statement in slot.values()):
+        return False
+    common, rest = 0, sum(_ops(list(slot.values())) for slot in apart)
+    for slot in both:
+        if not _inner_differ_in_parts(slot[0], slot[1]):
+            return False
+        common += min(_ops([slot[0]]), _ops([slot[1]]))
+    return alternatives <= len(both) and common >= rest
+
+
+def _inner_differ_in_parts(a: Statement, b: Statement) -> bool:
+    """Whether groups and residual connections differ in parts, too, of which the shortcut of one may be one."""
+    if isinstance(a, Group) and isinstance(b, Group):
+        return differ_in_parts(a.body, b.body)
+    if not isinstance(a, Skip) or not isinstance(b, Skip):
+        return True
+    return differ_in_parts(a.body, b.body) and (not a.shortcut or not b.shortcut or differ_in_parts(a.shortcut, b.shortcut))
+
+
+def _ops(statements: list[Statement]) -> int:
+    """Return the number of ops in statements, and in the blocks that they call."""
+    own = [stage.callee for stage in stages(statements)]
+    return sum(1 if isinstance(callee, str) else sum(1 for _ in applications(callee)) for callee in own)

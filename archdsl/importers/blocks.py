@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
-from archdsl.importers.alignment import Misfit, likeness
+from archdsl.importers.alignment import Misfit, differ_in_parts, likeness
 from archdsl.importers.forms import form, rolled
-from archdsl.importers.formulas import same
+from archdsl.importers.formulas import function_of, same
+from archdsl.importers.gathering import gathered
 from archdsl.importers.layout import layout
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.model import Call, Model, applications, walk
@@ -23,6 +24,8 @@ from archdsl.importers.template import Template
 
 _ALIKE = 0.5
 """Instances of a class that have less than this in common become different blocks."""
+_ALIKE_PARAMETERS = 3
+"""Blocks that have so many parameters, and the same ones, can be rows of one table."""
 _NATURAL: dict[str, Any] = {"stride": 1, "groups": 1, "dilation": 1, "p": 0.0, "k": None, "out": None}
 """Defaults that a person would give a parameter; none for those that a call should state."""
 
@@ -47,6 +50,8 @@ class Block:
     lines: list[str] = field(default_factory=list)
     callees: frozenset[str] = frozenset()
     """The ops that it calls."""
+    kin: str = ""
+    """The name of the first block with the same parameters, if a table of both may have a column for the block."""
 
     def value(self, name: str, row: int) -> Any:
         """Return the argument of an instance."""
@@ -73,10 +78,14 @@ class Blocks:
         for calls in self._by_class():
             for cluster in self._clusters(calls):
                 self._block([call for call, _ in cluster], {call: statements for call, statements in cluster})
+        signatures: dict[tuple[tuple[str, str | None], ...], str] = {}
+        for block in self.found:
+            signature = tuple((parameter.name, parameter.default) for parameter in block.parameters)
+            block.kin = signatures.setdefault(signature, block.name) if len(signature) >= _ALIKE_PARAMETERS else ""
 
     def statements(self, call: Call) -> list[Statement]:
         """Return the statements of a call, numbered and in loops."""
-        return prepared(self.structure.statements(call), free=call.path == "")
+        return prepared(self.structure.statements(call), free=call.path == "", alone=len(self._models) == 1)
 
     def _by_class(self) -> list[list[Call]]:
         """Return the calls of each class, such that those inside come first."""
@@ -105,6 +114,7 @@ class Blocks:
         return [calls for _, calls in sorted(groups, key=lambda group: group[0])]
 
     def _clusters(self, calls: list[Call]) -> list[list[tuple[Call, list[Statement]]]]:
+        """Return the calls that become one block each, with their statements."""
         clusters: list[list[tuple[Call, list[Statement]]]] = []
         for call in calls:
             statements = self.statements(call)
@@ -115,7 +125,12 @@ class Blocks:
                     break
             else:
                 clusters.append([(call, statements)])
-        return clusters
+        found: list[list[tuple[Call, list[Statement]]]] = []
+        for cluster in clusters:
+            fitting = [other for other in found if _are_one_block(other, cluster)]
+            joined = [pair for other in fitting for pair in other] + cluster
+            found = [other for other in found if other not in fitting] + [joined]
+        return found
 
     def _block(self, calls: list[Call], statements: Mapping[Call, list[Statement]]) -> None:
         try:
@@ -143,6 +158,7 @@ class Blocks:
             columns = [column for column in columns if column.name not in now]
             if known and not now:
                 break
+            columns = [column for column in columns if not _follows_stride(column, columns, scope.arguments)]
             hidden |= now
         lines, lets = settled(lines, definitions, scope.taken)
         callees = [s.callee for s in stages(statements[calls[0]]) if isinstance(s.callee, str)]
@@ -174,6 +190,7 @@ class Blocks:
     ) -> tuple[Scope, list[str], list[str], dict[str, str]]:
         scope = Scope("block", len(calls), columns=list(columns))
         scope.arguments = _arguments(calls)
+        scope.results = [call.outputs[0].shape[0] if call.outputs[0].shape else 1 for call in calls]
         labels = {stage.label for body in statements.values() for stage in stages(body) if stage.label is not None}
         scope.labels = labels
         scope.sizes, definitions = _sizes(calls, "inputs" if "c" in labels else "c")
@@ -189,11 +206,27 @@ class Blocks:
         return scope, operands, layout(body, 1), definitions
 
 
+def _are_one_block(one: list[tuple[Call, list[Statement]]], other: list[tuple[Call, list[Statement]]]) -> bool:
+    """Whether instances of a class that are not alike become one block all the same: two of them differ in parts alone."""
+    if len(one[0][0].inputs) != len(other[0][0].inputs):
+        return False
+    forms = [{form(statements): statements for _, statements in cluster} for cluster in (one, other)]
+    return any(differ_in_parts(a, b) for a in forms[0].values() for b in forms[1].values())
+
+
 def shadowed(bodies: Iterable[list[Statement]]) -> set[str]:
     """Return the names of ops that bodies call, so that no parameter may have them, although others may."""
     return {
         stage.callee for body in bodies for stage in stages(body) if isinstance(stage.callee, str) and stage.callee in SHADOWING
     }
+
+
+def _follows_stride(column: Column, columns: Sequence[Column], arguments: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a parameter that no constructor has is one thing where the stride is 1, and another elsewhere."""
+    if column.role not in ("if", "either", "pad") or column.name in arguments[0]:
+        return False
+    strides = (other.values for other in columns if other.role == "stride")
+    return any(function_of([stride != 1 for stride in own], column.values) is not None for own in strides)
 
 
 def _is_hidden(name: str, text: str) -> bool:
@@ -202,7 +235,7 @@ def _is_hidden(name: str, text: str) -> bool:
     return label is not None and re.search(rf"(?<![\w.\"]){name}\b(?!:)(?! =[^=])", text[label.end() :]) is not None
 
 
-def prepared(statements: list[Statement], *, free: bool = False) -> list[Statement]:
+def prepared(statements: list[Statement], *, free: bool = False, alone: bool = True) -> list[Statement]:
     """Return statements with labels for their positions, and in loops."""
     from archdsl.importers.statements import Group, Head, inner_lists
 
@@ -218,7 +251,7 @@ def prepared(statements: list[Statement], *, free: bool = False) -> list[Stateme
                 inner[:] = number(inner) if isinstance(item, Group | Head) else _inside(inner)
         return items
 
-    return rolled(number(statements), free=free)
+    return rolled(number(gathered(statements)), free=free, alone=alone)
 
 
 def settled(lines: list[str], definitions: Mapping[str, str], taken: set[str]) -> tuple[list[str], list[str]]:
@@ -334,12 +367,13 @@ def _default(column: Column) -> str | None:
     """Return the text of a default for a parameter: one, nothing, or what most instances have."""
     values = column.values
     if column.role in ("classes", "callee"):
-        return None
+        return literal(None) if None in values else None
     if column.role in _NATURAL:
         natural = _NATURAL[column.role]
         if column.role == "k" and 1 in values and not all(value == 1 for value in values):
             natural = 1
-        return literal(natural) if natural is not None and any(same(value, natural) for value in values) else None
+        usual = column.role == "p" or any(same(value, natural) for value in values)
+        return literal(natural) if natural is not None and usual else None
     if column.role == "pad" and "same" in values:
         return literal("same")
     if isinstance(values[0], bool):

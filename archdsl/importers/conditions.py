@@ -16,6 +16,11 @@ Atom = tuple[str, list[bool], Callable[[], None]]
 Named = tuple[str, list[Any], str, Callable[[], None]]
 """A name with its value in each row, its kind, and what notes its use."""
 
+_PARTS = ("if", "either")
+"""Roles of conditions: whether a part is there, and which of two parts."""
+_NOTHING = (0, 1)
+"""Numbers that mean that a part is missing; that one is there where a window is 5 is chance."""
+
 
 @dataclass
 class Conditions:
@@ -59,7 +64,7 @@ class Conditions:
         if not all(isinstance(value, bool) for value in values):
             return
         for text, vector, use in self._atoms(names):
-            if self.role == "if" and text[0] in "§‡":
+            if self.role in _PARTS and text[0] in "§‡":
                 continue
             if vector == list(values):
                 use()
@@ -67,7 +72,7 @@ class Conditions:
             if [not v for v in vector] == list(values) and text.isidentifier():
                 use()
                 yield f"not {text}"
-        if self.role == "if":
+        if self.role in _PARTS:
             return
         atoms = list(self._atoms(names))
         for joined, combine in (("or", any), ("and", all)):
@@ -84,10 +89,11 @@ class Conditions:
         yield from self._size_atoms(names)
         for name, vector, kind, use in names:
             if kind in ("small", "count") and all(isinstance(v, int) for v in vector):
-                for number in sorted(set(vector))[:6]:
+                numbers = [n for n in sorted(set(vector))[:6] if self.role not in _PARTS or n in _NOTHING]
+                for number in numbers:
                     yield f"{name} != {number}", [v != number for v in vector], use
                     yield f"{name} == {number}", [v == number for v in vector], use
-                for number in sorted(set(vector))[:-1][:6]:
+                for number in numbers if self.role in _PARTS else sorted(set(vector))[:-1][:6]:
                     yield f"{name} > {number}", [v > number for v in vector], use
             elif kind == "float":
                 yield f"{name} > 0", [v > 0 for v in vector], use
@@ -117,7 +123,7 @@ class Conditions:
             total = max(rounds) + 1
             marks = [(f"== {n}", [v == n for v in own]) for n in (0,)]
             marks += [(f"> {n}", [v > n for v in own]) for n in range(min(total - 1, 3))]
-            marks += [(f"< {total - 1}", [v < total - 1 for v in own])]
+            marks += [(f"< {n}", [v < n for v in own]) for n in (total - 1, *range(4, total - 1))]
             if kind == "bool":
                 marks += [("% 2 == 1", [v % 2 == 1 for v in own]), ("% 2 == 0", [v % 2 == 0 for v in own])]
             for text, vector in marks:
@@ -141,6 +147,15 @@ class Conditions:
                 if other and _follows(inside, [a for a, c in zip(column, vector, strict=True) if c]):
                     if not self._by_parent(values):
                         yield self._used(uses, use, f"{name} if {text} else {literal(outside[0])}")
+
+    def _by_stride(self, values: Sequence[Any], names: Any) -> Iterator[str]:
+        """Yield `0 if stride != 1 else same`, the two pads of a convolution behind an op that pads."""
+        strides = {column.name for column in self.scope.root.columns if column.role == "stride"}
+        for name, vector, _, use in names:
+            found = function_of([stride != 1 for stride in vector], values) if name in strides else None
+            if found is not None and len(found) == 2:
+                use()
+                yield f"{literal(found[True])} if {name} != 1 else {literal(found[False])}"
 
     def _conditions_on_rounds(self) -> Iterator[tuple[str, list[bool], list[Callable[[], None]]]]:
         """Yield conditions on the number of a round, and pairs of them for two nested loops."""

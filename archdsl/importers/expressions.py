@@ -26,6 +26,8 @@ from archdsl.importers.scope import Column, Scope
 
 Source = tuple[str, list[Any], Callable[[], None]]
 """A name with its value in each row, and what notes its use."""
+_EXPANSION = 3
+"""The usual factor between the channels of a block's input and those inside, from which on it is one of expansion."""
 
 
 class Explainer(Rounds):
@@ -43,9 +45,20 @@ class Explainer(Rounds):
             return candidate
         if kind == "bool" and (condition := self._new_condition(values)) is not None:
             return condition
+        if self.scope.root.terms and (found := self._of_terms(values, role)) is not None:
+            return found
         if self.scope.root.arguments and (found := self._argument(values, role, kind)) is not None:
             return found
-        return self._create(values, role, kind, label) if create else None
+        if not create:
+            return None
+        return self._expansion(values, role, kind) or self._create(values, role, kind, label)
+
+    def _of_terms(self, values: Sequence[Any], role: str) -> str | None:
+        """Return a list whose elements are terms in all networks of a family; None if one is not."""
+        if not all(isinstance(value, list) for value in values) or len(set(map(len, values))) != 1:
+            return None
+        shown = [self.explain(list(column), role, create=False) for column in zip(*values, strict=True)]
+        return f"[{', '.join(map(str, shown))}]" if None not in shown else None
 
     def _range(self, values: Sequence[Any]) -> str | None:
         """Return the expression for ranges of channels, `c // 2..c`; None if their ends are no functions of what is visible."""
@@ -91,6 +104,8 @@ class Explainer(Rounds):
             yield from self._roots(values, names)
         if kind in ("channels", "count") and all(isinstance(v, int) for v in values):
             yield from self._pairs(values, names)
+        if self.role == "pad":
+            yield from self._by_stride(values, names)
         if self.role != "count":
             yield from self._by_condition(values, names)
 
@@ -127,6 +142,7 @@ class Explainer(Rounds):
             if len(set(vector)) > 1:
                 yield from self._parts(values, kind, (name, vector, use), names)
         if kind == "channels":
+            yield from self._shares(values, sources)
             yield from self._rounded(values, sources)
 
     @staticmethod
@@ -146,16 +162,24 @@ class Explainer(Rounds):
             yield f"{name} // 2"
 
     @staticmethod
+    def _shares(values: Sequence[Any], sources: Sequence[Source]) -> Iterator[str]:
+        """Yield `name // n`, the channels of one of several equal branches."""
+        for (n1, v1, u1), (n2, v2, u2) in product(sources, sources):
+            if len(set(v2)) > 1 and all(a == v * b for a, b, v in zip(v1, v2, values, strict=True)):
+                u1(), u2()
+                yield f"{n1} // {n2}"
+
+    @staticmethod
     def _rounded(values: Sequence[Any], sources: Sequence[Source]) -> Iterator[str]:
-        """Yield parts of names that are rounded to multiples of eight, as in the MobileNets."""
+        """Yield parts of names that are rounded to multiples of eight or four, as in the MobileNets and GhostNet."""
         if len(set(values)) < 3:
             return
         for name, vector, use in sources:
             numbers = all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in vector)
-            for divisor in (4, 2, 8, 16) if numbers else ():
-                if all(v == make_divisible(a / divisor) for v, a in zip(values, vector, strict=True)):
+            for by, divisor in product((8, 4), (4, 2, 8, 16)) if numbers else ():
+                if all(v == make_divisible(a / divisor, by) for v, a in zip(values, vector, strict=True)):
                     use()
-                    yield f"make_divisible({name} / {divisor}, 8)"
+                    yield f"make_divisible({name} / {divisor}, {by})"
 
     def _roots(self, values: Sequence[Any], names: Any) -> Iterator[str]:
         """Yield `width^-0.5`, the usual factor of products in attention."""
@@ -209,16 +233,16 @@ class Explainer(Rounds):
 
     def _new_condition(self, values: Sequence[Any]) -> str | None:
         """Return a condition on an argument of the constructor, or on the size of the input."""
-        found = self._condition_on_argument(values, natural=True)
+        found = self._condition_on_argument(values)
         if found is None and self.role == "if":
             names = [(n, [v[row] for row in self.rows], k, use) for n, v, k, use in self.scope.names()]
             for text, vector, use in self._atoms(names):
                 if text[0] in "§‡" and " * " not in text and vector == list(values):
                     use()
                     return text
-        return found or self._condition_on_argument(values, natural=False)
+        return found
 
-    def _condition_on_argument(self, values: Sequence[Any], *, natural: bool) -> str | None:
+    def _condition_on_argument(self, values: Sequence[Any]) -> str | None:
         """Make an argument of the constructor a parameter if a condition on it tells where the value is true."""
         root, at = self.scope.levels()[0]
         own = [at[row] for row in self.rows]
@@ -236,9 +260,8 @@ class Explainer(Rounds):
                 outside = {v for v, w in zip(picked, wanted, strict=True) if not w}
                 if len(outside) == 1 and all((v not in outside) == w for v, w in zip(picked, wanted, strict=True)):
                     number = outside.pop()
-                    if number in (0, 1) or (not natural and len(picked) > 6):
-                        shown = int(number) if float(number).is_integer() else number
-                        found.append((1 if number in (0, 1) else 2, name, f"# != {shown}"))
+                    if number in (0, 1):
+                        found.append((1, name, f"# != {int(number)}"))
         if not found:
             return None
         _, name, text = min(found, key=lambda entry: entry[0])
@@ -246,7 +269,27 @@ class Explainer(Rounds):
         whole = all(float(v).is_integer() for v in column)
         kind = "bool" if isinstance(column[0], bool) else "small" if whole else "float"
         column = [int(v) for v in column] if kind == "small" else column
-        return text.replace("#", self._add(root, name.rpartition(".")[2], column, kind, "if" if kind == "bool" else "ratio"))
+        short = name.rpartition(".")[2]
+        role = "if" if kind == "bool" else short if short in ("stride", "groups", "dilation") else "ratio"
+        return text.replace("#", self._add(root, short, column, kind, role))
+
+    def _expansion(self, values: Sequence[Any], role: str, kind: str) -> str | None:
+        """Make the factor of the input's channels a parameter, if it gives hidden widths and hardly varies."""
+        root, at = self.scope.levels()[0]
+        own = [at[row] for row in self.rows]
+        name, inputs = next(self._size_names(), ("", []))
+        if kind != "channels" or role != "out" or not name or list(values) == root.results_of(own):
+            return None
+        if not all(isinstance(v, int) and c and v % c == 0 for v, c in zip(values, inputs, strict=True)):
+            return None
+        factors = function_of(own, [v // c for v, c in zip(values, inputs, strict=True)])
+        if factors is None or len(factors) < root.size or not 1 < len(set(factors.values())) < min(3, len(set(values))):
+            return None
+        if max(factors.values(), key=list(factors.values()).count) < _EXPANSION:
+            return None
+        root.sizes_used.add(name.strip("§‡"))
+        made = self._add(root, "expand", [factors[row] for row in range(root.size)], "small", "ratio")
+        return f"{made} * {name}"
 
     def _create(self, values: Sequence[Any], role: str, kind: str, label: str) -> str:
         """Make the values a column of the outermost scope that decides them."""

@@ -102,6 +102,7 @@ class _Lines:
         """Add a statement with braces, on one line if a person would write it so."""
         inline = one_line(text)
         starting = self._last is not None and self._last.starts and not self.branches and not text.labelled
+        starting = starting and not text.head.startswith(("for ", "repeat ", "if "))
         if starting and inline is not None and len(self.margin + self._current + inline) < WIDTH:
             self._current += f" -> {inline}"
             self.flush()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
+
+_LARGEST = 64
+"""A number with many digits is a fraction of integers for a person if the second is at most this."""
 
 
 class Word(str):
@@ -34,9 +39,10 @@ def literal(value: Any) -> str:
 def _number(value: float) -> str:
     text = f"{value:.10g}"
     if float(text) != value:
+        share = Fraction(value).limit_denominator(_LARGEST) if math.isfinite(value) else Fraction()
+        if share and share.numerator / share.denominator == value:
+            return f"{share.numerator} / {share.denominator}"
         shorter = f"{value:.6g}"
         text = shorter if abs(float(shorter) - value) <= 1e-7 * abs(value) else repr(value)
     mantissa, _, exponent = text.partition("e")
-    if exponent:
-        return f"{mantissa}e{int(exponent)}"
-    return text if "." in text else f"{text}.0" if text.lstrip("-").isdigit() and False else text
+    return f"{mantissa}e{int(exponent)}" if exponent else text

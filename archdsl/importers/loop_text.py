@@ -9,10 +9,14 @@ from archdsl.importers.alignment import Misfit
 from archdsl.importers.expressions import Explainer
 from archdsl.importers.forms import unrolled
 from archdsl.importers.layout import Braces, Line, Text, layout
-from archdsl.importers.naming import fresh_name
+from archdsl.importers.model import Call
+from archdsl.importers.naming import fresh_name, is_identifier
 from archdsl.importers.scope import Column, Scope
-from archdsl.importers.statements import Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
+from archdsl.importers.statements import Family, Group, Head, Loop, Mark, Stage, Start, Statement, inner_lists, stages
 from archdsl.importers.template_names import Bundle, Names
+
+_ROWS, _COLUMNS = 8, 3
+"""Calls are a table from so many on if so many numbers differ, as a paper has it."""
 
 
 class Loops(Names):
@@ -36,6 +40,8 @@ class Loops(Names):
                 body += self._claim(shapes, inner)
             header = self._header(slot, inner, scope, rows)
             before, header = _with_table(header, inner) if scope.root.kind == "network" else ([], header)
+            before += self._list_of_counts(header, inner, table=bool(before))
+            body = [*([Line(inner.own, kind="comment")] if inner.own else []), *body]
         except Misfit:
             if len(rows) > 1:
                 raise
@@ -45,14 +51,50 @@ class Loops(Names):
             self._again(saved, scope)
             return self.body({row: [s for r in loop.rounds for s in r] for row, loop in slot.items()}, scope)
         looped: list[Text] = [*before, Braces(header, body)]
-        if inner.columns and len(rows) == 1 and all(map(_is_plain, slot[rows[0]].rounds)):
+        wide = len(inner.columns) > inner.size
+        if inner.columns and len(rows) == 1 and (wide or all(map(_is_plain, slot[rows[0]].rounds))):
             return self._shorter(looped, slot[rows[0]], rows[0], scope)
         return looped
+
+    def loop_of_branches(self, slot: dict[int, Family], scope: Scope) -> tuple[str, list[Text]]:
+        """Return the header and the body of a loop over the branches of a join."""
+        loops: dict[int, Loop] = {**slot}
+        inner, bundle = _rounds_of(loops, scope)
+        self.after = {}
+        body = self.body(bundle, inner)
+        return self._header(loops, inner, scope, list(slot)), body
+
+    def loop_of_values(self, slot: dict[int, Loop], scope: Scope, family: str, shift: str) -> tuple[str, list[Text]]:
+        """Return the header and the body of a loop whose rounds give the members of a family of values."""
+        inner, bundle = _rounds_of(slot, scope)
+        self.fresh, self.after = False, {}
+        body = self.body(bundle, inner)
+        body.append(Line("x", f"{family}[{inner.use_index()}{shift}]", False, "mark"))
+        return self._header(slot, inner, scope, list(slot)), body
+
+    @staticmethod
+    def _list_of_counts(header: str, inner: Scope, *, table: bool) -> list[Text]:
+        """Return the list of how often inner loops run, from the table that has it, or else note that the network declares it."""
+        at = next((at for at, column in enumerate(inner.columns) if column.role == "count"), None)
+        name = inner.listed
+        if at is not None and len(inner.columns) > 1 and not name:
+            name = _from_table(header, inner.root, at)
+        elif at is None or not table or name in inner.root.lets:
+            if name:
+                inner.root.lets[name] = inner.counts
+            return []
+        if not name or at is None:
+            return []
+        count = inner.columns[at].name
+        names = ", ".join(count if column is inner.columns[at] else "_" for column in inner.columns)
+        return [Line(f"let {name} = [{count} for [{names}] in {header.rpartition(' in ')[2]}]", kind="comment")]
 
     def _rounds(self, bundle: Bundle, inner: Scope, scope: Scope, saved: Any) -> list[Text]:
         """Return the body of a loop; once it needs a table, everything that varies is put there, without conditions."""
         body = self.body(bundle, inner)
         if all(column.role == "count" for column in inner.columns) or inner.table or scope.root.kind != "network":
+            return body
+        if len(inner.columns) == 1 and sum(line.count(" if ") for line in layout(body, 0)) <= 1:
             return body
         inner.table, inner.columns, inner.index_used, inner.inner = True, [], False, []
         self._again(saved, scope)
@@ -66,10 +108,12 @@ class Loops(Names):
         named = len(body) == 1 and isinstance(body[0], Line) and (body[0].label or "").startswith('"')
         nested = scope.root.kind == "block" and len(counts) == 1 and (bool(inner.columns) or (named and counts == {2}))
         ragged = any(isinstance(value, list) for column in inner.columns for value in column.values)
-        return nested or (len(slot) == 1 and (ragged or _too_costly(inner, body)))
+        units = any(isinstance(s.callee, Call) and s.callee.origin.unit for loop in slot.values() for s in stages(loop.rounds[0]))
+        costly = _too_costly(inner, body) or (units and any(" if " in line for line in layout(body, 0)))
+        return nested or (len(slot) == 1 and (ragged or costly))
 
     def _shorter(self, looped: list[Text], loop: Loop, row: int, scope: Scope) -> list[Text]:
-        """Return a loop over ops alone, or its rounds one after another if that is hardly longer."""
+        """Return a loop over ops alone, or with much that varies, or its rounds one after another if that is hardly longer."""
         state = self._state(scope)
         plain = self.body({row: [s for r in loop.rounds for s in r]}, scope)
         if len(layout(looped, 1)) > 0.9 * len(layout(plain, 1)):
@@ -108,24 +152,47 @@ class Loops(Names):
         if not columns:
             count = self._explain(counts, "count", scope, rows)
             return f"for {inner.index_name} in 0..{count}" if inner.index_used else f"repeat {count}"
-        lists: list[list[Any]] = []
-        for row in rows:
-            own = [at for at in range(inner.size) if inner.parent_row[at] == row]
-            picked = [[column.values[at] for column in columns] for at in own]
-            lists.append([entry[0] for entry in picked] if len(columns) == 1 else picked)
-        if len(columns) == 1:
-            name = columns[0].name
-        else:
-            name = f"[{', '.join(column.name for column in columns)}]"
-        rows_text = self._explain(lists, _list_name(columns), scope, rows)
-        return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{name} in {rows_text}"
+        lists = {column.name: _by_row(column.values, inner, rows) for column in columns}
+        own = next(iter(_own_columns(columns, lists)), None)
+        if own is not None:
+            name = self._explain(lists[own.name], _list_name([own]), scope, rows)
+            if is_identifier(name):
+                columns = [column for column in columns if column is not own]
+                inner.own = f"let {own.name} = {name}[{inner.use_index()}]"
+        shown = columns[0].name if len(columns) == 1 else f"[{', '.join(column.name for column in columns)}]"
+        tables = [list(map(list, zip(*(lists[column.name][at] for column in columns), strict=True))) for at in range(len(rows))]
+        values = lists[columns[0].name] if len(columns) == 1 else tables
+        rows_text = self._explain(values, _list_name(columns), scope, rows)
+        return f"for {f'{inner.index_name}, ' if inner.index_used else ''}{shown} in {rows_text}"
+
+
+def _by_row(values: Sequence[Any], inner: Scope, rows: Sequence[int]) -> list[list[Any]]:
+    """Return the values of the rounds of each row's loop."""
+    return [[value for value, parent in zip(values, inner.parent_row, strict=True) if parent == row] for row in rows]
+
+
+def _own_columns(columns: Sequence[Column], lists: dict[str, list[list[Any]]]) -> list[Column]:
+    """Return the one column in which the tables of a family differ, as in the numbers of layers; nothing if several do."""
+    found = [column for column in columns if any(own != lists[column.name][0] for own in lists[column.name])]
+    same = len({len(own) for column in columns for own in lists[column.name]}) == 1
+    return found if len(found) == 1 < len(columns) and same else []
+
+
+def _from_table(header: str, root: Scope, at: int) -> str:
+    """Return the name of a parameter that is a column of the table of a loop, and take it from the parameters; "" if none is."""
+    tables = next((column.values for column in root.columns if column.name == header.rpartition(" in ")[2]), [])
+    for column in root.columns:
+        if column.role == "layers" and column.values == [[row[at] for row in table] for table in tables]:
+            root.columns.remove(column)
+            return column.name
+    return ""
 
 
 def _list_name(columns: Sequence[Column]) -> str:
     """Return what a list for the rounds of a loop is called."""
     if len(columns) > 1:
         return "rows"
-    name = columns[0].name
+    name = "kernel" if columns[0].role == "k" else columns[0].name
     return "layers" if columns[0].role == "count" else f"{name}_lists" if name.endswith("s") else f"{name}s"
 
 
@@ -209,10 +276,14 @@ def _with_table(header: str, inner: Scope) -> tuple[list[Text], str]:
     if len(set(map(len, rows))) > 1:  # lists of different lengths
         return [], header
     name = fresh_name("rows", inner.root.taken)
+    return [Line(line, kind="comment") for line in table_lines(name, rows)], f"{loop} in {name}"
+
+
+def table_lines(name: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a constant that is a table, with its columns below each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     shown = [", ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    lines = [f"let {name} = [", *(f"  [{row}]," for row in shown), "]"]
-    return [Line(line, kind="comment") for line in lines], f"{loop} in {name}"
+    return [f"let {name} = [", *(f"  [{row}]," for row in shown), "]"]
 
 
 def _is_nested(table: str) -> bool:
@@ -232,11 +303,8 @@ def _too_costly(inner: Scope, body: list[Text]) -> bool:
         return lines <= 2
     if inner.size <= 3 and lines <= 1 and (varied or inner.index_used):
         return True
-    wide = len(inner.columns) > 1
-    return (
-        bool(inner.columns)
-        and len(body) == 1
-        and isinstance(body[0], Line)
-        and lines <= 1
-        and inner.size <= 3 + (inner.size if wide else 0)
-    )
+    if not inner.columns or len(body) != 1 or not isinstance(body[0], Line) or lines > 1:
+        return False
+    if len(inner.columns) > 1:
+        return inner.size < _ROWS or len(inner.columns) < _COLUMNS
+    return inner.size <= 3

@@ -116,6 +116,19 @@ JOINS = frozenset({"add", "mul", "sub", "div", "min", "max", "concat", "shake"})
 
 
 @dataclass(eq=False)
+class Scaling:
+    """How the numbers of a network of a family follow from its parameters, which are `given`.
+
+    `terms` has the kind and the value of expressions such as `wide(64)`; `definitions` are the functions in them.
+    """
+
+    family: str
+    given: dict[str, float]
+    definitions: tuple[str, ...]
+    terms: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
 class Model:
     """A whole model: the call of the network, and what it returns. `heads` are results that exist in training alone, by name."""
 
@@ -126,6 +139,7 @@ class Model:
     sizes_of_state: dict[str, tuple[int, ...]] = field(default_factory=dict)
     at_size: bool = True
     """Whether the shapes of its values are those for the sizes of its inputs."""
+    scaling: Scaling | None = None
 
     @property
     def is_open(self) -> bool:

@@ -10,18 +10,22 @@ from typing import Any
 from archdsl.diagnostics import SpecError, codes
 from archdsl.formatting import format_source
 from archdsl.importers.alignment import Misfit
-from archdsl.importers.blocks import Blocks, parameters, settled
+from archdsl.importers.blocks import Blocks, Parameter, settled
 from archdsl.importers.layout import Line, layout
 from archdsl.importers.literal import literal
+from archdsl.importers.loop_text import table_lines
 from archdsl.importers.model import Model, Value, applications
-from archdsl.importers.naming import block_name
-from archdsl.importers.scope import Scope
+from archdsl.importers.naming import block_name, fresh_name
+from archdsl.importers.scope import Column, Scope
 from archdsl.importers.statements import stages
 from archdsl.importers.template import Template
 from archdsl.importers.template_names import CLASSES
 from archdsl.limits import DEFAULT
 from archdsl.source import SourceFile
 from archdsl.syntax.parser import parse
+
+_LONG_ARGUMENT = 60
+"""An argument of an alias that is a list and longer than this becomes a constant."""
 
 
 def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[str, dict[str, int]] | None = None) -> str:
@@ -31,7 +35,7 @@ def spec_text(models: Sequence[Model], header: Sequence[str], *, claims: dict[st
     blocks = Blocks(list(models))
     try:
         blocks.make()
-        network = _network(list(models), blocks, claims or {})
+        network = _networks(list(models), blocks, claims or {})
     except SpecError:
         raise
     except Exception as error:
@@ -72,10 +76,35 @@ def _last_layer(value: Value) -> Any:
     return None
 
 
+def _networks(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, int]]) -> list[str]:
+    """Return the lines of one network with an alias for each model, or of a network for each if that is shorter."""
+    if len(models) == 1:
+        return _network(models, blocks, claims)
+    taken = set(blocks.taken)
+    apart = [[*_network([model], blocks, claims), ""] for model in models]
+    blocks.taken = taken
+    alone = [line for lines in apart for line in lines][:-1]
+    try:
+        family = _network(models, blocks, claims)
+    except Misfit:
+        if models[0].scaling is not None:
+            raise
+        return alone
+    return family if len(family) <= len(alone) or models[0].scaling is not None else alone
+
+
 def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, int]]) -> list[str]:
     scope = Scope("network", len(models))
     scope.taken = set(blocks.taken)
     scope.arguments = [dict(model.main.origin.arguments) for model in models] if len(models) > 1 else []
+    scalings = [model.scaling for model in models if model.scaling is not None and len(models) > 1]
+    if scalings:
+        first = scalings[0]
+        scope.columns = [Column(name, [own.given[name] for own in scalings], "other", "given") for name in first.given]
+        scope.terms = [
+            Column(text, [own.terms[text][1] for own in scalings], kind) for text, (kind, _) in first.terms.items()
+            if all(text in own.terms for own in scalings)
+        ]  # fmt: skip
     template = Template(fresh=False, claims=all(model.at_size and not model.is_open for model in models))
     main = models[0].main
     for at, value in enumerate(main.inputs):
@@ -88,13 +117,15 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
         body.insert(0, Line(main.inputs[0].name, kind="start"))
     lines, _ = settled(layout(body, 1), {}, scope.taken)
     text = "\n".join(lines)
+    definitions = [f"  {line}" for own in scalings[:1] for line in own.definitions if f"{_defined(line)}(" in text]
+    text = "\n".join([*definitions, *lines])
     for listed, counts in scope.lets.items():
         text = text.replace(f" in {literal(counts)} {{", f" in {listed} {{")
     lines = text.split("\n")
     lets = [f"  let {name} = {literal(values)}" for name, values in scope.lets.items() if re.search(rf"\b{name}\b", text)]
     signature: list[str] = []
     columns = [column for column in scope.columns if re.search(rf"\b{column.name}\b", text)]
-    given = parameters(columns, [])
+    given = [Parameter(column.name, column.role) for column in columns]
     values = {column.name: column.values for column in columns}
     signature = [parameter.name for parameter in given]
     classes = next((model.main.origin.arguments.get(n) for model in models for n in ("num_classes", "classes", "n_classes")
@@ -103,27 +134,63 @@ def _network(models: list[Model], blocks: Blocks, claims: dict[str, dict[str, in
     if re.search(r"\bclasses\b", text):
         signature.append(f"classes: int = {classes}")
         guard = f" if classes == {classes}"
-    name = models[0].name if len(models) == 1 else _family_name(models, blocks)
+    name = models[0].name if len(models) == 1 else scalings[0].family if scalings else _family_name(models, blocks)
     head = f"network {name}({', '.join(signature)}) {{" if signature else f"network {name} {{"
     found = [head, *inputs, *lets, *lines]
     if len(models) == 1:
         return [*found, *(f"  expect {claim} == {_grouped(n)}{guard}" for claim, n in claims.get(name, {}).items()), "}"]
-    found += ["}", ""]
+    arguments, tables = _arguments(models, {parameter.name: values[parameter.name] for parameter in given}, blocks.taken)
+    found = [*tables, *found, "}", ""]
     wide = max(len(model.name) for model in models)
-    for row, model in enumerate(models):
-        arguments = ", ".join(literal(values[parameter.name][row]) for parameter in given)
-        alias = f"network {model.name:<{wide}} = {name}({arguments})"
+    for model, shown in zip(models, arguments, strict=True):
+        alias = f"network {model.name:<{wide}} = {name}({shown})"
         claim = claims.get(model.name, {})
         found.append(alias + (f" expect params == {_grouped(claim['params'])}{guard}" if "params" in claim else ""))
     return found
 
 
+def _arguments(models: list[Model], values: dict[str, list[Any]], taken: set[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments of each alias, and the lines of constants for lists that are too long for it."""
+    shown: list[list[str]] = [[] for _ in models]
+    tables: list[str] = []
+    same = len(_common(models).rstrip("0123456789"))
+    for name, column in values.items():
+        long = max(len(literal(value)) for value in column) > _LONG_ARGUMENT
+        for row, (model, value) in enumerate(zip(models, column, strict=True)):
+            if not long or not isinstance(value, list):
+                shown[row].append(literal(value))
+                continue
+            constant = fresh_name(f"{name}_{model.name[same:].strip('_') or model.name}", taken)
+            shown[row].append(constant)
+            cells = [list(map(literal, row)) for row in value] if _is_table(value) else []
+            tables += [*(table_lines(constant, cells) if cells else [f"let {constant} = {literal(value)}"]), ""]
+    return [", ".join(texts) for texts in shown], tables
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is a list of rows of equal lengths, whose cells are no lists."""
+    return (
+        isinstance(value, list) and len(value) > 1 and all(isinstance(row, list) for row in value)
+        and len({len(row) for row in value}) == 1 and not any(isinstance(cell, list | tuple) for row in value for cell in row)
+    )  # fmt: skip
+
+
+def _defined(line: str) -> str:
+    """Return the name of the function that a line defines."""
+    return line.removeprefix("let ").partition("(")[0]
+
+
 def _family_name(models: list[Model], blocks: Blocks) -> str:
     """Return the name of the network that several are aliases of: what their names have in common, or their class."""
-    common = "".join(letters[0] for letters in takewhile(_agree, zip(*[model.name for model in models], strict=False)))
+    common = _common(models)
     whole = all(not model.name[len(common) :][:1].isalpha() for model in models)
     common = re.sub(r"_[a-z]$", "", common.rstrip("_0123456789"))
     return block_name(common if whole and len(common) > 2 else models[0].main.origin.name.lower(), blocks.taken)
+
+
+def _common(models: list[Model]) -> str:
+    """Return what the names of all models begin with."""
+    return "".join(letters[0] for letters in takewhile(_agree, zip(*[model.name for model in models], strict=False)))
 
 
 def _agree(letters: tuple[str, ...]) -> bool:

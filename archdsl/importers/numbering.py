@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from archdsl.importers.statements import Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
+from archdsl.importers.statements import Gather, Group, Head, Join, Loop, Mark, Skip, Stage, Start, Statement, inner_lists
 
 
 def numbered(statements: list[Statement]) -> list[Statement]:
@@ -48,7 +48,7 @@ def _own_stages(statements: list[Statement]) -> Iterator[Stage]:
         if isinstance(statement, Stage):
             if not statement.run:
                 yield statement
-        elif isinstance(statement, Skip | Join | Loop):
+        elif isinstance(statement, Skip | Join | Loop | Gather):
             for inner in inner_lists(statement):
                 yield from _own_stages(inner)
 
@@ -57,7 +57,7 @@ def _own_groups(statements: list[Statement]) -> Iterator[Group]:
     for statement in statements:
         if isinstance(statement, Group):
             yield statement
-        elif isinstance(statement, Skip | Join | Loop):
+        elif isinstance(statement, Skip | Join | Loop | Gather):
             for inner in inner_lists(statement):
                 yield from _own_groups(inner)
 
@@ -92,7 +92,7 @@ def _automatic(statements: list[Statement]) -> int:
     for statement in statements:
         if isinstance(statement, Stage):
             found += statement.automatic
-        elif isinstance(statement, Skip | Join | Loop):
+        elif isinstance(statement, Skip | Join | Loop | Gather):
             found += sum(_automatic(inner) for inner in inner_lists(statement))
     return found
 
@@ -141,8 +141,8 @@ def _labels(statement: Statement) -> list[str]:
         return [statement.label] if statement.label is not None else []
     if isinstance(statement, Group):
         return ["" if statement.member else statement.label]
-    if isinstance(statement, Mark | Start | Head):
-        return [""] if isinstance(statement, Mark | Head) else []
+    if isinstance(statement, Mark | Start | Head | Gather):
+        return [] if isinstance(statement, Start) else [""]
     return [label for inner in inner_lists(statement) for item in inner for label in _labels(item)]
 
 
@@ -171,7 +171,7 @@ def _count(statements: list[Statement], at: int, families: set[str]) -> int:
             at += 1
         elif isinstance(statement, Group):
             at += 1
-        elif isinstance(statement, Skip | Join | Loop):
+        elif isinstance(statement, Skip | Join | Loop | Gather):
             for inner in inner_lists(statement):
                 at = _count(inner, at, families)
         elif isinstance(statement, Head):

@@ -11,6 +11,7 @@ from archdsl.importers.products import turned_products
 from archdsl.importers.rearrangement import ARRANGING, rearranged
 from archdsl.importers.resizing import cropped_alike, resized
 from archdsl.importers.response_norm import response_norms
+from archdsl.importers.sums import flat_sums
 from archdsl.importers.windows import cropped, folded, late, parted, shifted
 
 
@@ -51,6 +52,7 @@ def recognize(main: Call) -> None:
     attention(main)
     response_norms(main)
     turned_products(main)
+    flat_sums(main)
     _without_unread(main)
     with_axes(main)
     resized(main)

@@ -109,13 +109,9 @@ class Rounds(Conditions):
         assert found is not None
         return found
 
-    def _counts(self, outer: Scope, counts: list[int]) -> str:
-        """Return the name of the list of the lengths of the inner loops, which the network declares."""
-        lets = outer.root.lets
-        for name, values in lets.items():
-            if values == counts:
-                return str(name)
-        name = fresh_name("layers", outer.root.taken | lets.keys())
-        outer.root.taken.add(name)
-        lets[name] = counts
-        return name
+    @staticmethod
+    def _counts(outer: Scope, counts: list[int]) -> str:
+        """Return the name of the list of the lengths of the inner loops."""
+        known = next((name for name, values in outer.root.lets.items() if values == counts), outer.listed)
+        outer.listed, outer.counts = known or fresh_name("layers", outer.root.taken), counts
+        return outer.listed

@@ -33,8 +33,12 @@ class Scope:
     parent_row: list[int] = field(default_factory=list)
     index: list[int] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
+    terms: list[Column] = field(default_factory=list)
+    """Expressions of parameters, such as `wide(64)`, that numbers of the networks of a family may be."""
     arguments: list[Mapping[str, Any]] = field(default_factory=list)
     sizes: dict[str, list[Any]] = field(default_factory=dict)
+    results: list[int] = field(default_factory=list)
+    """The channels of what a block gives, in each instance."""
     index_name: str = ""
     index_used: bool = False
     sizes_used: set[str] = field(default_factory=set)
@@ -49,15 +53,24 @@ class Scope:
     """Whether `x` is the input of the block at the place that is written."""
     lets: dict[str, list[int]] = field(default_factory=dict)
     """Lists that the network declares, by name."""
+    listed: str = ""
+    """The name of the list of how often the loops inside run, which are its `counts`."""
+    counts: list[int] = field(default_factory=list)
+    own: str = ""
+    """The definition of a number that each network of a family has a list of its own for."""
 
     @property
     def root(self) -> Scope:
         """The scope of the block."""
         return self if self.parent is None else self.parent.root
 
+    def results_of(self, rows: list[int]) -> list[int]:
+        """Return the channels of what a block gives in some instances; nothing if they are not known."""
+        return [self.results[row] for row in rows] if self.results else []
+
     def names(self) -> Iterator[tuple[str, list[Any], str, Callable[[], None]]]:
         """Yield every visible name with its value in each row of this scope, its kind, and what notes its use."""
-        for column in self.columns:
+        for column in [*self.columns, *self.terms]:
             yield column.name, column.values, column.kind, nothing
         if self.parent is not None:
             for name, values, kind, use in self.parent.names():

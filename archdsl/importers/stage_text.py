@@ -51,10 +51,10 @@ def arguments(stages: list[Stage], operands: dict[str, str], explain: Explain) -
 def _named(stages: list[Stage]) -> tuple[str, dict[str, list[Any]]]:
     """Return the op of stages, and the values of each argument: a convolution of each channel is `depthwise`."""
     columns = _columns(stages)
-    if stages[0].callee != "conv" or not all(_is_depthwise(stage) for stage in stages):
+    if stages[0].callee != "conv" or not all(is_depthwise(stage) for stage in stages):
         return str(stages[0].callee), columns
     columns["mult"] = [stage.args["out"] // stage.inputs[0][0] for stage in stages]
-    columns["pad"] = ["same" if _is_same(stage) else stage.args["pad"] for stage in stages]
+    columns["pad"] = [_pad_of_all(stages) or ("same" if _is_same(stage) else stage.args["pad"]) for stage in stages]
     return "depthwise", {key: columns[key] for key in ("k", "stride", "mult", "bias", "pad") if key in columns}
 
 
@@ -87,8 +87,8 @@ def _columns(stages: list[Stage]) -> dict[str, list[Any]]:
     columns = {name: [stage.args.get(name) for stage in stages] for name in names}
     op = stages[0].callee
     if op in ("conv", "upconv"):
-        if op == "conv" and all(_is_same(stage) for stage in stages):
-            columns["pad"] = [Word("same")] * len(stages)
+        if op == "conv" and (word := _pad_of_all(stages)) is not None:
+            columns["pad"] = [word] * len(stages)
         elif op == "conv":
             kept = sum(map(_is_same, stages)) * 2 > len(stages)
             columns["pad"] = [
@@ -118,6 +118,14 @@ def _is_same(stage: Stage) -> bool:
     return bool(pad in ("same", _same_pad(stage)))
 
 
+def _pad_of_all(stages: list[Stage]) -> Word | None:
+    """Return the word for the padding of all convolutions; TensorFlow's is the same as PyTorch's where the stride is 1."""
+    if all(map(_is_same, stages)):
+        return Word("same")
+    others = [stage for stage in stages if stage.args["pad"] != "tf_same"]
+    return Word("tf_same") if all(_is_same(stage) and stage.args["stride"] == 1 for stage in others) else None
+
+
 def _same_pad(stage: Stage) -> Any:
     k, dilation = stage.args["k"], stage.args["dilation"]
     axes = max(len(_axes(k)), len(_axes(dilation)))
@@ -128,7 +136,8 @@ def _same_pad(stage: Stage) -> Any:
     return pads[0] if len(set(pads)) == 1 else pads
 
 
-def _is_depthwise(stage: Stage) -> bool:
+def is_depthwise(stage: Stage) -> bool:
+    """Whether a convolution is one of each channel alone, as the op `depthwise` has it."""
     channels, out = int(stage.inputs[0][0]), stage.args["out"]
     if not isinstance(out, int) or stage.args["groups"] != channels or channels == 1:
         return False

@@ -105,7 +105,38 @@ class Loop:
     rounds: list[list[Statement]]
 
 
-Statement: TypeAlias = "Stage | Start | Mark | Group | Join | Skip | Head | Loop"
+@dataclass(eq=False)
+class Family(Loop):
+    """Neighbouring branches of a join that are alike: each round is one."""
+
+
+@dataclass(eq=False)
+class Gather:
+    """Steps of one form one after another, and the concatenation of their results, as in VoVNet and the CSP blocks of YOLO.
+
+    `values` has the result of each round but the last one. The last branches of `join` are these results, and that of the last
+    round; if there is a `first` value, it is what flows into the first round, and the branch before.
+    """
+
+    rounds: list[list[Statement]]
+    values: list[Value]
+    join: Join
+    first: Value | None = None
+
+    @property
+    def others(self) -> list[list[Statement]]:
+        """The branches of other values."""
+        return self.join.branches[: -len(self.rounds) - (self.first is not None)]
+
+    def plain(self) -> list[Statement]:
+        """Return the statements one after another."""
+        found: list[Statement] = [] if self.first is None else [Mark(self.first)]
+        for at, statements in enumerate(self.rounds):
+            found += [*statements, *map(Mark, self.values[at : at + 1])]
+        return [*found, self.join]
+
+
+Statement: TypeAlias = "Stage | Start | Mark | Group | Join | Skip | Head | Loop | Gather"
 
 
 def inner_lists(statement: Statement) -> list[list[Statement]]:
@@ -116,7 +147,20 @@ def inner_lists(statement: Statement) -> list[list[Statement]]:
         return statement.branches
     if isinstance(statement, Skip):
         return [statement.body, statement.shortcut]
+    if isinstance(statement, Gather):
+        return [*statement.rounds, *statement.others]
     return statement.rounds if isinstance(statement, Loop) else []
+
+
+def references(statements: list[Statement]) -> Iterator[Value]:
+    """Yield every value that statements read by its name, at any depth, as often as they do."""
+    for statement in statements:
+        if isinstance(statement, Start):
+            yield statement.reference.value
+        elif isinstance(statement, Stage):
+            yield from (reference.value for reference in statement.operands.values())
+        for inner in inner_lists(statement):
+            yield from references(inner)
 
 
 def stages(statements: list[Statement]) -> Iterator[Stage]:
@@ -134,6 +178,8 @@ def weight(statements: list[Statement]) -> int:
     for statement in statements:
         if isinstance(statement, Loop):
             total += weight(statement.rounds[0])
+        elif isinstance(statement, Gather):
+            total += weight(statement.rounds[0]) + sum(map(weight, statement.others)) + 1
         elif isinstance(statement, Stage | Start):
             total += 1
         else:

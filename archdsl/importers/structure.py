@@ -20,6 +20,8 @@ _HINTS = {"like": "whole", "a": "", "b": ""}
 _LONG = 12
 """A branch of many more steps than this is not put into the braces of a join whose other branch is empty."""
 
+_SEVERAL, _SHORT = 3, 2
+"""A join of so many values has branches of at most so many steps that begin at values with names, as the fusions of HRNet."""
 _APART = 3
 """A branch of so many layers or modules is not put into a concatenation of two in a list of layers."""
 
@@ -121,7 +123,7 @@ class Structure:
             return None
         if (found := self._branches(step, steps, final, flat)) is not None:
             return Step([found[0]], step.outputs, join=step.node, branches=found[1])
-        if (parted := _of_parts(step, steps, final)) is not None:
+        if (parted := _of_parts(step, steps, final) or _of_names(step, steps, final)) is not None:
             return Step(parted[0], step.outputs, join=step.node, branches=parted[1], starts=parted[0])
         return None
 
@@ -235,6 +237,16 @@ def _of_parts(join: Step, steps: list[Step], final: list[Value]) -> tuple[list[V
     branches = [chain for chain, _ in chains]
     layers = [branch for branch in branches if call_count(branch) == len(branch) == 1]
     if len(sources) != 1 or len(set(origins)) != len(join.inputs) or len(layers) < 2 or max(map(len, branches)) > 1:
+        return None
+    return origins, branches
+
+
+def _of_names(join: Step, steps: list[Step], final: list[Value]) -> tuple[list[Value], list[list[Step]]] | None:
+    """Return the values at which the branches of a join begin, and the branches, if short ones begin at several values."""
+    chains = _chains(join, steps, _reads(steps, final))
+    branches, origins = [chain for chain, _ in chains], [origin for _, origin in chains if origin is not None]
+    several = len({origin for chain, origin in chains if chain}) > 1
+    if not several or not len(origins) == len(chains) >= _SEVERAL or max(map(len, branches)) > _SHORT:
         return None
     return origins, branches
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
-from archdsl.importers.alignment import Misfit, aligned, with_single_rounds, with_skips
+from archdsl.importers.alignment import aligned, aligned_branches, with_single_rounds, with_skips
+from archdsl.importers.branches import family, settled_families
 from archdsl.importers.expressions import Explainer
-from archdsl.importers.forms import category
+from archdsl.importers.forms import category, form
+from archdsl.importers.gathering import is_listed as is_short
 from archdsl.importers.layout import Braces, Line, Text
 from archdsl.importers.literal import Word, literal
 from archdsl.importers.loop_text import Loops, deserves_a_claim, entry_shape
@@ -18,9 +20,11 @@ from archdsl.importers.naming import can_name_a_value, fresh_name, is_identifier
 from archdsl.importers.scope import Scope
 from archdsl.importers.stage_text import arguments, op_text
 from archdsl.importers.statements import (
+    Gather,
     Group,
     Head,
     Join,
+    Loop,
     Mark,
     Skip,
     Stage,
@@ -103,6 +107,8 @@ class Template(Loops):
     def _optional(
         self, slots: list[dict[int, Statement]], others: list[dict[int, Statement]], rows: list[int], scope: Scope
     ) -> Text:
+        if not others and len(slots) == 1 and (text := self._optional_op(slots[0], rows, scope)) is not None:
+            return text
         present = set(slots[0])
         names = [_optional_name(next(iter(slot.values()))) for slot in slots]
         label = next(filter(None, names), "")
@@ -114,11 +120,22 @@ class Template(Loops):
         wanted = [row in present for row in rows]
         scope.root.fresh = self.fresh
         condition = self._shortcut_condition(slots, wanted, scope, rows) if self.in_shortcut else None
-        condition = condition or self._explain(wanted, "if", scope, rows, wanted=label or "complete")
+        role = "either" if others else "if"
+        condition = condition or self._explain(wanted, role, scope, rows, wanted=label or "complete")
         self.fresh = after and not any(isinstance(text, Braces) or text.kind == "stage" for text in children)
         if not others:
             return Braces(f"if {condition}", children)
         return Braces(f"if {condition}", children, "else", alternatives)
+
+    def _optional_op(self, slot: dict[int, Statement], rows: list[int], scope: Scope) -> Text | None:
+        """Return `if act != none { act }` where some instances have another activation than others, or none at all."""
+        if not all(_is_activation(statement) for statement in slot.values()):
+            return None
+        words = {row: Word(op_text(statement)) for row, statement in slot.items()}  # type: ignore[arg-type]
+        if len(set(words.values())) == 1:
+            return None
+        name = self._explain([words.get(row) for row in rows], "callee", scope, rows, wanted="act")
+        return Braces(f"if {name} != none", [Line(name)]) if is_identifier(name) else None
 
     @staticmethod
     def _shortcut_condition(slots: list[dict[int, Statement]], wanted: list[bool], scope: Scope, rows: list[int]) -> str | None:
@@ -136,7 +153,8 @@ class Template(Loops):
             self.fresh = self.fresh and first.callee in (*STORED, "const")
             return found
         if isinstance(first, Start):
-            return [Line(self._reference([s.reference for s in slot.values()]), kind="start")]  # type: ignore[union-attr]
+            references = [s.reference for s in slot.values()]  # type: ignore[union-attr]
+            return [Line(self._reference(references, scope, list(slot)), kind="start")]
         if isinstance(first, Mark):
             return self._mark([s.value for s in slot.values()], scope)  # type: ignore[union-attr]
         if isinstance(first, Group):
@@ -145,6 +163,8 @@ class Template(Loops):
             found = [self._join(slot, scope)]  # type: ignore[arg-type]
         elif isinstance(first, Skip):
             found = [self._skip(slot, scope)]  # type: ignore[arg-type]
+        elif isinstance(first, Gather):
+            found = self._gather(slot, scope)  # type: ignore[arg-type]
         elif isinstance(first, Head):
             before, self.after = self.fresh, {}
             body = self.body({row: s.body for row, s in slot.items()}, scope)  # type: ignore[union-attr]
@@ -163,7 +183,7 @@ class Template(Loops):
         rows, own = list(slot), list(slot.values())
         first = own[0]
         label = self._label([s.label if not s.automatic else None for s in own], scope, rows)
-        operands = {name: self._reference([s.operands[name] for s in own]) for name in first.operands}
+        operands = {name: self._reference([s.operands[name] for s in own], scope, rows) for name in first.operands}
         callees = {s.callee if isinstance(s.callee, str) else s.callee.block.name for s in own}
         if first.reason:
             return [Line(f"# not imported: {first.reason}", kind="comment")]
@@ -175,7 +195,13 @@ class Template(Loops):
             else:
                 text = name
         elif isinstance(first.callee, str):
-            text = arguments(own, operands, lambda values, role: self._explain(values, role, scope, rows, plain_label(label)))
+            parted = label is not None and first.callee == "split"
+            text = arguments(
+                own, operands,
+                lambda values, role: self._explain(
+                    values, "count" if parted and role == "parts" else role, scope, rows, plain_label(label)
+                ),
+            )  # fmt: skip
         else:
             text = self._call(own, first.callee.block.name, operands, scope, rows)
         heavy = not isinstance(first.callee, str) or first.callee in _HEAVY
@@ -183,8 +209,8 @@ class Template(Loops):
         if first.callee in STORED:
             self.register([s.names[0] for s in own], plain_label(label) or "parameter", scope)
         elif first.names and label is not None and first.callee == "split":
-            for at in range(len(first.names)):
-                self.register([s.names[at] for s in own], f"{label}[{at}]", scope)
+            for at in range(max(len(s.names) for s in own)):
+                self.register([s.names[at] for s in own if at < len(s.names)], f"{label}[{at}]", scope)
         elif first.names:
             shown = []
             for at in range(len(first.names)):
@@ -242,15 +268,49 @@ class Template(Loops):
                 continue
             options.append(f"{name} = {self._explain(values, name, scope, rows)}")
         before = self.fresh
-        if len({len(join.branches) for join in slot.values()}) != 1:
-            raise Misfit("joins with other numbers of branches")
-        branches = []
-        self.after = {}
-        for at in range(len(first.branches)):
-            self.fresh = before
-            branches.append(self.body({row: join.branches[at] for row, join in slot.items()}, scope))
         head = f"{first.op}({', '.join(options)})" if options else first.op
-        return Braces(head, [_branch(branch) for branch in branches], branches=True)
+        branches: list[Text] = []
+        for branch in aligned_branches(settled_families({row: join.branches for row, join in slot.items()}, form)):
+            self.fresh, self.after = before, {}
+            text = self._branch_of(branch, scope)
+            if len(branch) < len(rows):
+                self.fresh = before
+                part = next(iter(branch.values()))
+                wanted = _optional_name(part[0]) if part else "complete"
+                condition = self._explain([row in branch for row in rows], "if", scope, rows, wanted=wanted)
+                text = Braces(f"if {condition}", [text])
+            branches.append(text)
+        return Braces(head, branches, branches=True)
+
+    def _branch_of(self, branch: dict[int, list[Statement]], scope: Scope) -> Text:
+        """Return a branch of a join, which may be a loop over several."""
+        loops = {row: loop for row, own in branch.items() if (loop := family(own)) is not None}
+        if len(loops) < len(branch):
+            return _branch(self.body(branch, scope))
+        header, body = self.loop_of_branches(loops, scope)
+        return Braces(header, [_branch(body)])
+
+    def _gather(self, slot: dict[int, Gather], scope: Scope) -> list[Text]:
+        gathers = list(slot.values())
+        if is_short(gathers):
+            return self.body({row: gather.plain() for row, gather in slot.items()}, scope)
+        root = scope.root
+        family = fresh_name("step", root.taken | root.labels)
+        root.taken.add(family)
+        found: list[Text] = []
+        if gathers[0].first is not None:
+            found.append(Line("x", f"{family}[0]", False, "mark"))
+        shift = "" if gathers[0].first is None else " + 1"
+        header, body = self.loop_of_values({row: Loop(g.rounds) for row, g in slot.items()}, scope, family, shift)
+        found.append(Braces(header, body))
+        branches = []
+        for at in range(len(gathers[0].others)):
+            branches.append(_branch(self.body({row: g.others[at] for row, g in slot.items()}, scope)))
+        value = fresh_name("value", root.taken | root.labels | scope.names_around())
+        branches.append(Braces(f"for {value} in {family}", [Line(value)]))
+        axes = [gather.join.args.get("axis", 0) for gather in gathers]
+        head = "concat" if not any(axes) else f"concat(axis = {self._explain(axes, 'axis', scope, list(slot))})"
+        return [*found, Braces(head, branches, branches=True)]
 
     def _skip(self, slot: dict[int, Skip], scope: Scope) -> Text:
         rows = list(slot)
@@ -306,6 +366,14 @@ def _branch(texts: list[Text]) -> Text:
         if isinstance(stage, Line) and stage.kind == "stage":
             return Line(f"{start.text} -> {stage.text}", stage.label, stage.heavy)
     return Braces("", texts)
+
+
+def _is_activation(statement: Statement) -> bool:
+    """Whether a statement is an activation without a label or another value."""
+    return (
+        isinstance(statement, Stage) and category(statement) == Category.ACTIVATION
+        and statement.label is None and not statement.operands
+    )  # fmt: skip
 
 
 def _optional_name(statement: Statement) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.importers.alignment import Misfit
 from archdsl.importers.expressions import Explainer
-from archdsl.importers.forms import numbers_in
+from archdsl.importers.forms import numbers_in, without_digits
 from archdsl.importers.layout import Line, Text
 from archdsl.importers.literal import Word
 from archdsl.importers.model import Value
@@ -135,11 +135,17 @@ class Names:
         root.taken.add(name)
         return name
 
-    def _reference(self, references: list[Reference]) -> str:
-        found = {self.names.get(reference.value) for reference in references}
-        if len(found) != 1 or None in found:
+    def _reference(self, references: list[Reference], scope: Scope, rows: list[int]) -> str:
+        found = [self.names.get(reference.value, ((), "")) for reference in references]
+        names = [name for _, name in found]
+        if len({(path, without_digits(name)) for path, name in found}) != 1 or not names[0]:
             raise Misfit("a value that has no name here")
-        path, name = found.pop()  # type: ignore[misc]
+        path, name = found[0]
+        if len(set(names)) > 1:
+            family = re.fullmatch(r"([A-Za-z_]\w*)\[\d+\]", name)
+            if family is None or any(not other.startswith(f"{family[1]}[") for other in names):
+                raise Misfit("a value that has no name here")
+            name = f"{family[1]}[{self._number([numbers_in(other)[-1] for other in names], scope, rows)}]"
         if is_reserved(name.partition("[")[0]):
             raise Misfit(f"the tensor `{name}`, which is read by a name that the language gives another meaning")
         common = 0

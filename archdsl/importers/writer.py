@@ -94,7 +94,10 @@ class Writer:
         assert step.join is not None
         branches = [self._chain(branch) for branch in step.branches]
         if step.starts:
-            branches = [[Start(Reference(start)), *branch] for start, branch in zip(step.starts, branches, strict=True)]
+            branches = [
+                branch if start is self.current else [Start(Reference(start)), *branch]
+                for start, branch in zip(step.starts, branches, strict=True)
+            ]
         return joined(step.join, branches)
 
     def _named_join(self, node: Apply) -> Statement:
@@ -209,7 +212,8 @@ def joined(node: Apply, branches: list[list[Statement]]) -> Statement:
         scaled = next((branch for branch in branches if _only_scales(branch)), None)
         if scaled is not None:
             short, long = scaled, next(branch for branch in branches if branch is not scaled)
-        if (scaled or _conv_count(short) <= 1 < _conv_count(long)) and not any(isinstance(b[0], Start) for b in branches if b):
+        less, more = _conv_count(short), _conv_count(long)
+        if (scaled or less <= 1 < more or 1 < less <= more // 2) and not any(isinstance(b[0], Start) for b in branches if b):
             return _skip(long, short)
     return Join(node.op, args, branches)
 

@@ -32,11 +32,24 @@ class ConfigFormat(NamedTuple):
     modules: bool = False
     """Whether its layers are modules already, so that none have to be found."""
 
-    def read(self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
-        """Return the layers of a text. The reader is imported now, since a command needs one of them."""
+    members: str = ""
+    """The function in the module of the reader that names the networks of a file with several of one family."""
+
+    def read(
+        self, source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = (), member: str | None = None
+    ) -> Layers:
+        """Return the layers of a text, or of a `member` of its family. The reader is imported now."""
         module, name = self.reader
         read: Callable[..., Layers] = getattr(import_module(module), name)
-        return read(source, partial=partial, sizes=sizes)
+        options = {} if member is None else {"member": member}
+        return read(source, partial=partial, sizes=sizes, **options)
+
+    def family(self, source: SourceFile) -> list[str]:
+        """Return the names of the networks of a text with several of one family; none if it has one."""
+        if not self.members:
+            return []
+        members: Callable[[SourceFile], list[str]] = getattr(import_module(self.reader[0]), self.members)
+        return members(source)
 
 
 _PACKAGE = "archdsl.importers.configs"
@@ -50,7 +63,7 @@ FORMATS: Final = (
                  (f"{_PACKAGE}.keras", "read_keras"), "Keras"),
     ConfigFormat("an Ultralytics YAML file", (".yaml", ".yml"),
                  re.compile(r"(?:.*\n)*?(?:backbone|nc|depth_multiple|scales|head)\s*:"),
-                 (f"{_PACKAGE}.ultralytics", "read_ultralytics"), "Ultralytics", modules=True),
+                 (f"{_PACKAGE}.ultralytics", "read_ultralytics"), "Ultralytics", modules=True, members="scales_of"),
 )  # fmt: skip
 
 

@@ -8,12 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from archdsl import __version__
 from archdsl.diagnostics import SpecError, codes
 from archdsl.driver import compile_text
-from archdsl.importers.alignment import Misfit
-from archdsl.importers.configs.agreement import Agreement, compare, compare_keys, flow_of, keys_of
+from archdsl.importers.configs.agreement import Agreement, Flow, compare, compare_keys, flow_of, keys_of
 from archdsl.importers.configs.formats import ConfigFormat, config_format, read_config_text
 from archdsl.importers.configs.grouping import grouped
 from archdsl.importers.configs.layers import Layers
@@ -59,9 +59,12 @@ class ImportedConfig:
         raise SpecError(codes.configs.ConfigWithoutWeights(", ".join(self.names)))
 
 
-def import_file(path: str | Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False) -> ImportedConfig:
+def import_file(
+    path: str | Path, *, sizes: Sequence[tuple[int, ...]] | None = None, partial: bool = False, family: bool = True
+) -> ImportedConfig:
     """Return the spec of a configuration file. `sizes` are those of the inputs, without the batch, in place of those in the file.
 
+    A file with the scales of a `family` becomes one network with an alias for each, or else the network of its first scale.
     Raise `SpecError` E1211 to E1213 if the file is not valid, cannot be expressed, or the text does not agree with it.
     """
     source = read_config_text(Path(path))
@@ -69,21 +72,24 @@ def import_file(path: str | Path, *, sizes: Sequence[tuple[int, ...]] | None = N
     if found is None:
         other = text_format(source.text)
         raise SpecError(codes.configs.UnknownFormat(str(path), other.kind if other is not None else None))
-    return import_source(source, found, sizes=sizes or (), partial=partial)
+    return import_source(source, found, sizes=sizes or (), partial=partial, family=family)
 
 
 def import_source(
-    source: SourceFile, form: ConfigFormat, *, sizes: Sequence[tuple[int, ...]] = (), partial: bool = False
+    source: SourceFile, form: ConfigFormat, *, sizes: Sequence[tuple[int, ...]] = (), partial: bool = False, family: bool = True
 ) -> ImportedConfig:
     """Return the spec of a text in a format. The network is called as in the text, or like its file."""
-    try:
-        return _imported(source, form, sizes, partial, modules=True)
-    except (Misfit, _NotTheSame):  # modules that were found do not fit one another after all
-        pass
-    try:
-        return _imported(source, form, sizes, partial, modules=False)
-    except (Misfit, _NotTheSame) as error:
-        raise SpecError(codes.configs.ConfigDisagrees(source.name, [str(argument) for argument in error.args])) from None
+    members = form.family(source) if family and not partial else []
+    attempts = [(members, True)] * bool(members) + [([], True), ([], False)]
+    for at, (wanted, modules) in enumerate(attempts, 1):
+        try:
+            return _imported(source, form, sizes, partial, wanted, modules=modules)
+        except _NotTheSame as error:  # modules that were found, or scales, do not fit one another after all
+            reasons = [str(argument) for argument in error.args]
+        except SpecError as error:
+            if at == len(attempts) or not isinstance(error.diagnostics[0], codes.importing.NotExpressible):
+                raise
+    raise SpecError(codes.configs.ConfigDisagrees(source.name, reasons))
 
 
 class _NotTheSame(Exception):
@@ -91,10 +97,36 @@ class _NotTheSame(Exception):
 
 
 def _imported(
-    source: SourceFile, form: ConfigFormat, sizes: Sequence[tuple[int, ...]], partial: bool, *, modules: bool
-) -> ImportedConfig:
-    """Return the spec of a text, with the `modules` that occur several times as blocks, or layer by layer."""
-    layers = form.read(source, partial=partial, sizes=sizes)
+    source: SourceFile, form: ConfigFormat, sizes: Sequence[tuple[int, ...]], partial: bool, members: Sequence[str],
+    *, modules: bool,
+) -> ImportedConfig:  # fmt: skip
+    """Return the spec of a text, with the `modules` that occur several times as blocks, or layer by layer.
+
+    If it is that of a family, each of its `members` is a network.
+    """
+    read = [_read(source, form, sizes, partial, member, modules=modules) for member in (members or (None,))]
+    models = [one.model for one in read]
+    header = _header(source, form, read[0].layers)
+    text = spec_text([_again(model) for model in models], header)
+    if read[0].layers.refused:
+        return ImportedConfig(text, [model.name for model in models], partial=True)
+    reports = {one.model.name: _compared(text, one, form) for one in read}
+    claims = {name: report.claims for name, report in reports.items()}
+    return ImportedConfig(spec_text([_again(model) for model in models], header, claims=claims), list(reports), reports)
+
+
+class _Read(NamedTuple):
+    """What was read of a network: its layers, the flow through them, and the model of which a text is made."""
+
+    layers: Layers
+    flow: Flow
+    model: Model
+
+
+def _read(
+    source: SourceFile, form: ConfigFormat, sizes: Sequence[tuple[int, ...]], partial: bool, member: str | None, *, modules: bool
+) -> _Read:
+    layers = form.read(source, partial=partial, sizes=sizes, member=member)
     layers.without_unused()
     name = _name(layers.title or Path(source.name).stem)
     flow = flow_of(layers.main)
@@ -102,23 +134,27 @@ def _imported(
         layers.layer = None
         layers.invalid(f"the network has {len(flow.values):,} ops, and at most {_MOST_OPS:,} are read")
     model = _model(layers, name)
+    if member is not None and layers.scaling is not None:
+        model.name, model.scaling = _name(f"{name}{'' if name[-1].isdigit() else '_'}{member}"), layers.scaling
+        model.scaling.family = name
     if modules and not form.modules:
         grouped(model.main, named=form.named)
     connect(model.main)
     _keep_outputs(model)
-    header = _header(source, form, layers)
-    text = spec_text([model], header)
-    if layers.refused:
-        return ImportedConfig(text, [name], partial=True)
-    compiled = compile_text(text, name, shown=f"{name}.arch")
+    return _Read(layers, flow, model)
+
+
+def _compared(text: str, read: _Read, form: ConfigFormat) -> Agreement:
+    """Return the comparison of a network of the text with what was read; raise `_NotTheSame` if they differ."""
+    compiled = compile_text(text, read.model.name, shown=f"{read.model.name}.arch")
     if compiled.graph is None:
         raise _NotTheSame(*(f"the text does not compile: {found.message}" for found in compiled.diagnostics if found.is_error))
-    report = compare(flow, layers.params, compiled.graph)
+    report = compare(read.flow, read.layers.params, compiled.graph)
     if form.named:
-        compare_keys(report, keys_of(model.main), compiled.graph)
+        compare_keys(report, keys_of(read.model.main), compiled.graph)
     if report.differences:
         raise _NotTheSame(*report.differences)
-    return ImportedConfig(spec_text([_again(model)], header, claims={name: report.claims}), [name], {name: report})
+    return report
 
 
 def _model(layers: Layers, name: str) -> Model:

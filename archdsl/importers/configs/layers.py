@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.importers.literal import Word
-from archdsl.importers.model import Apply, Call, Node, Origin, Place, Value, applications
+from archdsl.importers.model import Apply, Call, Node, Origin, Place, Scaling, Value, applications
 from archdsl.importers.naming import can_name_a_value, kind_of_input
 from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
@@ -56,6 +56,8 @@ class Layers:
     """Names of results."""
     heads: dict[str, Value] = field(default_factory=dict)
     """Results that only training has, by name."""
+    scaling: Scaling | None = None
+    """How the numbers follow from those of a scale, if the file has several."""
     shared: dict[str, Apply | None] = field(default_factory=dict)
     """Keys of layers that run several times with one set of weights, with the first run as soon as it is read."""
     _bodies: list[list[Node]] = field(default_factory=list)

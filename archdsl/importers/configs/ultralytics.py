@@ -16,7 +16,7 @@ from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.importers.configs.layers import Layer, Layers
 from archdsl.importers.configs.ultralytics_modules import Modules, activation
 from archdsl.importers.configs.yaml_nodes import ULTRALYTICS, Item, invalid, read_yaml
-from archdsl.importers.model import Value
+from archdsl.importers.model import Scaling, Value
 from archdsl.source import SourceFile
 
 _SIZE = 640
@@ -35,15 +35,18 @@ _NOT_READ = (
 ).split()
 
 
-def read_ultralytics(source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = ()) -> Layers:
-    """Return the layers of an Ultralytics file, at the scale that the file's name has (`yolov8s.yaml`) or else its first one.
+def read_ultralytics(
+    source: SourceFile, *, partial: bool = False, sizes: Sequence[tuple[int, ...]] = (), member: str | None = None
+) -> Layers:
+    """Return the layers of an Ultralytics file, at one of its scales.
 
-    Raise `SpecError` E1211 or E1212 with the line.
+    That is `member`, or the one that the file's name has (`yolov8s.yaml`), or else the first. Raise `SpecError` E1211 or E1212
+    with the line.
     """
     root = read_yaml(source)
-    scale = _scale_of(source, root.value.get("scales"))
+    scale = member or _scale_of(source, root.value.get("scales"))
     layers = _Reader(Layers(ULTRALYTICS, source, partial), root, sizes, scale).read()
-    if scale is not None:
+    if scale is not None and member is None:
         others = ", ".join(root.value["scales"].value)
         layers.remarks.append(
             f"Its scale is `{scale}` of {others}: as for Ultralytics, the letter in the name `yolov8s.yaml` chooses"
@@ -51,13 +54,33 @@ def read_ultralytics(source: SourceFile, *, partial: bool = False, sizes: Sequen
     return layers
 
 
+def scales_of(source: SourceFile) -> list[str]:
+    """Return the scales of a file whose name has none of them; none if it has one or no scale."""
+    scales = read_yaml(source).value.get("scales")
+    if scales is None or not isinstance(scales.value, dict) or len(scales.value) < 2 or _in_name(source, scales):
+        return []
+    return [scale for scale in scales.value if re.fullmatch(r"[a-z]", scale)]
+
+
+def _in_name(source: SourceFile, scales: Item) -> str | None:
+    """Return the scale in the name of a file; None if it has none."""
+    match = re.search(r"yolo(?:e-)?v?\d+([a-z])(?![a-z])", Path(source.name).stem)
+    return match[1] if match and match[1] in scales.value else None
+
+
 def _scale_of(source: SourceFile, scales: Item | None) -> str | None:
     if scales is None:
         return None
     if not isinstance(scales.value, dict) or not scales.value:
         invalid(scales.span, "`scales` must be a mapping from a letter to depth, width and most channels")
-    match = re.search(r"yolo(?:e-)?v?\d+([a-z])(?![a-z])", Path(source.name).stem)
-    return match[1] if match and match[1] in scales.value else str(next(iter(scales.value)))
+    return _in_name(source, scales) or str(next(iter(scales.value)))
+
+
+_FUNCTIONS = (
+    "let wide(channels) = ceil(min(channels, most) * width / 8) * 8",
+    "let repeats(n) = max(round(n * depth), 1)",
+)
+"""What `parse_model` of Ultralytics makes of the numbers of channels and repetitions in a file."""
 
 
 class _Reader:
@@ -70,7 +93,11 @@ class _Reader:
         self.classes = int(self._number("nc", 80, 1))
         self.depth, self.width, self.most = self._scale(scale)
         self.anchors = self._anchors()
+        self.layers.scaling = Scaling(
+            "", {"depth": self.depth, "width": self.width, "most": self.most}, _FUNCTIONS
+        )  # fmt: skip
         self.values: list[Value] = []
+        self.unscaled: dict[Value, int] = {}
         self.results: list[Value] = []
 
     # -- the settings of the file --
@@ -162,7 +189,9 @@ class _Reader:
         if isinstance(repeats.value, bool) or not isinstance(repeats.value, int) or not 1 <= repeats.value <= 1000:
             layers.invalid("`repeats` must be an integer from 1 on", repeats.span)
         values = self._inputs(at, source, x)
-        n = max(round(repeats.value * self.depth), 1) if repeats.value > 1 else 1
+        n = repeats.value
+        if n > 1:
+            n = self._term(f"repeats({n})", "count", max(round(n * self.depth), 1))
         kind = str(name.value)
         given = args.plain()
         if not isinstance(given, list):
@@ -178,7 +207,9 @@ class _Reader:
             layers.invalid(f"Ultralytics has no module `{kind[:40]}`", name.span, did_you_mean(kind[:40], known))
         if len(values) != 1:
             layers.invalid(f"it takes one value, and `from` names {len(values)}", source.span)
-        return self._built(at, kind, build, given, values[0], n, args)
+        built = self._built(at, kind, build, given, values[0], n, args)
+        self.unscaled[built] = given[0]
+        return built
 
     def _inputs(self, at: int, source: Item, x: Value) -> list[Value]:
         numbers = source.plain() if isinstance(source.value, list) else [source.value]
@@ -208,7 +239,7 @@ class _Reader:
             self.layers.invalid("its first argument must be the number of output channels", args.span)
         out = rest.pop(0)
         if out != self.classes:
-            out = ceil(min(out, self.most) * self.width / 8) * 8
+            out = self._term(f"wide({out})", "channels", ceil(min(out, self.most) * self.width / 8) * 8)
         if len(rest) > len(names):
             self.layers.invalid(f"it has {len(given)} arguments, and takes at most {len(names) + 1}", args.span)
         options = dict(zip(names, rest, strict=False))
@@ -223,6 +254,12 @@ class _Reader:
         for i in range(n):
             x = build(self.modules, f"{path}.{i}", x, out, **options)
         return x
+
+    def _term(self, text: str, kind: str, value: int) -> int:
+        """Note what a number that depends on the scale is; return it."""
+        assert self.layers.scaling is not None
+        self.layers.scaling.terms[text] = (kind, value)
+        return value
 
     def _check(self, kind: str, options: Mapping[str, Any], args: Item) -> None:
         for name, value in options.items():
@@ -246,6 +283,11 @@ class _Reader:
                     "an `nn.Upsample` with a fixed size, or another mode than `nearest`, cannot be expressed", *values
                 )
             return layers.op("upsample", {"scale": given[1], "mode": mode, "align_corners": False}, values[0])
+        first = self.unscaled.get(values[0])
+        if first is not None:
+            narrow, wide = self.modules.widths_of_head(values)
+            self._term(f"max(wide({first}) // 4, 64)", "channels", narrow)
+            self._term(f"max(wide({first}), min(classes, 100))", "channels", wide)
         anchors = self.anchors if "anchors" in given else 0
         if any(isinstance(argument, list) for argument in given):
             anchors = len(next(argument for argument in given if isinstance(argument, list))[0]) // 2

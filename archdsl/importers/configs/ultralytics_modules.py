@@ -99,7 +99,7 @@ class Modules:
     ) -> Value:  # fmt: skip
         """Bottlenecks on one of two halves."""
         hidden = int(out * e)
-        with self.layers.call(path, Origin(name, {"n": n, "shortcut": shortcut})):
+        with self.layers.call(path, Origin(name, {"out": out, "n": n, "shortcut": shortcut})):
             y = self.conv(f"{path}.cv1", x, hidden)
             for at in range(n):
                 y = self.bottleneck(f"{path}.m.{at}", y, hidden, shortcut, g, k, 1.0)
@@ -110,7 +110,7 @@ class Modules:
         """Bottlenecks one after another on one half; the result has every step."""
         hidden = int(out * e)
         return self._c2f("C2f", path, x, out, n, hidden, lambda at, y: self.bottleneck(at, y, hidden, shortcut, g, (3, 3), 1.0),
-                         {"n": n, "shortcut": shortcut})  # fmt: skip
+                         {"out": out, "n": n, "shortcut": shortcut})  # fmt: skip
 
     def c3k2(
         self, path: str, x: Value, out: int, n: int = 1, c3k: bool = False, e: float = 0.5, g: int = 1, shortcut: bool = True
@@ -123,7 +123,7 @@ class Modules:
                 return self.c3(at, y, hidden, 2, shortcut, g, 0.5, (3, 3), "C3k")
             return self.bottleneck(at, y, hidden, shortcut, g)
 
-        return self._c2f("C3k2", path, x, out, n, hidden, step, {"n": n, "c3k": c3k})
+        return self._c2f("C3k2", path, x, out, n, hidden, step, {"out": out, "hidden": hidden, "n": n, "nested": c3k})
 
     def _c2f(
         self, name: str, path: str, x: Value, out: int, n: int, hidden: int, step: Callable[[str, Value], Value],
@@ -139,7 +139,7 @@ class Modules:
     def csp(self, path: str, x: Value, out: int, n: int = 1, shortcut: bool = True, g: int = 1, e: float = 0.5) -> Value:
         """`BottleneckCSP` of the first versions."""
         hidden = int(out * e)
-        with self.layers.call(path, Origin("BottleneckCSP", {"n": n, "shortcut": shortcut})):
+        with self.layers.call(path, Origin("BottleneckCSP", {"out": out, "n": n, "shortcut": shortcut})):
             y = self.conv(f"{path}.cv1", x, hidden)
             for at in range(n):
                 y = self.bottleneck(f"{path}.m.{at}", y, hidden, shortcut, g, (1, 3), 1.0)
@@ -171,9 +171,14 @@ class Modules:
 
     # -- heads --
 
+    def widths_of_head(self, levels: Sequence[Value]) -> tuple[int, int]:
+        """Return the channels before the distances, and before the scores."""
+        channels = levels[0].shape[0]
+        return max(channels // 4, 64), max(channels, min(self.classes, 100))
+
     def detect(self, path: str, levels: Sequence[Value]) -> list[Value]:
         """The head of YOLOv8: for each level the distributions of four distances, and the scores of the classes."""
-        narrow, wide = max(16, levels[0].shape[0] // 4, 64), max(levels[0].shape[0], min(self.classes, 100))
+        narrow, wide = self.widths_of_head(levels)
         found = []
         with self.layers.call(path, Origin("")):
             for at, level in enumerate(levels):
@@ -189,8 +194,10 @@ class Modules:
     def _scores(self, path: str, x: Value, wide: int) -> Value:
         if self.legacy:
             return self.conv(f"{path}.1", self.conv(f"{path}.0", x, wide, 3), wide, 3)
-        y = self.conv(f"{path}.0.1", self.depthwise(f"{path}.0.0", x, x.shape[0], 3), wide)
-        return self.conv(f"{path}.1.1", self.depthwise(f"{path}.1.0", y, wide, 3), wide)
+        for at in (0, 1):
+            with self.layers.call(f"{path}.{at}", Origin("", container=True)):
+                x = self.conv(f"{path}.{at}.1", self.depthwise(f"{path}.{at}.0", x, x.shape[0], 3), wide)
+        return x
 
     def detect_by_anchors(self, path: str, levels: Sequence[Value], anchors: int) -> list[Value]:
         """The head of YOLOv5: for each level and anchor a box, a confidence, and the scores of the classes."""

@@ -73,6 +73,12 @@ def test_units_of_other_widths_stand_behind_a_loop(tmp_path: Path) -> None:
     assert "  repeat 4 { convolutional(8) -> convolutional(16, 3) }\n  convolutional(16)\n  convolutional(32, 3)\n" in text
 
 
+def test_pairs_of_units_are_a_loop_before_a_further_unit(tmp_path: Path) -> None:
+    units = "".join(files.conv(filters, size) for filters, size in [(8, 1), (16, 3), (8, 1), (16, 3), (16, 3), (16, 3)])
+    text = imported(tmp_path, files.net(16) + files.conv(4, 3) + units + files.conv(8, 1)).text
+    assert "  repeat 2 { convolutional(8) -> convolutional(16, 3) }\n  repeat 2 { convolutional(16, 3) }\n" in text, text
+
+
 def test_residual_units_with_and_without_a_projection_are_one_block(tmp_path: Path) -> None:
     text = body_of(imported(tmp_path, files.resnet50()))
     assert text.count("block residual") == 1 and "via { if stride != 1 or x.c != 4 * out {" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,31 @@ def test_the_name_chooses_the_scale(name: str, params: int, tmp_path: Path) -> N
     found = imported(tmp_path, files.YOLOV8, name)
     assert next(iter(found.reports.values())).claims["params"] == params
     assert check_text(found.text) == []
+
+
+def test_all_scales_are_aliases_of_one_network(tmp_path: Path) -> None:
+    found = imported(tmp_path, files.YOLOV8, "yolov8.yaml")
+    counts = {name: report.claims["params"] for name, report in found.reports.items()}
+    assert counts == {"yolov8n": 3_157_184, "yolov8s": 11_166_544, "yolov8m": 25_902_624}
+    assert "  model[4]: c2f(wide(256), repeats(6), shortcut = true)\n" in found.text, found.text
+    assert "network yolov8m = yolov8(0.67, 0.75, 768) expect params == 25_902_624" in found.text, found.text
+    assert "  for i in 0..n { m[i]: bottleneck_block(shortcut); step[i]: x }\n" in found.text, found.text
+    assert "conv_block(max(wide(256), min(classes, 100)), 3)" in found.text and check_text(found.text) == []
+
+
+def test_scales_with_other_modules_are_one_network(tmp_path: Path) -> None:
+    found = imported(tmp_path, files.YOLO11, "yolo11.yaml")
+    assert list(found.reports) == ["yolo11n", "yolo11m", "yolo11l"]
+    assert "network yolo11(depth, width, most, nested, classes: int = 80) {" in found.text, found.text
+    assert '"{i}": dw_conv -> conv_block(max(wide(256), min(classes, 100)))' in found.text, found.text
+    keys = state(archdsl.loads(found.text, "yolo11n").graph)
+    assert "model.8.cv3.0.1.0.conv.weight" in keys and "model.8.cv3.0.2.weight" in keys
+
+
+def test_a_file_of_scales_is_its_first_one_where_one_network_is_wanted(tmp_path: Path, cli: Any) -> None:
+    (tmp_path / "yolov8.yaml").write_text(files.YOLOV8)
+    assert "3,157,184" in cli("check", str(tmp_path / "yolov8.yaml")).output
+    assert "Its scale is `n` of n, s, m" in imported(tmp_path, files.YOLOV8, "yolov8.yaml", family=False).text
 
 
 def test_keys_are_those_of_the_published_weights(tmp_path: Path) -> None:
