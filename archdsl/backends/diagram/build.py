@@ -138,7 +138,7 @@ class _Drawing:
         drawn: list[Box | Frame] = []
         self._repeats.append((run.times, self._taken_by_all(run, functions[0], made)))
         for i in range(run.start, run.start + run.period):
-            counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
+            counterparts = _counterparts(every, run, i)
             drawn.append(self._item(counterparts, paths, made))
             boxes = [made[value] for value in last_node(counterparts[0]).outputs]
             if run.dense:
@@ -188,10 +188,7 @@ class _Drawing:
             drawn.append(point)
         first, made[entries[0]] = made[entries[0]], point
         before = len(self.edges)
-        inside = [
-            self._item([items[j] for items in every for j in range(i, run.end, run.period)], paths, made)
-            for i in taken[: run.period]
-        ]
+        inside = [self._item(_counterparts(every, run, i), paths, made) for i in taken[: run.period]]
         made[entries[0]] = first
         for edge in self.edges[before:]:
             edge.shape = ()  # each part has its own
@@ -292,6 +289,11 @@ class _Drawing:
             box = Box(key, kind, Category.INPUT, tuple(Part(word, main=not i) for i, word in enumerate(words)), usage=usage)
             home.items.append(box)
             self.edges.append(Edge(source.key, key, value.shape, usage=usage))
+
+
+def _counterparts(every: Sequence[Sequence[Card | Call]], run: Run, i: int) -> list[Card | Call]:
+    """Return the items that an item of the first part of a run stands for, itself first, in each of some functions."""
+    return [items[j] for items in every for j in range(i, run.end, run.period)]
 
 
 def _facts(graph: Graph) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
         if field.is_required() or varies(node.op, name):
             if not (main and position == 0):
                 words[0] += f" {_values(name, values)}"
-        elif given[name] != field.default or _differ([getattr(other.op, name) for other in values]):
+        elif given[name] != field.default or differ([getattr(other.op, name) for other in values]):
             words.append(f"{name} {_values(name, values)}")
     if main and node.output.shape:
         words.insert(1, _channels([width(other) for other in values]))
@@ -112,7 +112,7 @@ def _values(name: str, nodes: Sequence[OpNode]) -> str:
     if isinstance(values[0], float):
         low, high = f"{min(values):.2g}", f"{max(values):.2g}"
         return low if low == high else f"{low}–{high}"
-    if _differ(values):
+    if differ(values):
         return _range(values)
     return show(values[0], nodes[0].op.words(name))
 
@@ -120,18 +120,19 @@ def _values(name: str, nodes: Sequence[OpNode]) -> str:
 def _range(values: Sequence[Any]) -> str:
     """Return the least and the largest of some whole numbers, or of those at each place of a shape."""
     if isinstance(values[0], tuple):
-        return f"[{', '.join([_range(same) if _differ(same) else str(same[0]) for same in zip(*values, strict=True)])}]"
+        return f"[{', '.join([_range(same) if differ(same) else str(same[0]) for same in zip(*values, strict=True)])}]"
     return f"{min(values)}–{max(values)}"
 
 
-def _differ(values: Sequence[object]) -> bool:
+def differ(values: Sequence[object]) -> bool:
+    """Return whether values are not all equal."""
     return any(value != values[0] for value in values[1:])
 
 
 def _channels(sizes: Sequence[Dim]) -> str:
     """Return the channels of one op, or of several from the fewest to the most."""
     whole = [size for size in sizes if isinstance(size, int)]
-    if len(whole) < len(sizes) or not _differ(whole):
+    if len(whole) < len(sizes) or not differ(whole):
         return _size(sizes[0])
     return f"{min(whole)}–{max(whole)}"
 

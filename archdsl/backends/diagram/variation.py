@@ -8,7 +8,7 @@ from itertools import pairwise
 from archdsl.analysis import varies
 from archdsl.backends.diagram.contents import Contents
 from archdsl.backends.diagram.model import Table
-from archdsl.backends.diagram.op_text import short_name, width
+from archdsl.backends.diagram.op_text import differ, short_name, width
 from archdsl.ir import Call, Function, OpNode
 
 _MOST_COLUMNS = 5
@@ -74,7 +74,7 @@ def _differences(nodes: Sequence[OpNode]) -> Iterator[tuple[str, tuple[int, ...]
     if nodes[0].op.weight_layer and nodes[0].output.shape:
         widths = [width(node) for node in nodes]
         whole = tuple([size for size in widths if isinstance(size, int)])
-        if _differ(whole) and len(whole) == len(widths):
+        if differ(whole) and len(whole) == len(widths):
             yield short_name(nodes[0]), whole
     yield from differing_parameters(nodes)
 
@@ -85,12 +85,8 @@ def differing_parameters(nodes: Sequence[OpNode]) -> Iterator[tuple[str, tuple[i
     each = [[number for name, value in node.op for number in _numbers_in(name, value)] for node in nodes]
     for same in zip(*each, strict=True):
         values = tuple([number for _, number in same])
-        if _differ(values) and values not in sizes:
+        if differ(values) and values not in sizes:
             yield same[0][0], values
-
-
-def _differ(values: Sequence[object]) -> bool:
-    return any(value != values[0] for value in values[1:])
 
 
 def what_varies(found: Sequence[tuple[str, tuple[int, ...]]], instances: Sequence[str]) -> tuple[str, Table | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
@@ -145,3 +146,16 @@ def _words(drawing: Drawing) -> Iterator[str]:
         width, height = words_size(box_lines(box, drawing.direction), text_size(box))
         if width > place.width + _SLACK or height > place.height + _SLACK:
             yield f"the words of {box.key} are larger than it"
+
+
+def parser_of_seeds() -> argparse.ArgumentParser:
+    """What a script that draws random programs takes: how many, and a number from which their seeds follow."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--programs", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def seeds_of(given: argparse.Namespace) -> range:
+    """The seeds of the programs."""
+    return range(given.seed * 10_000, given.seed * 10_000 + given.programs)

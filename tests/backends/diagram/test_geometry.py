@@ -5,7 +5,6 @@ python -m tests.backends.diagram.test_geometry --programs 1000 --seed 1 [--specs
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -23,7 +22,7 @@ from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph
 from tests.attack import text
 from tests.attack.generate import generate
-from tests.backends.diagram.geometry import faults
+from tests.backends.diagram.geometry import faults, parser_of_seeds, seeds_of
 from tests.fuzz.lookalikes import Lookalikes
 
 SAMPLE = ("digits_resnet", "googlenet", "unet", "fpn", "yolov8", "detr")
@@ -123,9 +122,7 @@ def test_planted_faults_are_found() -> None:
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--programs", type=int, default=1000)
-    arguments.add_argument("--seed", type=int, default=1)
+    arguments = parser_of_seeds()
     arguments.add_argument("--specs", action="store_true", help="draw every shipped network first")
     given = arguments.parse_args()
     total: Counter[str] = Counter()
@@ -135,4 +132,4 @@ if __name__ == "__main__":
             if found := faults(drawn):
                 total["wrong"] += 1
                 print(network, how_, found[:3])
-    print(dict(total + examined(range(given.seed * 10_000, given.seed * 10_000 + given.programs))))
+    print(dict(total + examined(seeds_of(given))))

@@ -5,7 +5,6 @@ python -m tests.backends.diagram.test_tags --programs 1000 --seed 1
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections import Counter
 from pathlib import Path
@@ -20,7 +19,7 @@ from archdsl.backends.diagram.theme import THEMES
 from archdsl.differences.compare import Difference
 from archdsl.differences.picture import difference_picture, marked_diagrams
 from archdsl.driver import compile_address, compile_text
-from tests.backends.diagram.geometry import faults
+from tests.backends.diagram.geometry import faults, parser_of_seeds, seeds_of
 from tests.backends.diagram.test_geometry import drawings
 
 BLOCKS = """
@@ -310,17 +309,14 @@ def test_random_networks() -> None:
     assert seen["tags"] > seen["drawings"] > 60
 
 
-if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--programs", type=int, default=1000)
-    arguments.add_argument("--seed", type=int, default=1)
-    given = arguments.parse_args()
-    print(dict(examined(range(given.seed * 10_000, given.seed * 10_000 + given.programs))))
-
-
 def test_a_size_that_several_blocks_take() -> None:
     diagram = build_diagram(compile_address("deeplabv3_resnet50").require())
     tags = [box for box in diagram.boxes if box.kind is Kind.TAG]
     assert [tag.text for tag in tags] == ["image", "image"], "the input is its own tag"
     taken = [edge for edge in diagram.edges if edge.source in {tag.key for tag in tags}]
     assert all(edge.size_only for edge in taken) and len(taken) == 2
+
+
+if __name__ == "__main__":
+    given = parser_of_seeds().parse_args()
+    print(dict(examined(seeds_of(given))))

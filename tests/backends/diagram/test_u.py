@@ -5,7 +5,6 @@ python -m tests.backends.diagram.test_u --programs 1000 --seed 1
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from random import Random
 
@@ -13,7 +12,7 @@ import pytest
 
 from archdsl.backends.diagram import Drawing, build_diagram, place
 from archdsl.driver import compile_address, compile_text
-from tests.backends.diagram.geometry import faults
+from tests.backends.diagram.geometry import faults, parser_of_seeds, seeds_of
 
 BLOCKS = """
 block double(out) { conv(out, 3) -> bn -> relu -> conv(out, 3) -> bn -> relu }
@@ -136,10 +135,7 @@ def test_nested_skips_are_a_lattice() -> None:
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--programs", type=int, default=1000)
-    arguments.add_argument("--seed", type=int, default=1)
-    given = arguments.parse_args()
-    for number in range(given.seed * 10_000, given.seed * 10_000 + given.programs):
+    given = parser_of_seeds().parse_args()
+    for number in seeds_of(given):
         examined(number)
     print(f"{given.programs} drawn")

@@ -5,7 +5,6 @@ python -m tests.backends.diagram.test_u_frames --programs 1000 --seed 1
 
 from __future__ import annotations
 
-import argparse
 from itertools import combinations, pairwise
 from random import Random
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from archdsl.backends.diagram.placed import Line
 from archdsl.backends.diagram.scene import Group, Way, scene_of
 from archdsl.backends.diagram.theme import THEMES
 from archdsl.driver import compile_address, compile_text
-from tests.backends.diagram.geometry import faults
+from tests.backends.diagram.geometry import faults, parser_of_seeds, seeds_of
 
 BLOCKS = """
 block resnet(out) {
@@ -321,10 +320,7 @@ def test_families_used_one_by_one_have_no_frame() -> None:
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--programs", type=int, default=1000)
-    arguments.add_argument("--seed", type=int, default=1)
-    given = arguments.parse_args()
-    for number in range(given.seed * 10_000, given.seed * 10_000 + given.programs):
+    given = parser_of_seeds().parse_args()
+    for number in seeds_of(given):
         examined(number)
     print(f"{given.programs} drawn")
